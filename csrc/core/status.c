@@ -1,0 +1,110 @@
+#include "internal.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *rr_strerror(rr_status status)
+{
+    /* No default: the compiler names a status that was forgotten here. */
+    switch (status) {
+    case RR_OK:
+        return "no error";
+    case RR_ERR_MEMORY:
+        return "out of memory";
+    case RR_ERR_INTERRUPTED:
+        return "interrupted";
+    case RR_ERR_IO:
+        return "input or output failed";
+    case RR_ERR_ARGUMENT:
+        return "argument out of range";
+    case RR_ERR_DAY_RANGE:
+        return "day out of range";
+    case RR_ERR_TOO_LARGE:
+        return "too many rows or keys";
+    case RR_ERR_CSV:
+        return "not well-formed CSV";
+    case RR_ERR_VALUE:
+        return "a value does not fit its column";
+    }
+    return "unknown status";
+}
+
+rr_status rr_fail(rr_error *error, rr_status status, const char *format, ...)
+{
+    va_list arguments;
+
+    if (error == NULL) {
+        return status;
+    }
+    memset(error, 0, sizeof *error);
+    error->row = error->line = error->byte = error->column = -1;
+    va_start(arguments, format);
+    vsnprintf(error->message, sizeof error->message, format, arguments);
+    va_end(arguments);
+    return status;
+}
+
+/* Length of the well-formed UTF-8 sequence at `bytes`, or 0. Control characters count as bad. */
+static int64_t printable_sequence(const unsigned char *bytes, int64_t left)
+{
+    unsigned char lead = bytes[0];
+    int64_t length = lead < 0x80 ? 1 : lead < 0xC2 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : lead < 0xF5 ? 4 : 0;
+
+    if (length == 0 || length > left || lead < 0x20 || lead == 0x7F) {
+        return 0;
+    }
+    for (int64_t i = 1; i < length; i++) {
+        if ((bytes[i] & 0xC0) != 0x80) {
+            return 0;
+        }
+    }
+    if ((lead == 0xE0 && bytes[1] < 0xA0) || (lead == 0xED && bytes[1] > 0x9F) ||
+        (lead == 0xF0 && bytes[1] < 0x90) || (lead == 0xF4 && bytes[1] > 0x8F)) {
+        return 0;
+    }
+    return length;
+}
+
+void rr_fail_value(rr_error *error, const char *bytes, int64_t length)
+{
+    const unsigned char *source = (const unsigned char *)bytes;
+    const int64_t room = (int64_t)sizeof error->value - 4; /* for "..." and the final NUL */
+    int64_t used = 0, i = 0;
+
+    if (error == NULL) {
+        return;
+    }
+    while (i < length) {
+        int64_t step = printable_sequence(source + i, length - i);
+        int64_t width = step == 0 ? 1 : step;
+
+        if (used + width > room) {
+            memcpy(error->value + used, "...", 3);
+            used += 3;
+            break;
+        }
+        if (step == 0) {
+            error->value[used] = '?';
+        } else {
+            memcpy(error->value + used, source + i, (size_t)step);
+        }
+        used += width;
+        i += width;
+    }
+    error->value[used] = '\0';
+}
+
+void *rr_allocate(int64_t count, size_t size)
+{
+    if (count < 0 || (uint64_t)count > SIZE_MAX / (size == 0 ? 1 : size)) {
+        return NULL;
+    }
+    return malloc(count == 0 || size == 0 ? 1 : (size_t)count * size);
+}
+
+int rr_stopped(const rr_poll *poll, int64_t done, int64_t total)
+{
+    return poll != NULL && poll->stop(poll->context, done, total) != 0;
+}

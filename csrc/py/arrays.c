@@ -1,0 +1,60 @@
+#include "binding.h"
+
+static int check_one(rr_array *entry)
+{
+    int writes = entry->role == RR_OUT || entry->role == RR_OUT_OR_NONE;
+    int optional = entry->role == RR_IN_OR_NONE || entry->role == RR_OUT_OR_NONE;
+    PyArrayObject *array;
+
+    entry->data = NULL;
+    entry->n = 0;
+    if (optional && (entry->object == NULL || entry->object == Py_None)) {
+        return 0;
+    }
+    if (entry->object == NULL || !PyArray_Check(entry->object)) {
+        PyErr_Format(PyExc_TypeError, "%s must be a numpy array", entry->name);
+        return -1;
+    }
+    array = (PyArrayObject *)entry->object;
+    if (PyArray_NDIM(array) != 1) {
+        PyErr_Format(PyExc_ValueError, "%s must have one dimension, not %d", entry->name,
+                     PyArray_NDIM(array));
+        return -1;
+    }
+    /* Equivalent, not equal: int64 is `long` on one platform and `long long` on another. */
+    if (!PyArray_EquivTypenums(PyArray_TYPE(array), entry->type)) {
+        PyObject *wanted = (PyObject *)PyArray_DescrFromType(entry->type);
+
+        PyErr_Format(PyExc_TypeError, "%s must have dtype %S, not %S", entry->name, wanted,
+                     (PyObject *)PyArray_DESCR(array));
+        Py_XDECREF(wanted);
+        return -1;
+    }
+    if (!PyArray_CHKFLAGS(array, NPY_ARRAY_CARRAY_RO) || PyArray_ISBYTESWAPPED(array)) {
+        PyErr_Format(PyExc_ValueError, "%s must be contiguous, aligned and in native byte order",
+                     entry->name);
+        return -1;
+    }
+    if (writes && !PyArray_ISWRITEABLE(array)) {
+        PyErr_Format(PyExc_ValueError, "%s must be writeable", entry->name);
+        return -1;
+    }
+    entry->data = PyArray_DATA(array);
+    entry->n = (int64_t)PyArray_DIM(array, 0);
+    if (entry->length != NULL && entry->n != *entry->length) {
+        PyErr_Format(PyExc_ValueError, "%s must have %lld elements, not %lld", entry->name,
+                     (long long)*entry->length, (long long)entry->n);
+        return -1;
+    }
+    return 0;
+}
+
+int rr_arrays_check(rr_array *arrays, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (check_one(&arrays[i]) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}

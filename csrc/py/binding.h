@@ -1,0 +1,67 @@
+/* What the files of the binding share. Only this folder knows both Python and the core, and it
+ * computes nothing: a wrapper checks its arrays against a table, lets the GIL go, calls the core
+ * once, and raises what the core reports. */
+#ifndef RR_BINDING_H
+#define RR_BINDING_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#define PY_ARRAY_UNIQUE_SYMBOL rereferral_numpy
+#ifndef RR_IMPORTS_NUMPY
+#define NO_IMPORT_ARRAY
+#endif
+#include <numpy/arrayobject.h>
+
+#include "rereferral.h"
+
+/* ---------------------------------------------------------------- arrays.c */
+
+typedef enum rr_role {
+    RR_IN,           /* read */
+    RR_IN_OR_NONE,   /* read; None gives a NULL pointer */
+    RR_OUT,          /* written */
+    RR_OUT_OR_NONE   /* written; None: not wanted, a NULL pointer */
+} rr_role;
+
+/* One row of the table that drives the checks of a wrapper. */
+typedef struct rr_array {
+    const char *name;  /* of the argument, for the message */
+    int type;          /* NPY_INT64, ... */
+    rr_role role;
+    const int64_t *length; /* the length it must have, or NULL: any */
+    PyObject *object;  /* borrowed: what the caller gave */
+    void *data;        /* filled in: its first element, or NULL for None */
+    int64_t n;         /* filled in: its length, 0 for None */
+} rr_array;
+
+/* Checks that each object is a one-dimensional, contiguous, aligned array in native byte order, of
+ * exactly this type and, where asked, of this length, and fills in `data` and `n`. Rows are checked
+ * in turn, so `length` may point to the `n` of an earlier row. Returns 0, or -1 with TypeError or
+ * ValueError set, which names the argument. Takes no references: the arrays live as long as the
+ * caller's arguments. */
+int rr_arrays_check(rr_array *arrays, size_t count);
+
+/* ---------------------------------------------------------------- errors.c */
+
+/* The one place that raises what the core reports: MemoryError, OSError, KeyboardInterrupt, or a
+ * rereferral.errors class with the attributes row, line, byte, column and value. Returns NULL. */
+PyObject *rr_raise(rr_status status, const rr_error *error);
+
+/* ---------------------------------------------------------------- poll.c */
+
+/* A poll for the core that answers Ctrl-C and feeds a progress callable `progress(done, total)`
+ * (NULL or None: none). Call without changing `state` until the core returns. */
+typedef struct rr_poll_state {
+    PyObject *progress; /* borrowed */
+} rr_poll_state;
+
+rr_poll rr_poll_python(rr_poll_state *state, PyObject *progress);
+
+/* ---------------------------------------------------------------- tables of methods, one a file */
+
+extern PyMethodDef rr_py_link_methods[];
+extern PyMethodDef rr_py_csv_methods[];
+extern PyMethodDef rr_py_tally_methods[];
+
+#endif

@@ -1,0 +1,31 @@
+#define RR_IMPORTS_NUMPY
+#include "binding.h"
+
+static int execute(PyObject *module)
+{
+    PyMethodDef *const tables[] = {rr_py_link_methods, rr_py_csv_methods, rr_py_tally_methods};
+
+    if (PyArray_ImportNumPyAPI() < 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+        if (PyModule_AddFunctions(module, tables[i]) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static PyModuleDef_Slot slots[] = {{Py_mod_exec, execute}, {0, NULL}};
+
+static PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "rereferral._core",
+    .m_doc = "The C core of rereferral over numpy arrays. Use the package, not this module.",
+    .m_slots = slots,
+};
+
+PyMODINIT_FUNC PyInit__core(void)
+{
+    return PyModuleDef_Init(&definition);
+}

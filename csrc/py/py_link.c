@@ -1,0 +1,3 @@
+#include "binding.h"
+
+PyMethodDef rr_py_link_methods[] = {{NULL, NULL, 0, NULL}};
