@@ -67,4 +67,149 @@ typedef struct rr_poll {
     void *context;
 } rr_poll;
 
+/* ---------------------------------------------------------------- days and windows */
+
+typedef enum rr_unit {
+    RR_DAYS,
+    RR_MONTHS, /* calendar months; a year is twelve */
+    RR_OPEN    /* without end; `length` is not read */
+} rr_unit;
+
+#define RR_SPAN_MAX INT64_C(1000000)
+
+/* A span of time: `length` whole units, from 0 to RR_SPAN_MAX. */
+typedef struct rr_span {
+    rr_unit unit;
+    int64_t length;
+} rr_span;
+
+typedef enum rr_direction {
+    RR_FORWARD, /* events after the index event */
+    RR_BACKWARD /* events before it */
+} rr_direction;
+
+/* Which event days count for an index event. Spans are always added to the earlier date of the
+ * pair, in both directions, so a pair is inside forward exactly when it is inside backward. */
+typedef struct rr_window {
+    rr_direction direction;
+    rr_span length;
+    rr_span min_gap;      /* {RR_DAYS, 0}: none. A gap shorter than this does not count */
+    int exclusive_end;    /* the day at exactly `length` does not count */
+    int include_same_day; /* the index day itself counts (unless min_gap forbids it) */
+} rr_window;
+
+/* day + span. Months go to the same day of the month, or to the month's last: 29 Feb 2016 and twelve
+ * months make 28 Feb 2017. RR_OPEN gives INT64_MAX; RR_NULL_DAY stays. `day` is in range. */
+int64_t rr_add_span(int64_t day, rr_span span);
+
+/* rr_add_span for n days. `end` may be `day` itself.
+ * RR_ERR_DAY_RANGE names the row of a day out of range; RR_ERR_ARGUMENT a span out of range. */
+rr_status rr_add_spans(const int64_t *day, int64_t n, rr_span span, int64_t *end,
+                       rr_error *error) RR_MUST_CHECK;
+
+/* The first and the last event day, both inclusive, that the window admits for each of n index days.
+ * first > last where it admits none; INT64_MAX (forward) or -INT64_MAX (backward) where it is open;
+ * both RR_NULL_DAY for a null day. Errors as rr_add_spans. */
+rr_status rr_window_bounds(const rr_window *window, const int64_t *day, int64_t n, int64_t *first,
+                           int64_t *last, rr_error *error) RR_MUST_CHECK;
+
+/* ---------------------------------------------------------------- keys */
+
+#define RR_NULL_KEY UINT32_MAX
+
+typedef enum rr_key_kind {
+    RR_KEY_INT64, /* `ints` */
+    RR_KEY_TEXT   /* `offsets` (n + 1) into `data` (n_data bytes): text i is data[offsets[i]] to
+                     data[offsets[i + 1]] */
+} rr_key_kind;
+
+/* One column of a key. Text is compared by its bytes. */
+typedef struct rr_key_column {
+    rr_key_kind kind;
+    const int64_t *ints;
+    const int64_t *offsets;
+    const uint8_t *data;
+    int64_t n_data;
+    const uint8_t *valid; /* n flags, 0 for a missing value; NULL: none is missing */
+} rr_key_column;
+
+/* The key columns of one table; every table of a call has as many, of the same kinds in the same
+ * order. */
+typedef struct rr_key_table {
+    const rr_key_column *columns;
+    int64_t n;
+} rr_key_table;
+
+/* Turns keys of any kind into small whole numbers: over all the tables, two rows get the same code
+ * exactly when all their columns are equal. A row with a missing value gets RR_NULL_KEY.
+ *
+ * codes: one array a table, of its length. *limit: every other code is below it; integers of a narrow
+ * range keep their order and their gaps, so a code below the limit need not occur.
+ * The codes depend on the input alone. RR_ERR_TOO_LARGE when there are 2^32 - 1 codes or more;
+ * RR_ERR_ARGUMENT for text offsets that are not in order or leave the data. */
+rr_status rr_encode(const rr_key_table *tables, int64_t n_tables, int64_t n_columns,
+                    uint32_t *const *codes, uint32_t *limit, const rr_poll *poll,
+                    rr_error *error) RR_MUST_CHECK;
+
+/* ---------------------------------------------------------------- order and linkage */
+
+/* The rows of one side. Rows with a null key, a null day or use[i] == 0 take no part. */
+typedef struct rr_rows {
+    const uint32_t *key; /* codes of rr_encode, over both sides */
+    const int64_t *day;
+    const uint8_t *use; /* NULL: all */
+    int64_t n;
+} rr_rows;
+
+/* Both sides in order: split by key into parts that fit the cache, each sorted by key, day and row.
+ * Made once and read many times, by any number of threads. */
+typedef struct rr_parts rr_parts;
+
+/* Puts index and event rows in order. `limit` is that of rr_encode. On success the caller owns
+ * *parts and ends it with rr_parts_free; it keeps nothing of the inputs. On failure *parts is NULL.
+ * RR_ERR_DAY_RANGE names row, and in `column` 0 for the index and 1 for the events. */
+rr_status rr_order(const rr_rows *index, const rr_rows *events, uint32_t limit, const rr_poll *poll,
+                   rr_parts **parts, rr_error *error) RR_MUST_CHECK;
+
+/* Frees what rr_order made; NULL is accepted. */
+void rr_parts_free(rr_parts *parts);
+
+typedef enum rr_ties {
+    RR_TIES_FIRST_ROW, /* of the events of the chosen day, the one that stands first in its table */
+    RR_TIES_LAST_ROW
+} rr_ties;
+
+/* What to look for. Arrays are by index row unless said otherwise, and may be NULL. */
+typedef struct rr_rule {
+    rr_window window;
+    rr_ties ties;
+    int same_table;           /* index row i and event row i are the same row, and never match */
+    const int64_t *self_row;  /* the event row that is this index row, -1 for none; never matches */
+    const int64_t *event_day; /* by event row, of the whole table; needed with same_table or self_row */
+    const int64_t *lower;     /* a first admissible day beside the window's; RR_NULL_DAY: no bound */
+    const int64_t *upper;     /* a last one */
+} rr_rule;
+
+/* What was found, by index row; NULL where not wanted. A row that took no part, or found nothing, has
+ * -1, -1 and 0. */
+typedef struct rr_matches {
+    int64_t *event_row; /* of the nearest day with an event: its row in the events table */
+    int32_t *gap_days;  /* days between the two, never negative */
+    int64_t *count;     /* days with an event in the window */
+} rr_matches;
+
+/* Finds, for each index row of `parts`, the nearest day with an event of the same key in the window.
+ * Events of a key on one day are one day. n_index and n_events are the lengths of the two tables that
+ * were put in order. RR_ERR_ARGUMENT for other lengths, a span out of range, or a self_row that is not
+ * a row of the events. */
+rr_status rr_link(const rr_parts *parts, const rr_rule *rule, int64_t n_index, int64_t n_events,
+                  const rr_matches *matches, const rr_poll *poll, rr_error *error) RR_MUST_CHECK;
+
+/* For each index row of `parts`: 1 if a spell of the same key is open at the end of its day, that is
+ * one that starts on that day or before and ends after it; else 0, also for rows that took no part.
+ * Event rows are the spells: their day is the start, spell_end (by event row) the end, RR_NULL_DAY for a spell that has not ended. A spell that ends on the day is not open, so a
+ * closure never meets its own spell. Lengths as in rr_link. */
+rr_status rr_open_spells(const rr_parts *parts, const int64_t *spell_end, int64_t n_index,
+                         int64_t n_events, uint8_t *open, const rr_poll *poll, rr_error *error) RR_MUST_CHECK;
+
 #endif

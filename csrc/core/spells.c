@@ -1,0 +1,65 @@
+#include "internal.h"
+
+#include <stdlib.h>
+
+enum { POLL_ROWS = 1 << 20 };
+
+static uint64_t key_of(uint64_t key_day, int day_bits)
+{
+    return key_day >> day_bits;
+}
+
+/* Index and event rows of a part come in the same order, so one merge serves: spells are taken in as
+ * the days go on, and all that must be remembered of them is the latest end. */
+static void sweep_part(const rr_parts *parts, int64_t part, const int64_t *spell_end, uint8_t *open)
+{
+    int64_t event = parts->events.start[part], last_event = parts->events.start[part + 1];
+    int64_t latest = RR_NULL_DAY; /* below every day */
+    uint64_t key = UINT64_MAX;
+
+    for (int64_t i = parts->index.start[part]; i < parts->index.start[part + 1]; i++) {
+        uint64_t key_day = rr_key_day(parts, &parts->index, i), now = key_of(key_day, parts->day_bits);
+        int64_t day = (int64_t)(key_day & ((UINT64_C(1) << parts->day_bits) - 1)) + parts->first_day;
+
+        if (now != key) {
+            key = now;
+            latest = RR_NULL_DAY;
+            while (event < last_event && key_of(rr_key_day(parts, &parts->events, event),
+                                                parts->day_bits) < key) {
+                event++;
+            }
+        }
+        for (; event < last_event && rr_key_day(parts, &parts->events, event) <= key_day; event++) {
+            int64_t end = spell_end[rr_row_of(parts, &parts->events, event)];
+
+            end = end == RR_NULL_DAY ? INT64_MAX : end;
+            latest = end > latest ? end : latest;
+        }
+        open[rr_row_of(parts, &parts->index, i)] = latest > day;
+    }
+}
+
+rr_status rr_open_spells(const rr_parts *parts, const int64_t *spell_end, int64_t n_index,
+                         int64_t n_events, uint8_t *open, const rr_poll *poll, rr_error *error)
+{
+    rr_status status = rr_check_lengths(parts, n_index, n_events, error);
+    int64_t since_poll = 0;
+
+    if (status != RR_OK) {
+        return status;
+    }
+    for (int64_t i = 0; i < n_index; i++) {
+        open[i] = 0;
+    }
+    for (int64_t p = 0; p < parts->n_parts; p++) {
+        since_poll += parts->index.start[p + 1] - parts->index.start[p];
+        if (since_poll >= POLL_ROWS) {
+            since_poll = 0;
+            if (rr_stopped(poll, p, parts->n_parts)) {
+                return rr_fail(error, RR_ERR_INTERRUPTED, "interrupted");
+            }
+        }
+        sweep_part(parts, p, spell_end, open);
+    }
+    return RR_OK;
+}
