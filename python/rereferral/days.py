@@ -1,0 +1,93 @@
+"""Days as the core counts them: whole numbers since 1970-01-01, and what is read off them."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from rereferral import _core
+from rereferral.errors import RuleError
+from rereferral.spans import Span
+
+__all__ = ["NULL_DAY", "Days", "add_span", "day_of", "financial_year", "iso", "observed_span"]
+
+Days = npt.NDArray[np.int64]
+
+NULL_DAY = np.iinfo(np.int64).min
+_FURTHEST = 10_000_000
+
+
+def day_of(given: object, what: str) -> int:
+    """Read one date: text in ISO form, a date, a numpy or pandas date, or days since 1970.
+
+    Raises
+    ------
+    RuleError
+        If it is not a date, is missing, or has a time of day.
+    """
+    if isinstance(given, bool) or given is None:
+        raise RuleError(f'{what}={given!r} is not a date; write "2021-03-31"')
+    if isinstance(given, (int, np.integer)):
+        day = int(given)
+    else:
+        try:
+            moment = np.datetime64(given)  # type: ignore[call-overload]
+        except (ValueError, TypeError):
+            raise RuleError(f'{what}={given!r} is not a date; write "2021-03-31"') from None
+        if np.isnat(moment) or (isinstance(given, str) and len(given.strip().lstrip("+-")) < 10):
+            raise RuleError(f'{what}={given!r} is not a date; write "2021-03-31"')
+        floored = moment.astype("datetime64[D]")
+        if floored != moment:
+            raise RuleError(f"{what}={given!r} has a time of day; give the day alone")
+        day = int(floored.astype(np.int64))
+    if abs(day) > _FURTHEST:
+        raise RuleError(f"{what}={given!r} is too far from 1970")
+    return day
+
+
+def iso(day: int) -> str:
+    """The day in ISO form."""
+    return str(np.datetime64(day, "D"))
+
+
+def add_span(days: Days, span: Span) -> Days:
+    """Day plus span for each day; a null day stays null, an open span gives the largest integer."""
+    end = np.empty_like(days)
+    _core.add_spans(np.ascontiguousarray(days), tuple(span), end)
+    return end
+
+
+def financial_year(days: Days) -> pd.Categorical:
+    """The English financial year (1 April to 31 March) of each day, as ``2019-20``."""
+    null = days == NULL_DAY
+    months = days.view("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+    years = np.where(null, 0, (months - 3) // 12 + 1970)
+    first, last = (
+        (int(years[~null].min()), int(years[~null].max())) if not null.all() else (0, -1)
+    )
+    labels = [f"{year}-{(year + 1) % 100:02d}" for year in range(first, last + 1)]
+    codes = np.where(null, -1, years - first)
+    return pd.Categorical.from_codes(codes, categories=labels, ordered=True)
+
+
+def observed_span(days: Days) -> tuple[str, str] | None:
+    """The first and last month in which a table seems complete, as dates to propose.
+
+    A month counts as complete if it has at least half as many rows as the median month: returns
+    carry old open cases, so the first and the last date say nothing.
+
+    Returns
+    -------
+    (str, str) or None
+        The first day of the first such month and the last day of the last; None without dates.
+    """
+    known = days[days != NULL_DAY]
+    if len(known) == 0:
+        return None
+    months = known.view("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+    values, counts = np.unique(months, return_counts=True)
+    full = values[counts * 2 >= np.median(counts)]
+    last = np.datetime64(int(full[-1]) + 1, "M").astype("datetime64[D]") - 1
+    return str(np.datetime64(int(full[0]), "M").astype("datetime64[D]")), str(last)
+

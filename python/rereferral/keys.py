@@ -1,0 +1,133 @@
+"""Keys of persons and areas: columns of either table to codes that are equal when the keys are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import numpy as np
+
+from rereferral import _core
+from rereferral.errors import DataError, RuleError
+from rereferral.tables import Category, Integers, Key, Table
+from rereferral.text import Text
+
+__all__ = ["encode", "key_names"]
+
+_CoreColumn: TypeAlias = tuple[object, ...]
+Codes: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.uint32]]"
+
+
+def key_names(given: object, what: str) -> tuple[list[str], list[str]]:
+    """Read a key: a name, a list of names, or a pair (for the index, for the events) of either.
+
+    Raises
+    ------
+    RuleError
+        If it is none of these, or the two sides have different numbers of columns.
+    """
+    sides = given if isinstance(given, tuple) and len(given) == 2 else (given, given)
+    names = []
+    for side in sides:
+        columns = [side] if isinstance(side, str) else side
+        if (
+            not isinstance(columns, list)
+            or not columns
+            or not all(isinstance(column, str) for column in columns)
+        ):
+            raise RuleError(
+                f"{what}={given!r} is not a key; write a column, a list of columns, "
+                "or a pair (index columns, event columns)"
+            )
+        names.append(list(columns))
+    if len(names[0]) != len(names[1]):
+        raise RuleError(
+            f"{what} has {len(names[0])} columns in the index and {len(names[1])} in the events"
+        )
+    return names[0], names[1]
+
+
+def encode(sides: Sequence[tuple[Table, list[str]]]) -> tuple[list[Codes], int]:
+    """Give the rows of one or several tables codes over all of them.
+
+    Parameters
+    ----------
+    sides : sequence of (Table, list of str)
+        The tables and their key columns, which correspond by position.
+
+    Returns
+    -------
+    codes : list of numpy.ndarray of uint32
+        One array a table; 0xFFFFFFFF where a part of the key is missing.
+    limit : int
+        Every other code is below it.
+
+    Raises
+    ------
+    DataError
+        If a column is a number in one table and text in the other.
+    """
+    columns: list[list[_CoreColumn]] = [[] for _ in sides]
+    for position in range(len(sides[0][1])):
+        keys = [table.key(names[position]) for table, names in sides]
+        for side, parts in enumerate(_alike(keys, sides, position)):
+            columns[side].extend(parts)
+    codes = [np.empty(table.n_rows, np.uint32) for table, _ in sides]
+    limit = _core.encode(tuple(map(tuple, columns)), tuple(codes))
+    return codes, limit
+
+
+def _alike(
+    keys: list[Key], sides: Sequence[tuple[Table, list[str]]], position: int
+) -> list[list[_CoreColumn]]:
+    """Bring one column of every table into the same kind of core columns."""
+    if all(isinstance(key, Category) for key in keys):
+        return _share_categories([key for key in keys if isinstance(key, Category)], sides, position)
+    plain = [key.decode() if isinstance(key, Category) else key for key in keys]
+    _check_kinds(plain, sides, position)
+    wide = any(isinstance(key, Integers) and key.unsigned_high for key in plain)
+    return [_core_columns(key, wide) for key in plain]
+
+
+def _share_categories(
+    keys: list[Category], sides: Sequence[tuple[Table, list[str]]], position: int
+) -> list[list[_CoreColumn]]:
+    """Codes of categories to codes over all tables: only the distinct values are looked at."""
+    if len(keys) == 1:
+        codes = keys[0].codes.astype(np.int64)
+        return [[("int64", codes, codes >= 0)]]
+    values = [key.categories for key in keys]
+    _check_kinds(values, sides, position)
+    wide = any(isinstance(key, Integers) and key.unsigned_high for key in values)
+    shared = [np.empty(len(value), np.uint32) for value in values]
+    _core.encode(tuple(tuple(_core_columns(value, wide)) for value in values), tuple(shared))
+    result: list[list[_CoreColumn]] = []
+    for key, translation in zip(keys, shared, strict=True):
+        valid = key.codes >= 0
+        codes = np.zeros(len(key.codes), np.int64)
+        codes[valid] = translation[key.codes[valid]]
+        result.append([("int64", codes, valid)])
+    return result
+
+
+def _core_columns(key: Integers | Text, wide: bool) -> list[_CoreColumn]:
+    if isinstance(key, Text):
+        return [("text", key.offsets, key.data, key.valid)]
+    columns: list[_CoreColumn] = [("int64", key.values, key.valid)]
+    if wide:
+        # The same 64 bits are a large unsigned number or a negative one: a second column tells.
+        high = (key.values < 0) & key.unsigned_high
+        columns.append(("int64", high.astype(np.int64), None))
+    return columns
+
+
+def _check_kinds(
+    keys: Sequence[Integers | Text], sides: Sequence[tuple[Table, list[str]]], position: int
+) -> None:
+    kinds = ["text" if isinstance(key, Text) else "a number" for key in keys]
+    if len(set(kinds)) > 1:
+        places = " and ".join(
+            f"{kind} in {table.role} (column {names[position]!r})"
+            for kind, (table, names) in zip(kinds, sides, strict=True)
+        )
+        raise DataError(f"a key cannot be compared: it is {places}; make both the same kind")

@@ -1,0 +1,337 @@
+"""`rereferral.link`: which outcome event belongs to which index event."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rereferral import _core
+from rereferral.days import Days, day_of, iso, observed_span
+from rereferral.definition import (
+    Definition,
+    filter_in_words,
+    normal_filter,
+    table_filter,
+)
+from rereferral.errors import RuleError
+from rereferral.keys import encode, key_names
+from rereferral.ledger import Ledger
+from rereferral.links import Links, Outcome
+from rereferral.tables import Table, open_table
+
+__all__ = ["link"]
+
+Mask = npt.NDArray[np.bool_]
+_NULL_KEY = 0xFFFFFFFF
+_FURTHEST = np.iinfo(np.int64).max
+
+
+@dataclasses.dataclass(frozen=True)
+class Bounds:
+    """What the data covers: the first and the last observed day, where they are given."""
+
+    first: int | None
+    last: int | None
+
+    def outside(self, days: Days) -> tuple[Mask | None, Mask | None]:
+        """Which days lie before the first observed day, and which after the last."""
+        return (
+            None if self.first is None else days < self.first,
+            None if self.last is None else days > self.last,
+        )
+
+
+def link(
+    index: Any,
+    events: Any,
+    *,
+    person: Any,
+    scope: Any = None,
+    index_date: str,
+    event_date: str,
+    index_filter: Any = None,
+    observed_until: Any = None,
+    observed_from: Any = None,
+    row_id: Any = None,
+    definition: Definition | None = None,
+    **rules: Any,
+) -> Links:
+    """Find, for each index event, the nearest outcome event of the same person.
+
+    Parameters
+    ----------
+    index, events : DataFrame, Arrow table, or dict of arrays
+        Index events and outcome events, one a row. They may be the same object; then a row never
+        matches itself. Anything with the Arrow C interface is taken (polars, pyarrow, DuckDB).
+    person : str, list or tuple
+        The column that identifies a person; a list for a key of several columns; a tuple
+        ``(index columns, event columns)`` where they differ.
+    scope : str, list or tuple, optional
+        The area within which the person's key holds (the authority). None links across areas.
+    index_date, event_date : str
+        Columns of calendar days. Integer columns are days since 1970-01-01.
+    index_filter : dict, optional
+        Only such rows are index events: ``{"reason_for_closure": ["RC8", "RC9"]}``.
+    observed_until : date or str, optional
+        The last day that is in the data; later rows are left out and counted. Needed forward,
+        unless follow-up is ignored.
+    observed_from : date or str, optional
+        The first day that is in the data; earlier rows are left out and counted. Needed backward,
+        unless follow-up is ignored.
+    row_id : str or tuple, optional
+        A column that identifies rows in both tables: a row never matches itself. Where it repeats
+        within a table, the first row stays and the others are left out and counted.
+    definition : Definition, optional
+        The rules; by default ``Definition()``.
+    **rules
+        Rules that replace those of the definition: ``window="6 months"``.
+
+    Returns
+    -------
+    Links
+        Arrays in the index's own row order, rates, curves and the ledger.
+
+    Raises
+    ------
+    RuleError
+        If a rule is unknown or contradicts another, or a date that is needed is not given.
+    DataError
+        If a column is not there, is of the wrong kind, or holds a value that it must not.
+
+    Examples
+    --------
+    >>> import rereferral as rr
+    >>> closed = {"child": [1, 1, 2], "closed": np.array(["2019-01-31", "2019-06-30", "2019-03-01"],
+    ...                                                  dtype="datetime64[D]")}
+    >>> referred = {"child": [1, 2], "on": np.array(["2019-03-31", "2020-03-02"],
+    ...                                             dtype="datetime64[D]")}
+    >>> links = rr.link(closed, referred, person="child", index_date="closed", event_date="on",
+    ...                 observed_until="2021-03-31")
+    >>> links.gap_days
+    array([59, -1, -1], dtype=int32)
+    >>> links.rates()[["n", "linked"]]
+       n  linked
+    0  3       1
+    """
+    definition = (Definition() if definition is None else definition).replace(**rules)
+    bounds = _read_bounds(observed_from, observed_until)
+    index_table = open_table(index, "index")
+    event_table = index_table if events is index else open_table(events, "events")
+    index_days = index_table.days(index_date)
+    event_days = event_table.days(event_date)
+    _need_observation(definition, bounds, event_days)
+
+    index_ledger = Ledger("index", index_table.n_rows)
+    event_ledger = Ledger("events", event_table.n_rows)
+    person_names = key_names(person, "person")
+    scope_names = None if scope is None else key_names(scope, "scope")
+    sides = [(index_table, index_ledger, index_days, index_date)]
+    sides.append((event_table, event_ledger, event_days, event_date))
+    for side, (table, ledger, days, date) in enumerate(sides):
+        _remove_nulls(table, ledger, person_names[side], "person")
+        if scope_names is not None:
+            _remove_nulls(table, ledger, scope_names[side], "scope")
+        ledger.remove("null", f"{date} is missing", days == np.iinfo(np.int64).min)
+
+    self_row = _remove_duplicates(index_table, event_table, index_ledger, event_ledger, row_id)
+    normal = normal_filter(index_filter, "index_filter")
+    if normal is not None:
+        mask = index_table.mask(table_filter(normal))
+        index_ledger.remove("index_filter", f"not: {filter_in_words(normal)}", ~mask)
+    if definition.event_filter is not None:
+        mask = event_table.mask(table_filter(definition.event_filter))
+        reason = f"not: {filter_in_words(definition.event_filter)}"
+        event_ledger.remove("event_filter", reason, ~mask)
+    for _, ledger, days, date in sides:
+        before, after = bounds.outside(days)
+        if before is not None and bounds.first is not None:
+            ledger.remove("observed", f"{date} is before {iso(bounds.first)}", before)
+        if after is not None and bounds.last is not None:
+            ledger.remove("observed", f"{date} is after {iso(bounds.last)}", after)
+
+    used = index_ledger.kept.copy()
+    end = _window_end(definition, index_days)
+    _remove_unfollowed(definition, bounds, index_ledger, index_days, end)
+
+    keys, limit = _encode_both(index_table, event_table, person_names, scope_names)
+    event_row, gap_days, count = _sweep(
+        definition, index_table is event_table, self_row, keys, limit,
+        (index_days, index_ledger.kept), (event_days, event_ledger.kept),
+    )  # fmt: skip
+    outcome = _outcomes(definition, bounds, index_ledger.kept, used, gap_days, end)
+    return Links(
+        index=index_table,
+        scope=None if scope_names is None else scope_names[0],
+        index_days=index_days,
+        person=keys[0],
+        event_row=event_row,
+        gap_days=gap_days,
+        count=count,
+        followed=index_ledger.kept,
+        outcome=outcome,
+        window_end=end,
+        observed=(bounds.first, bounds.last),
+        definition=definition,
+        ledger=Ledger.frame(index_ledger, event_ledger),
+    )
+
+
+def _read_bounds(observed_from: object, observed_until: object) -> Bounds:
+    for what, given in (("observed_from", observed_from), ("observed_until", observed_until)):
+        if isinstance(given, dict):
+            raise RuleError(f"{what} is one date for all areas; link each area by itself")
+    first = None if observed_from is None else day_of(observed_from, "observed_from")
+    last = None if observed_until is None else day_of(observed_until, "observed_until")
+    if first is not None and last is not None and first > last:
+        raise RuleError(f"observed_from={iso(first)} is after observed_until={iso(last)}")
+    return Bounds(first, last)
+
+
+def _need_observation(definition: Definition, bounds: Bounds, event_days: Days) -> None:
+    """Ask for the date that decides who was followed; it is never taken from the data."""
+    forward = definition.direction == "forward"
+    if definition.followup == "ignored" or (bounds.last if forward else bounds.first) is not None:
+        return
+    span = observed_span(event_days)
+    if forward:
+        what, meaning = "observed_until", "the last day that is in the data"
+        proposal = "" if span is None else f'; months look full up to observed_until="{span[1]}"'
+    else:
+        what, meaning = "observed_from", "the first day that is in the data"
+        proposal = "" if span is None else f'; months look full from observed_from="{span[0]}"'
+    raise RuleError(
+        f"give {what}, {meaning}{proposal}, to be checked against how the table was made "
+        f'(or followup="ignored")'
+    )
+
+
+def _remove_nulls(table: Table, ledger: Ledger, names: list[str], what: str) -> None:
+    for name in names:
+        ledger.remove("null", f"{name} is missing ({what})", table.key(name).is_null())
+
+
+def _remove_duplicates(
+    index: Table, events: Table, index_ledger: Ledger, event_ledger: Ledger, row_id: object
+) -> Days | None:
+    """Leave out repeated rows, and find for each index row the event row that it is."""
+    if row_id is None:
+        return None
+    names = key_names(row_id, "row_id")
+    tables = [(index, names[0])] if index is events else [(index, names[0]), (events, names[1])]
+    codes, _ = encode(tables)
+    ledgers = [index_ledger, event_ledger]
+    for side, ledger in enumerate(ledgers):
+        code = codes[0 if index is events else side]
+        present = np.flatnonzero(ledger.kept & (code != _NULL_KEY))
+        repeated = np.ones(len(code), np.bool_)
+        repeated[present[np.unique(code[present], return_index=True)[1]]] = False
+        repeated &= code != _NULL_KEY
+        ledger.remove("duplicates", f"{' and '.join(names[side])} repeats (row_id)", repeated)
+    if index is events:
+        return None
+    present = np.flatnonzero(event_ledger.kept & (codes[1] != _NULL_KEY))
+    by_code = present[np.argsort(codes[1][present], kind="stable")]
+    place = np.searchsorted(codes[1][by_code], codes[0])
+    place[place == len(by_code)] = 0
+    same = np.zeros(len(codes[0]), np.bool_)
+    if len(by_code) > 0:
+        same = (codes[1][by_code[place]] == codes[0]) & (codes[0] != _NULL_KEY)
+    row = np.full(len(codes[0]), -1, np.int64)
+    row[same] = by_code[place[same]]
+    return row
+
+
+def _core_window(definition: Definition) -> tuple[object, ...]:
+    return (
+        definition.direction == "backward",
+        tuple(definition.window),
+        ("days", 0) if definition.min_gap is None else tuple(definition.min_gap),
+        definition.window_end == "exclusive",
+        definition.same_day == "include",
+    )
+
+
+def _window_end(definition: Definition, days: Days) -> Days:
+    """The far end of each window: the last admissible day forward, the first backward."""
+    end = np.empty((2, len(days)), np.int64)
+    _core.window_bounds(_core_window(definition), days, end[0], end[1])
+    return end[1] if definition.direction == "forward" else end[0]
+
+
+def _remove_unfollowed(
+    definition: Definition, bounds: Bounds, ledger: Ledger, days: Days, end: Days
+) -> None:
+    """Complete follow-up is decided by dates alone, never by whether an event was seen."""
+    if definition.followup != "complete":
+        return
+    if definition.direction == "forward":
+        assert bounds.last is not None
+        # The day at the window's full length must have been observed, whichever end it has.
+        last = end + (1 if definition.window_end == "exclusive" else 0)
+        reason = f"the window ends after {iso(bounds.last)}"
+        ledger.remove("follow-up", reason, last > bounds.last)
+    else:
+        assert bounds.first is not None
+        reason = f"the window begins before {iso(bounds.first)}"
+        ledger.remove("look-back", reason, end < bounds.first)
+
+
+def _encode_both(
+    index: Table,
+    events: Table,
+    person: tuple[list[str], list[str]],
+    scope: tuple[list[str], list[str]] | None,
+) -> tuple[list[npt.NDArray[np.uint32]], int]:
+    """Codes of (scope, person) for both tables; once where both are the same columns."""
+    names = [(scope[side] if scope is not None else []) + person[side] for side in (0, 1)]
+    if index is events and names[0] == names[1]:
+        codes, limit = encode([(index, names[0])])
+        return [codes[0], codes[0]], limit
+    return encode([(index, names[0]), (events, names[1])])
+
+
+def _sweep(
+    definition: Definition,
+    same_table: bool,
+    self_row: Days | None,
+    keys: list[npt.NDArray[np.uint32]],
+    limit: int,
+    index: tuple[Days, Mask],
+    events: tuple[Days, Mask],
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+    n_index, n_events = len(keys[0]), len(keys[1])
+    parts = _core.order(keys[0], *index, keys[1], *events, limit)
+    event_row = np.empty(n_index, np.int64)
+    gap_days = np.empty(n_index, np.int32)
+    count = np.empty(n_index, np.int64)
+    own = same_table or self_row is not None
+    _core.link(
+        parts, _core_window(definition), definition.ties == "last row", same_table, self_row,
+        events[0] if own else None, None, None, n_events, event_row, gap_days, count,
+    )  # fmt: skip
+    return event_row, gap_days, count
+
+
+def _outcomes(
+    definition: Definition,
+    bounds: Bounds,
+    followed: Mask,
+    used: Mask,
+    gap_days: npt.NDArray[np.int32],
+    end: Days,
+) -> npt.NDArray[np.int8]:
+    outcome = np.full(len(gap_days), Outcome.EXCLUDED, np.int8)
+    outcome[used] = Outcome.NOT_FOLLOWED
+    outcome[followed] = Outcome.NONE
+    if definition.followup == "observed":
+        if definition.direction == "forward":
+            cut = end > (_FURTHEST if bounds.last is None else bounds.last)
+        else:
+            cut = end < (-_FURTHEST if bounds.first is None else bounds.first)
+        outcome[followed & cut] = Outcome.CENSORED
+    outcome[gap_days >= 0] = Outcome.LINKED
+    return outcome
+
