@@ -82,7 +82,7 @@ static int64_t earliest_reaching(int64_t day, rr_span span)
     return candidate;
 }
 
-static void bounds_of(const rr_window *window, int64_t day, int64_t *first, int64_t *last)
+void rr_bounds_of(const rr_window *window, int64_t day, int64_t *first, int64_t *last)
 {
     int64_t other = window->include_same_day ? 0 : 1;
 
@@ -162,30 +162,29 @@ rr_status rr_window_bounds(const rr_window *window, const int64_t *day, int64_t 
         if (day[i] == RR_NULL_DAY) {
             first[i] = last[i] = RR_NULL_DAY;
         } else {
-            bounds_of(window, day[i], &first[i], &last[i]);
+            rr_bounds_of(window, day[i], &first[i], &last[i]);
         }
     }
     return status;
 }
 
-rr_status rr_bounds_make(const rr_window *window, int64_t first_day, int64_t last_day,
+rr_status rr_bounds_make(const rr_window *window, int64_t first_day, int64_t last_day, int64_t uses,
                          rr_bounds *bounds, rr_error *error)
 {
     rr_status status = check_window(window, error);
+    int64_t n = last_day - first_day + 1;
 
-    bounds->first_day = first_day;
-    bounds->n = last_day < first_day ? 0 : last_day - first_day + 1;
-    bounds->first = bounds->last = NULL;
-    if (status != RR_OK) {
+    *bounds = (rr_bounds){.window = *window, .first_day = first_day};
+    if (status != RR_OK || n / 4 > uses) {
         return status;
     }
-    bounds->first = rr_allocate(bounds->n, sizeof *bounds->first);
-    bounds->last = rr_allocate(bounds->n, sizeof *bounds->last);
+    bounds->first = rr_allocate(n, sizeof *bounds->first);
+    bounds->last = rr_allocate(n, sizeof *bounds->last);
     if (bounds->first == NULL || bounds->last == NULL) {
         return rr_fail(error, RR_ERR_MEMORY, "out of memory");
     }
-    for (int64_t i = 0; i < bounds->n; i++) {
-        bounds_of(window, first_day + i, &bounds->first[i], &bounds->last[i]);
+    for (int64_t i = 0; i < n; i++) {
+        rr_bounds_of(window, first_day + i, &bounds->first[i], &bounds->last[i]);
     }
     return RR_OK;
 }

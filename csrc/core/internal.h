@@ -72,16 +72,30 @@ static inline int64_t rr_row_of(const rr_parts *parts, const rr_side *side, int6
 
 /* The bounds of rr_window_bounds for every day of a range, so that a calendar month costs a load. */
 typedef struct rr_bounds {
+    rr_window window;
     int64_t first_day;
-    int64_t n;
-    int64_t *first;
+    int64_t *first; /* NULL: no table, each day is worked out when it is asked for */
     int64_t *last;
 } rr_bounds;
 
-/* Fills the table for first_day to last_day. The caller ends it with rr_bounds_free, also after a
- * failure. RR_ERR_ARGUMENT for a span out of range or a window that can hold no day. */
-rr_status rr_bounds_make(const rr_window *window, int64_t first_day, int64_t last_day,
+/* Makes the bounds for days from first_day to last_day, of which about `uses` will be asked for: no
+ * table is made that is much longer than its use. The caller ends it with rr_bounds_free, also after
+ * a failure. RR_ERR_ARGUMENT for a span out of range. */
+rr_status rr_bounds_make(const rr_window *window, int64_t first_day, int64_t last_day, int64_t uses,
                          rr_bounds *bounds, rr_error *error) RR_MUST_CHECK;
 void rr_bounds_free(rr_bounds *bounds);
+
+/* The bounds of one day, without a table. */
+void rr_bounds_of(const rr_window *window, int64_t day, int64_t *first, int64_t *last);
+
+static inline void rr_bounds_at(const rr_bounds *bounds, int64_t day, int64_t *first, int64_t *last)
+{
+    if (bounds->first == NULL) {
+        rr_bounds_of(&bounds->window, day, first, last);
+    } else {
+        *first = bounds->first[day - bounds->first_day];
+        *last = bounds->last[day - bounds->first_day];
+    }
+}
 
 #endif

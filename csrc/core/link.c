@@ -110,9 +110,9 @@ static void link_row(sweep *s, int64_t position, int64_t *low_hint, int64_t *hig
     uint64_t key_day = rr_key_day(parts, &parts->index, position), key = key_day & ~day_mask;
     int64_t row = rr_row_of(parts, &parts->index, position);
     int64_t offset = (int64_t)(key_day & day_mask);
-    int64_t first = s->bounds.first[offset], last = s->bounds.last[offset];
-    int64_t from, to, count, self, own_day, own = -1, own_position = -1, nearest, event;
+    int64_t first, last, from, to, count, self, own_day, own = -1, own_position = -1, nearest, event;
 
+    rr_bounds_at(&s->bounds, parts->first_day + offset, &first, &last);
     if (rule->lower != NULL && rule->lower[row] != RR_NULL_DAY && rule->lower[row] > first) {
         first = rule->lower[row];
     }
@@ -236,7 +236,8 @@ rr_status rr_link(const rr_parts *parts, const rr_rule *rule, int64_t n_index, i
     if (status != RR_OK) {
         return status;
     }
-    status = rr_bounds_make(&rule->window, parts->first_day, parts->last_day, &s.bounds, error);
+    status = rr_bounds_make(&rule->window, parts->first_day, parts->last_day, parts->index.n,
+                            &s.bounds, error);
     if (status != RR_OK) {
         goto out;
     }

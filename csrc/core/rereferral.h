@@ -205,6 +205,11 @@ typedef struct rr_matches {
 rr_status rr_link(const rr_parts *parts, const rr_rule *rule, int64_t n_index, int64_t n_events,
                   const rr_matches *matches, const rr_poll *poll, rr_error *error) RR_MUST_CHECK;
 
+/* For each event row: 1 if another event row of `parts` has its key and day; else 0, also for rows
+ * that took no part. n_events is the length of the events table and of `shared`. */
+rr_status rr_shared_days(const rr_parts *parts, int64_t n_events, uint8_t *shared,
+                         rr_error *error) RR_MUST_CHECK;
+
 /* For each index row of `parts`: 1 if a spell of the same key is open at the end of its day, that is
  * one that starts on that day or before and ends after it; else 0, also for rows that took no part.
  * Event rows are the spells: their day is the start, spell_end (by event row) the end, RR_NULL_DAY for a spell that has not ended. A spell that ends on the day is not open, so a

@@ -1,6 +1,6 @@
 #include "internal.h"
 
-#include <stdlib.h>
+#include <string.h>
 
 enum { POLL_ROWS = 1 << 20 };
 
@@ -39,6 +39,25 @@ static void sweep_part(const rr_parts *parts, int64_t part, const int64_t *spell
     }
 }
 
+rr_status rr_shared_days(const rr_parts *parts, int64_t n_events, uint8_t *shared, rr_error *error)
+{
+    rr_status status = rr_check_lengths(parts, parts->index.n_table, n_events, error);
+
+    if (status != RR_OK) {
+        return status;
+    }
+    memset(shared, 0, (size_t)n_events);
+    for (int64_t p = 0; p < parts->n_parts; p++) {
+        for (int64_t i = parts->events.start[p] + 1; i < parts->events.start[p + 1]; i++) {
+            if (rr_key_day(parts, &parts->events, i) == rr_key_day(parts, &parts->events, i - 1)) {
+                shared[rr_row_of(parts, &parts->events, i)] = 1;
+                shared[rr_row_of(parts, &parts->events, i - 1)] = 1;
+            }
+        }
+    }
+    return RR_OK;
+}
+
 rr_status rr_open_spells(const rr_parts *parts, const int64_t *spell_end, int64_t n_index,
                          int64_t n_events, uint8_t *open, const rr_poll *poll, rr_error *error)
 {
@@ -48,9 +67,7 @@ rr_status rr_open_spells(const rr_parts *parts, const int64_t *spell_end, int64_
     if (status != RR_OK) {
         return status;
     }
-    for (int64_t i = 0; i < n_index; i++) {
-        open[i] = 0;
-    }
+    memset(open, 0, (size_t)n_index);
     for (int64_t p = 0; p < parts->n_parts; p++) {
         since_poll += parts->index.start[p + 1] - parts->index.start[p];
         if (since_poll >= POLL_ROWS) {

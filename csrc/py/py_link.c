@@ -379,6 +379,31 @@ static PyObject *open_spells(PyObject *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
+PyDoc_STRVAR(shared_days_doc, "shared_days(parts, shared)\n--\n\n"
+                              "Write whether another event has the same key and day.");
+
+static PyObject *shared_days(PyObject *self, PyObject *args)
+{
+    rr_array shared = {"shared", NPY_BOOL, RR_OUT, NULL, NULL, NULL, 0};
+    PyObject *capsule;
+    const rr_parts *parts;
+    rr_error error;
+    rr_status status;
+
+    (void)self;
+    if (!PyArg_ParseTuple(args, "OO:shared_days", &capsule, &shared.object) ||
+        (parts = PyCapsule_GetPointer(capsule, PARTS)) == NULL || rr_arrays_check(&shared, 1) < 0) {
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    status = rr_shared_days(parts, shared.n, shared.data, &error);
+    Py_END_ALLOW_THREADS
+    if (status != RR_OK) {
+        return rr_raise(status, &error);
+    }
+    Py_RETURN_NONE;
+}
+
 PyMethodDef rr_py_link_methods[] = {
     {"add_spans", add_spans, METH_VARARGS, add_spans_doc},
     {"window_bounds", window_bounds, METH_VARARGS, window_bounds_doc},
@@ -386,5 +411,6 @@ PyMethodDef rr_py_link_methods[] = {
     {"order", order, METH_VARARGS, order_doc},
     {"link", link_parts, METH_VARARGS, link_doc},
     {"open_spells", open_spells, METH_VARARGS, open_spells_doc},
+    {"shared_days", shared_days, METH_VARARGS, shared_days_doc},
     {NULL, NULL, 0, NULL},
 };
