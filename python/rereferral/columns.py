@@ -227,11 +227,7 @@ def _from_objects(objects: npt.NDArray[np.object_]) -> Column:
         if found[list(family)].any()
     ]
     if not families:
-        return Text._trusted(
-            np.zeros(len(objects) + 1, np.int64),
-            np.empty(0, np.uint8),
-            np.zeros(len(objects), np.bool_),
-        )
+        return Text.nulls(len(objects))
     if len(families) > 1 or families[0] == (OTHER,):
         present = kinds != NULL
         first = int(present.argmax())

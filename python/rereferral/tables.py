@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -15,10 +15,10 @@ from rereferral import _core
 from rereferral.columns import NULL_DAY, Categories, Column, Dates, Days, Numbers, column_of
 from rereferral.errors import DataError
 from rereferral.filters import column_mask
-from rereferral.groups import Groups, groups_of
+from rereferral.grouping import Groups, groups_of
 from rereferral.text import Text
 
-__all__ = ["Category", "Groups", "Integers", "Table", "open_table"]
+__all__ = ["Category", "Groups", "Integers", "Key", "Table", "open_table"]
 
 DAY_MIN, DAY_MAX = -10_000_000, 10_000_000
 
@@ -42,7 +42,7 @@ class Integers:
     Attributes
     ----------
     values : int64 array, contiguous
-        0 where null.
+        Anything where null.
     valid : bool array or None
         False where null; None: no value is null.
     unsigned_high : bool
@@ -56,6 +56,10 @@ class Integers:
     def __len__(self) -> int:
         return len(self.values)
 
+    def is_null(self) -> npt.NDArray[np.bool_]:
+        """True where the value is null."""
+        return np.zeros(len(self), np.bool_) if self.valid is None else ~self.valid
+
 
 @dataclass(frozen=True, eq=False)
 class Category:
@@ -66,6 +70,27 @@ class Category:
 
     def __len__(self) -> int:
         return len(self.codes)
+
+    def is_null(self) -> npt.NDArray[np.bool_]:
+        """True where the value is null."""
+        return self.codes < 0
+
+    def decode(self) -> Integers | Text:
+        """The column without categories: the value of each row."""
+        null = self.is_null()
+        rows = np.where(null, 0, self.codes)
+        valid = ~null if null.any() else None
+        if isinstance(self.categories, Text):
+            if len(self.categories) == 0:
+                return Text.nulls(len(self))
+            plain = self.categories.take(rows)
+            return Text._trusted(plain.offsets, plain.data, valid)
+        if len(self.categories) == 0:
+            return Integers(np.zeros(len(self), np.int64), valid)
+        return Integers(self.categories.values[rows], valid, self.categories.unsigned_high)
+
+
+Key: TypeAlias = Integers | Text | Category
 
 
 def open_table(table: object, role: str) -> Table:
@@ -148,6 +173,11 @@ class Table:
                 )
         return n
 
+    @property
+    def labels(self) -> pd.Index | None:
+        """The row labels of a DataFrame; None where the table has none."""
+        return self.source.index if isinstance(self.source, pd.DataFrame) else None
+
     def same(self, other: Table) -> bool:
         """Whether both were opened from one object."""
         return self.source is other.source
@@ -228,7 +258,7 @@ class Table:
 
     # ------------------------------------------------------------------------------------- key
 
-    def key(self, name: object) -> Integers | Text | Category:
+    def key(self, name: object) -> Key:
         """A column as part of a key.
 
         Whole numbers and truth values of any width, and doubles that hold only whole numbers up to
@@ -247,7 +277,7 @@ class Table:
         """How many values of a key column are text that is blank, and are therefore null."""
         return self._key(name)[1]
 
-    def _key(self, name: object) -> tuple[Integers | Text | Category, int]:
+    def _key(self, name: object) -> tuple[Key, int]:
         key = ("key", name)
         if key not in self._cache:
             column = self.column(name)
@@ -255,7 +285,7 @@ class Table:
                 self._cache[key] = _key_of(column)
             except DataError as error:
                 raise self._again(name, error) from None
-        found: tuple[Integers | Text | Category, int] = self._cache[key]
+        found: tuple[Key, int] = self._cache[key]
         return found
 
     # ------------------------------------------------------------------------ masks and groups
@@ -306,9 +336,9 @@ class Table:
 
         Parameters
         ----------
-        by : name, array, or list of them
-            An array has n_rows values; a Series gives the group column its name, another array is
-            called "group", "group_2" and so on.
+        by : name, array, list of them, or mapping of a name to an array
+            An array has n_rows values. In a list a Series gives the group column its name, another
+            array is called "by", "by_2" and so on by its place in the list.
         derived : mapping of a name to an array, optional
             Columns that `by` may name where the table has none of the name.
 
@@ -322,11 +352,16 @@ class Table:
             An unknown column, a wrong length, or a name that appears twice.
         """
         parts: dict[str, Column] = {}
-        for item in _as_list(by, self):
-            name, column = self._group_part(item, derived or {}, len(parts))
-            if name in parts:
-                raise DataError(f"{self.role}: the group column {name!r} is given twice")
-            parts[name] = column
+        if isinstance(by, Mapping):
+            parts = {str(name): self._group_array(str(name), item) for name, item in by.items()}
+        else:
+            for position, item in enumerate(_as_list(by, self), start=1):
+                name, column = self._group_part(item, derived or {}, position)
+                if name in parts:
+                    raise DataError(f"{self.role}: the group column {name!r} is given twice")
+                parts[name] = column
+        if not parts:
+            raise DataError("by names no column")
         try:
             return groups_of(parts, self.n_rows)
         except DataError as error:
@@ -337,22 +372,24 @@ class Table:
     ) -> tuple[str, Column]:
         if isinstance(item, str) or self._known(item):
             if not self._known(item) and item in derived:
-                column = column_of(derived[item])
-            else:
-                column = self.column(item)
-            return str(item), column
+                return str(item), self._group_array(str(item), derived[item])
+            return str(item), self.column(item)
         name = getattr(item, "name", None)
-        label = str(name) if name is not None else "group" + (f"_{position + 1}" if position else "")
+        if name is None:
+            name = "by" if position == 1 else f"by_{position}"
+        return str(name), self._group_array(str(name), item)
+
+    def _group_array(self, name: str, values: Any) -> Column:
         try:
-            column = column_of(item)
+            column = column_of(values)
         except DataError as error:
-            raise self._again(label, error) from None
+            raise self._again(name, error) from None
         if len(column) != self.n_rows:
             raise DataError(
-                f"the group column {label!r} has {len(column)} values, but {self.role} has "
+                f"the group column {name!r} has {len(column)} values, but {self.role} has "
                 f"{self.n_rows} rows"
             )
-        return label, column
+        return column
 
 
 def _as_list(by: Any, table: Table) -> list[Any]:
@@ -360,8 +397,6 @@ def _as_list(by: Any, table: Table) -> list[Any]:
     if isinstance(by, str) or table._known(by):
         return [by]
     if isinstance(by, tuple | list):
-        if len(by) == 0:
-            raise DataError("by names no column")
         if all(isinstance(item, str) or table._known(item) or _is_array(item) for item in by):
             return list(by)
         return [list(by)]
@@ -513,7 +548,7 @@ def _of_categories(column: Categories, convert: Any) -> Any:
 # ----------------------------------------------------------------------------------------- keys
 
 
-def _key_of(column: Column) -> tuple[Integers | Text | Category, int]:
+def _key_of(column: Column) -> tuple[Key, int]:
     if isinstance(column, Text):
         return column.present()
     if isinstance(column, Categories):

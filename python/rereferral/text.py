@@ -113,6 +113,15 @@ class Text:
         self._set(offsets, data, valid)
         return self
 
+    @classmethod
+    def nulls(cls, n: int) -> Text:
+        """A column of `n` nulls."""
+        return cls._trusted(np.zeros(n + 1, np.int64), np.empty(0, np.uint8), np.zeros(n, np.bool_))
+
+    def is_null(self) -> npt.NDArray[np.bool_]:
+        """True where the value is null."""
+        return np.zeros(len(self), np.bool_) if self.valid is None else ~self.valid
+
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError("a Text column cannot be changed")
 

@@ -26,12 +26,15 @@ class Groups:
         The group of each row: a row of `frame`. Never negative.
     frame : DataFrame
         One row a group, in ascending order, null last; the columns in the order asked for.
-    n_groups : int
     """
 
     codes: npt.NDArray[np.int32]
     frame: pd.DataFrame
-    n_groups: int
+
+    @property
+    def n_groups(self) -> int:
+        """Number of groups."""
+        return len(self.frame)
 
 
 @dataclass(frozen=True)
@@ -72,10 +75,10 @@ def groups_of(parts: dict[str, Column], n_rows: int) -> Groups:
         at = kept[at]
         frame[name] = _take(part.values, at % width)
         at = at // width
-    ordered = pd.DataFrame({name: frame[name] for name in levels})
+    ordered = pd.DataFrame({name: frame[name] for name in levels}, index=range(size))
     if size > np.iinfo(np.int32).max:
         raise DataError(f"{size} groups are too many")
-    return Groups(combined.astype(np.int32), ordered, size)
+    return Groups(combined.astype(np.int32), ordered)
 
 
 def _close_up(
