@@ -63,5 +63,7 @@ rr_poll rr_poll_python(rr_poll_state *state, PyObject *progress);
 extern PyMethodDef rr_py_link_methods[];
 extern PyMethodDef rr_py_csv_methods[];
 extern PyMethodDef rr_py_tally_methods[];
+extern PyMethodDef rr_py_text_methods[];
+extern PyMethodDef rr_py_columns_methods[];
 
 #endif

@@ -1,0 +1,394 @@
+/* Columns of other kinds into those that the core takes. Arrays of Python objects are read here, and
+ * nowhere else, because only the interpreter can read them. */
+#include "binding.h"
+
+#include <string.h>
+
+static PyObject *days_from_ticks(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *ticks, *days;
+    long long per_day;
+    rr_error error;
+    rr_status status;
+
+    if (!PyArg_ParseTuple(args, "OLO:days_from_ticks", &ticks, &per_day, &days)) {
+        return NULL;
+    }
+    rr_array rows[] = {{"ticks", NPY_INT64, RR_IN, NULL, ticks, NULL, 0},
+                       {"days", NPY_INT64, RR_OUT_OR_NONE, NULL, days, NULL, 0}};
+    rows[1].length = days == Py_None ? NULL : &rows[0].n;
+    if (rr_arrays_check(rows, 2) < 0) {
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    status = rr_days_from_ticks(rows[0].data, rows[0].n, per_day, rows[1].data, &error);
+    Py_END_ALLOW_THREADS
+    if (status != RR_OK) {
+        return rr_raise(status, &error);
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *whole_from_double(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *numbers, *values, *valid;
+    int64_t nulls = 0;
+    rr_error error;
+    rr_status status;
+
+    if (!PyArg_ParseTuple(args, "OOO:whole_from_double", &numbers, &values, &valid)) {
+        return NULL;
+    }
+    rr_array rows[] = {{"numbers", NPY_FLOAT64, RR_IN, NULL, numbers, NULL, 0},
+                       {"values", NPY_INT64, RR_OUT, NULL, values, NULL, 0},
+                       {"valid", NPY_BOOL, RR_OUT, NULL, valid, NULL, 0}};
+    rows[1].length = rows[2].length = &rows[0].n;
+    if (rr_arrays_check(rows, 3) < 0) {
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    status = rr_whole_from_double(rows[0].data, rows[0].n, rows[1].data, rows[2].data, &nulls,
+                                  &error);
+    Py_END_ALLOW_THREADS
+    if (status != RR_OK) {
+        return rr_raise(status, &error);
+    }
+    return PyLong_FromLongLong((long long)nulls);
+}
+
+/* ---------------------------------------------------------------- arrays of objects */
+
+/* What one object of a column is. The numbers are known to columns.py. */
+enum kind {
+    KIND_NULL,
+    KIND_BOOL,
+    KIND_INTEGER,
+    KIND_FLOAT,
+    KIND_TEXT,
+    KIND_DATE,
+    KIND_DATETIME,
+    KIND_NUMPY_DATE,
+    KIND_OTHER
+};
+
+/* The classes of the standard library and the null values of pandas, given by the caller. */
+typedef struct classes {
+    PyObject *date, *datetime, *na, *nat;
+} classes;
+
+/* -1 with an exception. */
+static int kind_of(PyObject *object, const classes *known)
+{
+    int is;
+
+    if (object == NULL || object == Py_None || object == known->na || object == known->nat) {
+        return KIND_NULL;
+    }
+    if (PyUnicode_Check(object)) {
+        return KIND_TEXT;
+    }
+    if (PyBool_Check(object) || PyArray_IsScalar(object, Bool)) {
+        return KIND_BOOL;
+    }
+    if (PyArray_IsScalar(object, Timedelta)) { /* numpy holds it for a kind of integer */
+        return KIND_OTHER;
+    }
+    if (PyLong_Check(object) || PyArray_IsScalar(object, Integer)) {
+        return KIND_INTEGER;
+    }
+    if (PyFloat_Check(object) || PyArray_IsScalar(object, Floating)) {
+        double value = PyFloat_AsDouble(object);
+
+        if (value == -1.0 && PyErr_Occurred()) {
+            return -1;
+        }
+        return value != value ? KIND_NULL : KIND_FLOAT;
+    }
+    is = PyObject_IsInstance(object, known->datetime);
+    if (is != 0) {
+        return is < 0 ? -1 : KIND_DATETIME;
+    }
+    is = PyObject_IsInstance(object, known->date);
+    if (is != 0) {
+        return is < 0 ? -1 : KIND_DATE;
+    }
+    return PyArray_IsScalar(object, Datetime) ? KIND_NUMPY_DATE : KIND_OTHER;
+}
+
+static PyObject *object_kinds(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *objects, *kinds;
+    classes known;
+
+    if (!PyArg_ParseTuple(args, "OOOOOO:object_kinds", &objects, &known.date, &known.datetime,
+                          &known.na, &known.nat, &kinds)) {
+        return NULL;
+    }
+    rr_array rows[] = {{"objects", NPY_OBJECT, RR_IN, NULL, objects, NULL, 0},
+                       {"kinds", NPY_UINT8, RR_OUT, NULL, kinds, NULL, 0}};
+    rows[1].length = &rows[0].n;
+    if (rr_arrays_check(rows, 2) < 0) {
+        return NULL;
+    }
+    for (int64_t i = 0; i < rows[0].n; i++) {
+        int kind = kind_of(((PyObject **)rows[0].data)[i], &known);
+
+        if (kind < 0 || (i % 65536 == 0 && PyErr_CheckSignals() < 0)) {
+            return NULL;
+        }
+        ((uint8_t *)rows[1].data)[i] = (uint8_t)kind;
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *fail_at(rr_status status, int64_t row, const char *message)
+{
+    rr_error error = {.row = row, .line = -1, .byte = -1, .column = -1};
+
+    strncpy(error.message, message, sizeof error.message - 1);
+    return rr_raise(status, &error);
+}
+
+/* The UTF-8 of a str. On failure NULL, with an exception or, where it holds half a surrogate pair,
+ * with a DataError that names the row. */
+static const char *utf8_of(PyObject *object, int64_t row, Py_ssize_t *length)
+{
+    const char *bytes = NULL;
+
+    if (!PyUnicode_Check(object)) {
+        fail_at(RR_ERR_VALUE, row, "not text");
+        return NULL;
+    }
+    bytes = PyUnicode_AsUTF8AndSize(object, length);
+    if (bytes == NULL && PyErr_ExceptionMatches(PyExc_UnicodeEncodeError)) {
+        PyErr_Clear();
+        fail_at(RR_ERR_VALUE, row, "not text: half a surrogate pair");
+    }
+    return bytes;
+}
+
+static PyObject *text_from_objects(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *objects, *valid, *offsets, *data = NULL;
+    npy_intp total;
+    int64_t *ends;
+    int64_t one_more;
+
+    if (!PyArg_ParseTuple(args, "OOO:text_from_objects", &objects, &valid, &offsets)) {
+        return NULL;
+    }
+    rr_array rows[] = {{"objects", NPY_OBJECT, RR_IN, NULL, objects, NULL, 0},
+                       {"valid", NPY_BOOL, RR_IN, NULL, valid, NULL, 0},
+                       {"offsets", NPY_INT64, RR_OUT, &one_more, offsets, NULL, 0}};
+    rows[1].length = &rows[0].n;
+    if (rr_arrays_check(rows, 2) < 0) {
+        return NULL;
+    }
+    one_more = rows[0].n + 1;
+    if (rr_arrays_check(rows + 2, 1) < 0) {
+        return NULL;
+    }
+    ends = rows[2].data;
+    ends[0] = 0;
+    for (int64_t i = 0; i < rows[0].n; i++) {
+        Py_ssize_t length = 0;
+
+        if (((uint8_t *)rows[1].data)[i] &&
+            utf8_of(((PyObject **)rows[0].data)[i], i, &length) == NULL) {
+            return NULL;
+        }
+        if (i % 65536 == 0 && PyErr_CheckSignals() < 0) {
+            return NULL;
+        }
+        ends[i + 1] = ends[i] + length;
+    }
+    total = (npy_intp)ends[rows[0].n];
+    data = PyArray_SimpleNew(1, &total, NPY_UINT8);
+    if (data == NULL) {
+        return NULL;
+    }
+    for (int64_t i = 0; i < rows[0].n; i++) {
+        Py_ssize_t length = 0;
+        const char *bytes;
+
+        if (!((uint8_t *)rows[1].data)[i]) {
+            continue;
+        }
+        bytes = utf8_of(((PyObject **)rows[0].data)[i], i, &length);
+        if (bytes == NULL) {
+            Py_DECREF(data);
+            return NULL;
+        }
+        if (length != ends[i + 1] - ends[i]) { /* another thread changed the array */
+            Py_DECREF(data);
+            return fail_at(RR_ERR_ARGUMENT, i, "the array changed while it was read");
+        }
+        memcpy((char *)PyArray_DATA((PyArrayObject *)data) + ends[i], bytes, (size_t)length);
+    }
+    return data;
+}
+
+/* Sets value and returns 1 where the bits are those of an unsigned value of 2^63 or more, 0 where
+ * they are not, -1 with an exception. */
+static int integer_of(PyObject *object, int64_t row, int64_t *value)
+{
+    PyObject *number = PyNumber_Index(object);
+    int overflow = 0, high = 0;
+
+    if (number == NULL) {
+        return -1;
+    }
+    *value = PyLong_AsLongLongAndOverflow(number, &overflow);
+    if (overflow > 0) {
+        *value = (int64_t)PyLong_AsUnsignedLongLong(number);
+        high = 1;
+    }
+    Py_DECREF(number);
+    if (overflow < 0 || (high && PyErr_Occurred())) {
+        PyErr_Clear();
+        fail_at(RR_ERR_VALUE, row, "beyond 64 bits");
+        return -1;
+    }
+    return high;
+}
+
+static PyObject *integers_from_objects(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *objects, *valid, *values;
+    int64_t negative = -1, high = -1;
+
+    if (!PyArg_ParseTuple(args, "OOO:integers_from_objects", &objects, &valid, &values)) {
+        return NULL;
+    }
+    rr_array rows[] = {{"objects", NPY_OBJECT, RR_IN, NULL, objects, NULL, 0},
+                       {"valid", NPY_BOOL, RR_IN, NULL, valid, NULL, 0},
+                       {"values", NPY_INT64, RR_OUT, NULL, values, NULL, 0}};
+    rows[1].length = rows[2].length = &rows[0].n;
+    if (rr_arrays_check(rows, 3) < 0) {
+        return NULL;
+    }
+    for (int64_t i = 0; i < rows[0].n; i++) {
+        int64_t value = 0;
+
+        if (((uint8_t *)rows[1].data)[i]) {
+            int is_high = integer_of(((PyObject **)rows[0].data)[i], i, &value);
+
+            if (is_high < 0) {
+                return NULL;
+            }
+            if (is_high) {
+                high = i;
+            } else if (value < 0) {
+                negative = i;
+            }
+        }
+        if (i % 65536 == 0 && PyErr_CheckSignals() < 0) {
+            return NULL;
+        }
+        ((int64_t *)rows[2].data)[i] = value;
+    }
+    if (high >= 0 && negative >= 0) {
+        return fail_at(RR_ERR_VALUE, high, "too large for a column that also holds negative numbers");
+    }
+    return PyBool_FromLong(high >= 0);
+}
+
+/* True when an attribute is there and is neither 0 nor None. -1 with an exception. */
+static int is_set(PyObject *object, const char *name)
+{
+    PyObject *value = PyObject_GetAttrString(object, name);
+    int truth;
+
+    if (value == NULL) {
+        if (PyErr_ExceptionMatches(PyExc_AttributeError)) {
+            PyErr_Clear(); /* only pandas' Timestamp has nanoseconds */
+            return 0;
+        }
+        return -1;
+    }
+    truth = value == Py_None ? 0 : PyObject_IsTrue(value);
+    Py_DECREF(value);
+    return truth;
+}
+
+static int check_midnight(PyObject *object, int64_t row)
+{
+    static const char *const parts[] = {"hour", "minute", "second", "microsecond", "nanosecond"};
+    PyObject *zone = PyObject_GetAttrString(object, "tzinfo");
+    int zoned = zone != Py_None;
+
+    if (zone == NULL) {
+        return -1;
+    }
+    Py_DECREF(zone);
+    if (zoned) {
+        fail_at(RR_ERR_VALUE, row, "a time zone");
+        return -1;
+    }
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        int set = is_set(object, parts[i]);
+
+        if (set > 0) {
+            fail_at(RR_ERR_VALUE, row, "a time of day");
+        }
+        if (set != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static PyObject *days_from_objects(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    const long long epoch = 719163; /* date(1970, 1, 1).toordinal() */
+    PyObject *objects, *kinds, *days;
+
+    if (!PyArg_ParseTuple(args, "OOO:days_from_objects", &objects, &kinds, &days)) {
+        return NULL;
+    }
+    rr_array rows[] = {{"objects", NPY_OBJECT, RR_IN, NULL, objects, NULL, 0},
+                       {"kinds", NPY_UINT8, RR_IN, NULL, kinds, NULL, 0},
+                       {"days", NPY_INT64, RR_OUT, NULL, days, NULL, 0}};
+    rows[1].length = rows[2].length = &rows[0].n;
+    if (rr_arrays_check(rows, 3) < 0) {
+        return NULL;
+    }
+    for (int64_t i = 0; i < rows[0].n; i++) {
+        PyObject *object = ((PyObject **)rows[0].data)[i], *ordinal;
+        int kind = ((uint8_t *)rows[1].data)[i];
+        long long day;
+
+        ((int64_t *)rows[2].data)[i] = RR_NULL_DAY;
+        if (kind == KIND_NULL) {
+            continue;
+        }
+        if (kind == KIND_DATETIME && check_midnight(object, i) < 0) {
+            return NULL;
+        }
+        ordinal = PyObject_CallMethod(object, "toordinal", NULL);
+        if (ordinal == NULL) {
+            return NULL;
+        }
+        day = PyLong_AsLongLong(ordinal);
+        Py_DECREF(ordinal);
+        if ((day == -1 && PyErr_Occurred()) || (i % 65536 == 0 && PyErr_CheckSignals() < 0)) {
+            return NULL;
+        }
+        ((int64_t *)rows[2].data)[i] = day - epoch;
+    }
+    Py_RETURN_NONE;
+}
+
+PyMethodDef rr_py_columns_methods[] = {
+    {"days_from_ticks", days_from_ticks, METH_VARARGS, "days_from_ticks(ticks, per_day, days)"},
+    {"whole_from_double", whole_from_double, METH_VARARGS,
+     "whole_from_double(numbers, values, valid) -> how many are null."},
+    {"object_kinds", object_kinds, METH_VARARGS,
+     "object_kinds(objects, date, datetime, NA, NaT, kinds)"},
+    {"text_from_objects", text_from_objects, METH_VARARGS,
+     "text_from_objects(objects, valid, offsets) -> the data."},
+    {"integers_from_objects", integers_from_objects, METH_VARARGS,
+     "integers_from_objects(objects, valid, values) -> whether they are unsigned and high."},
+    {"days_from_objects", days_from_objects, METH_VARARGS,
+     "days_from_objects(objects, kinds, days)"},
+    {NULL, NULL, 0, NULL}};

@@ -1,0 +1,310 @@
+#include "binding.h"
+
+/* The rows of a check for one text column: offsets, data, valid. The caller sets the objects. */
+#define TEXT_ROWS(prefix, offsets_object, data_object, valid_object)                               \
+    {prefix "offsets", NPY_INT64, RR_IN, NULL, offsets_object, NULL, 0},                           \
+        {prefix "data", NPY_UINT8, RR_IN, NULL, data_object, NULL, 0},                             \
+        {prefix "valid", NPY_BOOL, RR_IN_OR_NONE, NULL, valid_object, NULL, 0}
+
+/* What the rows of one text column say, once they are checked. -1 with an exception. The offsets are
+ * checked on every call: it is cheap, and they decide what is read. */
+static int text_of(const rr_array *rows, rr_text *text)
+{
+    rr_error error;
+    rr_status status;
+
+    if (rows[0].n < 1) {
+        PyErr_Format(PyExc_ValueError, "%s must have one element more than there are values",
+                     rows[0].name);
+        return -1;
+    }
+    *text = (rr_text){
+        .offsets = rows[0].data, .data = rows[1].data, .valid = rows[2].data, .n = rows[0].n - 1};
+    if (rows[2].data != NULL && rows[2].n != text->n) {
+        PyErr_Format(PyExc_ValueError, "%s must have %lld elements, not %lld", rows[2].name,
+                     (long long)text->n, (long long)rows[2].n);
+        return -1;
+    }
+    status = rr_text_check_offsets(text, rows[1].n, &error);
+    if (status != RR_OK) {
+        rr_raise(status, &error);
+        return -1;
+    }
+    return 0;
+}
+
+static PyObject *text_check(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *offsets, *data, *valid;
+    rr_text text;
+    rr_error error;
+    rr_status status;
+
+    if (!PyArg_ParseTuple(args, "OOO:text_check", &offsets, &data, &valid)) {
+        return NULL;
+    }
+    rr_array rows[] = {TEXT_ROWS("", offsets, data, valid)};
+    if (rr_arrays_check(rows, 3) < 0 || text_of(rows, &text) < 0) {
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    status = rr_text_check_utf8(&text, &error);
+    Py_END_ALLOW_THREADS
+    if (status != RR_OK) {
+        return rr_raise(status, &error);
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *text_present(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *offsets, *data, *valid, *present;
+    rr_text text;
+    int64_t blank = 0;
+
+    if (!PyArg_ParseTuple(args, "OOOO:text_present", &offsets, &data, &valid, &present)) {
+        return NULL;
+    }
+    rr_array rows[] = {TEXT_ROWS("", offsets, data, valid),
+                       {"present", NPY_BOOL, RR_OUT, &text.n, present, NULL, 0}};
+    if (rr_arrays_check(rows, 3) < 0 || text_of(rows, &text) < 0 ||
+        rr_arrays_check(rows + 3, 1) < 0) {
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    rr_text_present(&text, rows[3].data, &blank);
+    Py_END_ALLOW_THREADS
+    return PyLong_FromLongLong((long long)blank);
+}
+
+static PyObject *text_isin(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *o, *d, *v, *value_o, *value_d, *value_v, *found;
+    rr_text text, values;
+    rr_error error;
+    rr_status status;
+
+    if (!PyArg_ParseTuple(args, "OOOOOOO:text_isin", &o, &d, &v, &value_o, &value_d, &value_v,
+                          &found)) {
+        return NULL;
+    }
+    rr_array rows[] = {TEXT_ROWS("", o, d, v), TEXT_ROWS("value_", value_o, value_d, value_v),
+                       {"found", NPY_BOOL, RR_OUT, &text.n, found, NULL, 0}};
+    if (rr_arrays_check(rows, 6) < 0 || text_of(rows, &text) < 0 || text_of(rows + 3, &values) < 0 ||
+        rr_arrays_check(rows + 6, 1) < 0) {
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    status = rr_text_isin(&text, &values, rows[6].data, &error);
+    Py_END_ALLOW_THREADS
+    if (status != RR_OK) {
+        return rr_raise(status, &error);
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *text_compare(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *offsets, *data, *valid, *value, *order;
+    rr_text text;
+    const char *bytes;
+    Py_ssize_t length;
+
+    if (!PyArg_ParseTuple(args, "OOOUO:text_compare", &offsets, &data, &valid, &value, &order)) {
+        return NULL;
+    }
+    bytes = PyUnicode_AsUTF8AndSize(value, &length);
+    if (bytes == NULL) {
+        return NULL;
+    }
+    rr_array rows[] = {TEXT_ROWS("", offsets, data, valid),
+                       {"order", NPY_INT8, RR_OUT, &text.n, order, NULL, 0}};
+    if (rr_arrays_check(rows, 3) < 0 || text_of(rows, &text) < 0 ||
+        rr_arrays_check(rows + 3, 1) < 0) {
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    rr_text_compare(&text, (const uint8_t *)bytes, (int64_t)length, rows[3].data);
+    Py_END_ALLOW_THREADS
+    Py_RETURN_NONE;
+}
+
+static PyObject *text_codes(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *offsets, *data, *valid, *codes;
+    rr_text text;
+    int64_t distinct = 0;
+    rr_poll_state state;
+    rr_poll poll = rr_poll_python(&state, NULL);
+    rr_error error;
+    rr_status status;
+
+    if (!PyArg_ParseTuple(args, "OOOO:text_codes", &offsets, &data, &valid, &codes)) {
+        return NULL;
+    }
+    rr_array rows[] = {TEXT_ROWS("", offsets, data, valid),
+                       {"codes", NPY_INT32, RR_OUT, &text.n, codes, NULL, 0}};
+    if (rr_arrays_check(rows, 3) < 0 || text_of(rows, &text) < 0 ||
+        rr_arrays_check(rows + 3, 1) < 0) {
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    status = rr_text_codes(&text, rows[3].data, &distinct, &poll, &error);
+    Py_END_ALLOW_THREADS
+    if (status != RR_OK) {
+        return rr_raise(status, &error);
+    }
+    return PyLong_FromLongLong((long long)distinct);
+}
+
+static PyObject *first_rows(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *codes, *first;
+    rr_error error;
+    rr_status status;
+
+    if (!PyArg_ParseTuple(args, "OO:first_rows", &codes, &first)) {
+        return NULL;
+    }
+    rr_array rows[] = {{"codes", NPY_INT32, RR_IN, NULL, codes, NULL, 0},
+                       {"rows", NPY_INT64, RR_OUT, NULL, first, NULL, 0}};
+    if (rr_arrays_check(rows, 2) < 0) {
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    status = rr_first_rows(rows[0].data, rows[0].n, rows[1].n, rows[1].data, &error);
+    Py_END_ALLOW_THREADS
+    if (status != RR_OK) {
+        return rr_raise(status, &error);
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *text_take(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *offsets, *data, *valid, *take, *out_offsets, *out_valid;
+    PyObject *out_data;
+    rr_text text;
+    rr_error error;
+    rr_status status;
+    int64_t one_more;
+    npy_intp length;
+
+    if (!PyArg_ParseTuple(args, "OOOOOO:text_take", &offsets, &data, &valid, &take, &out_offsets,
+                          &out_valid)) {
+        return NULL;
+    }
+    rr_array rows[] = {TEXT_ROWS("", offsets, data, valid),
+                       {"rows", NPY_INT64, RR_IN, NULL, take, NULL, 0},
+                       {"out_offsets", NPY_INT64, RR_OUT, &one_more, out_offsets, NULL, 0},
+                       {"out_valid", NPY_BOOL, RR_OUT_OR_NONE, NULL, out_valid, NULL, 0}};
+    rows[5].length = out_valid == Py_None ? NULL : &rows[3].n;
+    if (rr_arrays_check(rows, 4) < 0 || text_of(rows, &text) < 0) {
+        return NULL;
+    }
+    one_more = rows[3].n + 1;
+    if (rr_arrays_check(rows + 4, 2) < 0) {
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    status = rr_text_take_offsets(&text, rows[3].data, rows[3].n, rows[4].data, rows[5].data,
+                                  &error);
+    Py_END_ALLOW_THREADS
+    if (status != RR_OK) {
+        return rr_raise(status, &error);
+    }
+    length = (npy_intp)((const int64_t *)rows[4].data)[rows[3].n];
+    out_data = PyArray_SimpleNew(1, &length, NPY_UINT8);
+    if (out_data == NULL) {
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    status = rr_text_take_data(&text, rows[3].data, rows[3].n,
+                               PyArray_DATA((PyArrayObject *)out_data), length, &error);
+    Py_END_ALLOW_THREADS
+    if (status != RR_OK) {
+        Py_DECREF(out_data);
+        return rr_raise(status, &error);
+    }
+    return out_data;
+}
+
+/* Values of a fixed width (UTF-32 or bytes), given as the flat array of their characters. */
+static PyObject *from_fixed(PyObject *args, int type, const char *format)
+{
+    PyObject *characters, *offsets, *data;
+    rr_error error;
+    rr_status status;
+    long long width;
+    int64_t n;
+    npy_intp length;
+
+    if (!PyArg_ParseTuple(args, format, &characters, &width, &offsets)) {
+        return NULL;
+    }
+    rr_array rows[] = {{"characters", type, RR_IN, NULL, characters, NULL, 0},
+                       {"offsets", NPY_INT64, RR_OUT, NULL, offsets, NULL, 0}};
+    if (rr_arrays_check(rows, 2) < 0) {
+        return NULL;
+    }
+    n = rows[1].n - 1;
+    if (n < 0 || width < 0 || (width > 0 && rows[0].n / width < n)) {
+        PyErr_SetString(PyExc_ValueError, "characters must hold width of them for each value");
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    status = type == NPY_UINT32
+                 ? rr_text_ucs4_offsets(rows[0].data, n, width, rows[1].data, &error)
+                 : rr_text_bytes_offsets(rows[0].data, n, width, rows[1].data, &error);
+    Py_END_ALLOW_THREADS
+    if (status != RR_OK) {
+        return rr_raise(status, &error);
+    }
+    length = (npy_intp)((const int64_t *)rows[1].data)[n];
+    data = PyArray_SimpleNew(1, &length, NPY_UINT8);
+    if (data == NULL) {
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    status = type == NPY_UINT32
+                 ? rr_text_ucs4_data(rows[0].data, n, width,
+                                     PyArray_DATA((PyArrayObject *)data), length, &error)
+                 : rr_text_bytes_data(rows[0].data, n, width,
+                                      PyArray_DATA((PyArrayObject *)data), length, &error);
+    Py_END_ALLOW_THREADS
+    if (status != RR_OK) {
+        Py_DECREF(data);
+        return rr_raise(status, &error);
+    }
+    return data;
+}
+
+static PyObject *text_from_ucs4(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    return from_fixed(args, NPY_UINT32, "OLO:text_from_ucs4");
+}
+
+static PyObject *text_from_bytes(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    return from_fixed(args, NPY_UINT8, "OLO:text_from_bytes");
+}
+
+PyMethodDef rr_py_text_methods[] = {
+    {"text_check", text_check, METH_VARARGS,
+     "text_check(offsets, data, valid): raise unless the values are well-formed."},
+    {"text_present", text_present, METH_VARARGS,
+     "text_present(offsets, data, valid, present) -> how many values are blank."},
+    {"text_isin", text_isin, METH_VARARGS,
+     "text_isin(offsets, data, valid, value_offsets, value_data, value_valid, found)"},
+    {"text_compare", text_compare, METH_VARARGS,
+     "text_compare(offsets, data, valid, value, order): -1, 0, 1, or 2 for null."},
+    {"text_codes", text_codes, METH_VARARGS,
+     "text_codes(offsets, data, valid, codes) -> how many distinct values there are."},
+    {"first_rows", first_rows, METH_VARARGS, "first_rows(codes, rows)"},
+    {"text_take", text_take, METH_VARARGS,
+     "text_take(offsets, data, valid, rows, out_offsets, out_valid) -> the data."},
+    {"text_from_ucs4", text_from_ucs4, METH_VARARGS,
+     "text_from_ucs4(characters, width, offsets) -> the data."},
+    {"text_from_bytes", text_from_bytes, METH_VARARGS,
+     "text_from_bytes(characters, width, offsets) -> the data."},
+    {NULL, NULL, 0, NULL}};

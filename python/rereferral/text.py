@@ -1,0 +1,367 @@
+"""A compact text column: offsets and UTF-8 bytes instead of millions of Python strings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime
+from typing import Any, SupportsIndex, overload
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from rereferral import _core
+from rereferral.errors import DataError
+
+__all__ = ["Text"]
+
+# What object_kinds says of an object; the numbers are those of py_columns.c.
+NULL, BOOL, INTEGER, FLOAT, TEXT, DATE, DATETIME, NUMPY_DATE, OTHER = range(9)
+KIND_NAMES = {
+    BOOL: "a truth value",
+    INTEGER: "a whole number",
+    FLOAT: "a number",
+    TEXT: "text",
+    DATE: "a date",
+    DATETIME: "a date",
+    NUMPY_DATE: "a date",
+    OTHER: "something else",
+}
+
+
+def object_kinds(objects: npt.NDArray[np.object_]) -> npt.NDArray[np.uint8]:
+    """Say of each object of an array what it is, in the numbers above."""
+    kinds = np.empty(len(objects), np.uint8)
+    _core.object_kinds(objects, date, datetime, pd.NA, pd.NaT, kinds)
+    return kinds
+
+
+def _frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+class Text:
+    """An immutable column of text.
+
+    Value ``i`` is ``data[offsets[i]:offsets[i + 1]]``, as in Arrow's large UTF-8 layout.
+
+    Parameters
+    ----------
+    offsets : int64 array of n + 1
+        Where each value starts in `data`, and where the last one ends. Never falls.
+    data : uint8 array
+        UTF-8 bytes.
+    valid : bool array of n, or None
+        False where the value is null; None where no value is.
+
+    Raises
+    ------
+    TypeError, ValueError
+        The arrays have another dtype or shape.
+    DataError
+        The offsets leave the data, or a value is not UTF-8.
+
+    Notes
+    -----
+    The arrays are kept, not copied: they must not be changed afterwards.
+
+    Examples
+    --------
+    >>> from rereferral.text import Text
+    >>> names = Text.from_any(["Leeds", None, "York"])
+    >>> names
+    Text(['Leeds', None, 'York'])
+    >>> names.isin(["York"])
+    array([False, False,  True])
+    """
+
+    __slots__ = ("data", "offsets", "valid")
+    offsets: npt.NDArray[np.int64]
+    data: npt.NDArray[np.uint8]
+    valid: npt.NDArray[np.bool_] | None
+
+    def __init__(
+        self,
+        offsets: npt.NDArray[np.int64],
+        data: npt.NDArray[np.uint8],
+        valid: npt.NDArray[np.bool_] | None = None,
+    ) -> None:
+        _core.text_check(offsets, data, valid)
+        self._set(offsets, data, valid)
+
+    def _set(
+        self,
+        offsets: npt.NDArray[np.int64],
+        data: npt.NDArray[np.uint8],
+        valid: npt.NDArray[np.bool_] | None,
+    ) -> None:
+        object.__setattr__(self, "offsets", _frozen(offsets))
+        object.__setattr__(self, "data", _frozen(data))
+        object.__setattr__(self, "valid", None if valid is None else _frozen(valid))
+
+    @classmethod
+    def _trusted(
+        cls,
+        offsets: npt.NDArray[np.int64],
+        data: npt.NDArray[np.uint8],
+        valid: npt.NDArray[np.bool_] | None,
+    ) -> Text:
+        """Make one from arrays that the package made itself, without a check."""
+        self = cls.__new__(cls)
+        self._set(offsets, data, valid)
+        return self
+
+    @classmethod
+    def nulls(cls, n: int) -> Text:
+        """A column of `n` nulls."""
+        return cls._trusted(np.zeros(n + 1, np.int64), np.empty(0, np.uint8), np.zeros(n, np.bool_))
+
+    def is_null(self) -> npt.NDArray[np.bool_]:
+        """True where the value is null."""
+        return np.zeros(len(self), np.bool_) if self.valid is None else ~self.valid
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError("a Text column cannot be changed")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError("a Text column cannot be changed")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Text, (
+            np.array(self.offsets),
+            np.array(self.data),
+            None if self.valid is None else np.array(self.valid),
+        )
+
+    @classmethod
+    def from_any(cls, values: object) -> Text:
+        """Make a column from text as numpy, pandas or Python holds it.
+
+        Parameters
+        ----------
+        values : Text, array of dtype U, S, O or StringDType, Series, or iterable of str
+            None, NaN, ``pandas.NA`` and ``NaT`` are null. Bytes (dtype S) must be UTF-8.
+
+        Returns
+        -------
+        Text
+
+        Raises
+        ------
+        DataError
+            A value is not text; ``row`` says which.
+        """
+        if isinstance(values, Text):
+            return values
+        if isinstance(values, (pd.Series, pd.Index)):
+            values = values.to_numpy(dtype=object)
+        elif not isinstance(values, np.ndarray):
+            if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+                raise DataError(f"text must be a column of values, not {values!r}")
+            values = object_array(list(values))
+        if values.ndim != 1:
+            raise DataError(f"text must have one dimension, not {values.ndim}")
+        mask = None
+        if isinstance(values, np.ma.MaskedArray):
+            mask, values = np.ma.getmaskarray(values), values.data
+        if values.dtype.kind == "U":
+            text = cls._from_fixed(values, 4)
+        elif values.dtype.kind == "S":
+            text = cls._from_fixed(values, 1)
+        elif values.dtype.kind in "OT":
+            text = cls._from_objects(np.ascontiguousarray(values, dtype=object))
+        else:
+            raise DataError(f"a column of dtype {values.dtype} is not text")
+        if mask is not None and mask.any():
+            valid = ~mask if text.valid is None else text.valid & ~mask
+            text = cls._trusted(text.offsets, text.data, valid)
+        return text
+
+    @classmethod
+    def _from_fixed(cls, values: npt.NDArray[Any], size: int) -> Text:
+        width = values.dtype.itemsize // size
+        native = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("="))
+        flat = native.view(np.uint32 if size == 4 else np.uint8) if width and len(native) else None
+        if flat is None:
+            flat = np.empty(0, np.uint32 if size == 4 else np.uint8)
+        offsets = np.empty(len(values) + 1, np.int64)
+        if size == 4:
+            data = _core.text_from_ucs4(flat, width, offsets)
+        else:
+            data = _core.text_from_bytes(flat, width, offsets)
+            _core.text_check(offsets, data, None)
+        return cls._trusted(offsets, data, None)
+
+    @classmethod
+    def _from_objects(
+        cls,
+        objects: npt.NDArray[np.object_],
+        kinds: npt.NDArray[np.uint8] | None = None,
+    ) -> Text:
+        if kinds is None:
+            kinds = object_kinds(objects)
+        valid = kinds != NULL
+        wrong = valid & (kinds != TEXT)
+        if wrong.any():
+            row = int(wrong.argmax())
+            raise data_error(f"{objects[row]!r} is not text", row, objects[row])
+        offsets = np.empty(len(objects) + 1, np.int64)
+        data = _core.text_from_objects(objects, valid, offsets)
+        return cls._trusted(offsets, data, None if valid.all() else valid)
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the three arrays."""
+        return sum(a.nbytes for a in (self.offsets, self.data, self.valid) if a is not None)
+
+    @overload
+    def __getitem__(self, item: SupportsIndex) -> str | None: ...
+    @overload
+    def __getitem__(self, item: slice | npt.NDArray[Any] | list[Any]) -> Text: ...
+    def __getitem__(self, item: Any) -> str | Text | None:
+        n = len(self)
+        if isinstance(item, slice):
+            start, stop, step = item.indices(n)
+            if step == 1:
+                stop = max(start, stop)
+                valid = None if self.valid is None else self.valid[start:stop]
+                return Text._trusted(self.offsets[start : stop + 1], self.data, valid)
+            return self.take(np.arange(start, stop, step, dtype=np.int64))
+        if isinstance(item, SupportsIndex) and not isinstance(item, np.ndarray):
+            row = item.__index__()
+            if not -n <= row < n:
+                raise IndexError(f"row {row} of a column of {n}")
+            return self._value(row % n)
+        rows = np.asarray(item)
+        if rows.size == 0 and rows.dtype.kind == "f":
+            rows = rows.astype(np.int64)
+        if rows.dtype.kind == "b":
+            if rows.shape != (n,):
+                raise IndexError(f"a mask of shape {rows.shape} on a column of {n}")
+            return self.take(np.flatnonzero(rows))
+        if rows.dtype.kind not in "iu":
+            raise IndexError(f"rows of dtype {rows.dtype}; give whole numbers or a mask")
+        rows = rows.astype(np.int64)
+        return self.take(np.where(rows < 0, rows + n, rows))
+
+    def _value(self, row: int) -> str | None:
+        if self.valid is not None and not self.valid[row]:
+            return None
+        return self.data[self.offsets[row] : self.offsets[row + 1]].tobytes().decode()
+
+    def __iter__(self) -> Iterator[str | None]:
+        for row in range(len(self)):
+            yield self._value(row)
+
+    def take(self, rows: npt.ArrayLike) -> Text:
+        """The values of the rows `rows` (int64, from 0), in that order.
+
+        Raises
+        ------
+        IndexError
+            A row is not in the column.
+        """
+        wanted = np.ascontiguousarray(rows, dtype=np.int64)
+        if wanted.ndim != 1:
+            raise IndexError("rows must have one dimension")
+        outside = (wanted < 0) | (wanted >= len(self))
+        if outside.any():
+            raise IndexError(f"row {wanted[outside][0]} of a column of {len(self)}")
+        offsets = np.empty(len(wanted) + 1, np.int64)
+        valid = None if self.valid is None else np.empty(len(wanted), np.bool_)
+        data = _core.text_take(self.offsets, self.data, self.valid, wanted, offsets, valid)
+        return Text._trusted(offsets, data, valid)
+
+    def isin(self, values: object) -> npt.NDArray[np.bool_]:
+        """Whether each value is one of `values` (text; what `from_any` takes). Null never is."""
+        among = Text.from_any(values)
+        found = np.empty(len(self), np.bool_)
+        _core.text_isin(
+            self.offsets, self.data, self.valid, among.offsets, among.data, among.valid, found
+        )
+        return found
+
+    def __eq__(self, other: object) -> Any:
+        """Value by value; null is equal to nothing. `other` is a str or a column of the length."""
+        if isinstance(other, str):
+            return self.isin([other])
+        if isinstance(other, (Text, np.ndarray, list, pd.Series)):
+            return np.asarray(self.to_numpy() == Text.from_any(other).to_numpy(), np.bool_)
+        return NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def order(self, value: str) -> npt.NDArray[np.int8]:
+        """-1, 0 or 1 where a value is before, the same as or after `value`, 2 where it is null.
+
+        By code point, as Python orders text.
+        """
+        order = np.empty(len(self), np.int8)
+        _core.text_compare(self.offsets, self.data, self.valid, value, order)
+        return order
+
+    def codes(self) -> tuple[npt.NDArray[np.int32], Text]:
+        """Codes in the order of first appearance (-1 for null), and the distinct values."""
+        codes = np.empty(len(self), np.int32)
+        distinct = _core.text_codes(self.offsets, self.data, self.valid, codes)
+        rows = np.empty(distinct, np.int64)
+        _core.first_rows(codes, rows)
+        return codes, self.take(rows)
+
+    def present(self) -> tuple[Text, int]:
+        """The column with its blank values (empty, or white space only) null, and their count."""
+        present = np.empty(len(self), np.bool_)
+        blank = _core.text_present(self.offsets, self.data, self.valid, present)
+        if blank == 0:
+            return self, 0
+        return Text._trusted(self.offsets, self.data, present), blank
+
+    def to_numpy(self, dtype: npt.DTypeLike = object) -> npt.NDArray[Any]:
+        """An array of str and None (`dtype` object), or of a fixed width (`dtype` "U").
+
+        Raises
+        ------
+        DataError
+            A fixed width is asked for and a value is null.
+        """
+        objects = object_array(list(self))
+        if np.dtype(dtype) == np.dtype(object):
+            return objects
+        if self.valid is not None and not self.valid.all():
+            row = int((~self.valid).argmax())
+            raise data_error(f"row {row} is null, which dtype {dtype} cannot hold", row, None)
+        return objects.astype(dtype)
+
+    def __array__(self, dtype: npt.DTypeLike = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        if copy is False:
+            raise ValueError("a Text column becomes an array only by copying")
+        return self.to_numpy(object if dtype is None else dtype)
+
+    def to_pandas(self) -> pd.Series:
+        """A pandas Series of text."""
+        return pd.Series(self.to_numpy(), dtype="string[python]")
+
+    def __repr__(self) -> str:
+        n = len(self)
+        if n <= 10:
+            return f"Text({list(self)!r})"
+        ends = [repr(self._value(i)) for i in (0, 1, 2, n - 3, n - 2, n - 1)]
+        return f"Text([{', '.join(ends[:3])}, ..., {', '.join(ends[3:])}], n={n})"
+
+
+def object_array(values: list[Any]) -> npt.NDArray[np.object_]:
+    """Hold a list as objects, one each, whatever they are."""
+    return np.fromiter(values, dtype=object, count=len(values))
+
+
+def data_error(message: str, row: int | None, value: object) -> DataError:
+    """A DataError with its place."""
+    error = DataError(message)
+    error.row = row
+    error.value = None if value is None else str(value)[:120]
+    return error
