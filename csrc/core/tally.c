@@ -1,19 +1,17 @@
 #include "internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { POLL_EVERY = 1 << 20, DIGIT_BITS = 11 };
+enum { POLL_ROWS = 1 << 20, PART_ROWS = 1 << 13, PART_BITS_MAX = 12, FREE_CELLS = 1 << 17 };
 
-/* floor(sqrt(INT64_MAX)): up to here the square of a count of rows fits. */
-static const int64_t MOST_CLUSTERED_ROWS = INT64_C(3037000499);
+/* floor(sqrt(INT64_MAX)): up to here the square of a number of rows fits. */
+static const int64_t CLUSTERED_ROWS_MAX = INT64_C(3037000499);
 
-static int64_t block_end(int64_t start, int64_t n)
-{
-    return n - start < POLL_EVERY ? n : start + POLL_EVERY;
-}
+static const int64_t NOT_COUNTED = -1;
 
-static rr_status fail_at(rr_error *error, rr_status status, int64_t row, const char *sentence)
+static rr_status fail_row(rr_error *error, rr_status status, int64_t row, const char *sentence)
 {
     rr_fail(error, status, "%s", sentence);
     if (error != NULL) {
@@ -24,26 +22,42 @@ static rr_status fail_at(rr_error *error, rr_status status, int64_t row, const c
 
 static rr_status fail_group(rr_error *error, int64_t row)
 {
-    return fail_at(error, RR_ERR_ARGUMENT, row, "a group code is outside the number of groups");
+    return fail_row(error, RR_ERR_ARGUMENT, row, "a group code is not below the number of groups");
 }
 
 static rr_status fail_duration(rr_error *error, int64_t row, int32_t duration)
 {
     char digits[16];
-    int length = 0;
-    int64_t rest = duration < 0 ? -(int64_t)duration : duration;
 
-    fail_at(error, RR_ERR_VALUE, row,
-            duration < 0 ? "a duration is negative" : "a duration is longer than the longest");
-    do {
-        digits[sizeof digits - 1 - (size_t)length++] = (char)('0' + rest % 10);
-        rest /= 10;
-    } while (rest != 0);
-    if (duration < 0) {
-        digits[sizeof digits - 1 - (size_t)length++] = '-';
-    }
-    rr_fail_value(error, digits + sizeof digits - length, length);
+    fail_row(error, RR_ERR_VALUE, row,
+             duration < 0 ? "a duration is negative" : "a duration is longer than the longest");
+    rr_fail_value(error, digits, snprintf(digits, sizeof digits, "%ld", (long)duration));
     return RR_ERR_VALUE;
+}
+
+static rr_status check_groups(const rr_grouped *rows, rr_error *error)
+{
+    if (rows->n < 0 || rows->n_groups < 0) {
+        return rr_fail(error, RR_ERR_ARGUMENT, "a negative number of rows or groups");
+    }
+    if (rows->n_groups > INT32_MAX) {
+        return rr_fail(error, RR_ERR_TOO_LARGE, "more groups than can be counted");
+    }
+    return RR_OK;
+}
+
+/* A negative code comes out above INT32_MAX, so one comparison with n_groups finds both kinds. */
+static int64_t group_of(const rr_grouped *rows, int64_t row)
+{
+    if (rows->use != NULL && !rows->use[row]) {
+        return NOT_COUNTED;
+    }
+    return rows->group == NULL ? 0 : (int64_t)(uint32_t)rows->group[row];
+}
+
+static int64_t block_end(int64_t start, int64_t n)
+{
+    return n - start < POLL_ROWS ? n : start + POLL_ROWS;
 }
 
 static void zero(int64_t *counts, int64_t n)
@@ -53,25 +67,29 @@ static void zero(int64_t *counts, int64_t n)
     }
 }
 
-rr_status rr_tally(int64_t n_rows, const int32_t *group, const uint8_t *use, const uint8_t *hit,
-                   int64_t n_groups, int64_t *n, int64_t *linked, const rr_poll *poll,
-                   rr_error *error)
+rr_status rr_tally(const rr_grouped *rows, const uint8_t *hit, int64_t *n, int64_t *linked,
+                   const rr_poll *poll, rr_error *error)
 {
-    zero(n, n_groups);
-    zero(linked, n_groups);
-    for (int64_t start = 0; start < n_rows; start += POLL_EVERY) {
-        int64_t end = block_end(start, n_rows);
+    rr_status status = check_groups(rows, error);
 
-        if (rr_stopped(poll, start, n_rows)) {
+    if (status != RR_OK) {
+        return status;
+    }
+    zero(n, rows->n_groups);
+    zero(linked, rows->n_groups);
+    for (int64_t start = 0; start < rows->n; start += POLL_ROWS) {
+        int64_t end = block_end(start, rows->n);
+
+        if (rr_stopped(poll, start, rows->n)) {
             return rr_fail(error, RR_ERR_INTERRUPTED, "interrupted");
         }
         for (int64_t i = start; i < end; i++) {
-            int64_t g = group == NULL ? 0 : group[i];
+            int64_t g = group_of(rows, i);
 
-            if (use != NULL && !use[i]) {
+            if (g == NOT_COUNTED) {
                 continue;
             }
-            if (g < 0 || g >= n_groups) {
+            if (g >= rows->n_groups) {
                 return fail_group(error, i);
             }
             if (n != NULL) {
@@ -85,142 +103,177 @@ rr_status rr_tally(int64_t n_rows, const int32_t *group, const uint8_t *use, con
     return RR_OK;
 }
 
-static int bits_of(uint64_t largest)
-{
-    int bits = 0;
+/* ---------------------------------------------------------------- packed rows in order */
 
-    while (largest != 0) {
-        bits++;
-        largest >>= 1;
+/* Where rows are packed into words, and put in order. The lowest bit is a flag and no part of the
+ * order. */
+typedef struct packed {
+    uint64_t *words;
+    uint64_t *sorted;
+    int64_t n;
+} packed;
+
+static rr_status packed_make(packed *rows, int64_t room, rr_error *error)
+{
+    rows->n = 0;
+    rows->words = rr_allocate(room, sizeof *rows->words);
+    rows->sorted = rr_allocate(room, sizeof *rows->sorted);
+    if (rows->words == NULL || rows->sorted == NULL) {
+        return rr_fail(error, RR_ERR_MEMORY, "out of memory");
     }
-    return bits;
+    return RR_OK;
 }
 
-/* Sorts words by their bits [low, low + bits), least significant digit first, through `scratch` of
- * the same length. *sorted is whichever of the two holds the answer. A digit is at most 11 bits, so
- * that its counters stay in the first cache. Returns non-zero when the poll asks to stop. */
-static int radix_sort(uint64_t *words, uint64_t *scratch, int64_t n, int low, int bits,
-                      const rr_poll *poll, uint64_t **sorted)
+static void packed_free(packed *rows)
 {
-    int passes = (bits + DIGIT_BITS - 1) / DIGIT_BITS;
-    int64_t next[1 << DIGIT_BITS];
-
-    for (int pass = 0; pass < passes; pass++) {
-        int from = low + bits * pass / passes;
-        int width = low + bits * (pass + 1) / passes - from;
-        uint64_t mask = (UINT64_C(1) << width) - 1;
-        uint64_t *swap = words;
-        int64_t total = 0;
-
-        memset(next, 0, sizeof next);
-        for (int64_t i = 0; i < n; i++) {
-            next[words[i] >> from & mask]++;
-        }
-        for (uint64_t digit = 0; digit <= mask; digit++) {
-            int64_t count = next[digit];
-
-            next[digit] = total;
-            total += count;
-        }
-        for (int64_t start = 0; start < n; start += POLL_EVERY) {
-            int64_t end = block_end(start, n);
-
-            if (rr_stopped(poll, pass * n + start, passes * n)) {
-                return 1;
-            }
-            for (int64_t i = start; i < end; i++) {
-                scratch[next[words[i] >> from & mask]++] = words[i];
-            }
-        }
-        words = scratch;
-        scratch = swap;
-    }
-    *sorted = words;
-    return 0;
+    free(rows->words);
+    free(rows->sorted);
 }
 
-rr_status rr_tally_clusters(int64_t n_rows, const uint32_t *cluster, const int32_t *group,
-                            const uint8_t *use, const uint8_t *hit, int64_t n_groups,
-                            int64_t *clusters, int64_t *n_squared, int64_t *n_linked,
-                            int64_t *linked_squared, const rr_poll *poll, rr_error *error)
+/* Deals the words by their highest bits into parts that fit the cache, and sorts each there: a radix
+ * sort of the whole would send every pass through memory, and could not be stopped between parts. */
+static rr_status packed_sort(packed *rows, int bits, const rr_poll *poll, rr_error *error)
 {
-    rr_status status = RR_OK;
-    uint64_t *words = NULL, *scratch = NULL, *sorted = NULL;
-    uint64_t largest = 0;
-    int group_bits = n_groups > 1 ? bits_of((uint64_t)n_groups - 1) : 0;
-    int64_t used = 0;
+    int64_t next[1 << PART_BITS_MAX] = {0};
+    int part_bits = rr_bits((uint64_t)(rows->n / PART_ROWS));
+    int64_t n_parts, sum = 0, first = 0, since_poll = 0;
+    int shift;
 
-    zero(clusters, n_groups);
-    zero(n_squared, n_groups);
-    zero(n_linked, n_groups);
-    zero(linked_squared, n_groups);
-    if (n_rows > MOST_CLUSTERED_ROWS) {
+    part_bits = part_bits > PART_BITS_MAX ? PART_BITS_MAX : part_bits;
+    part_bits = part_bits > bits - 1 ? bits - 1 : part_bits;
+    n_parts = INT64_C(1) << part_bits;
+    /* With one part a shift by all 64 bits would be undefined; any bit below does, masked to none. */
+    shift = part_bits == 0 ? 0 : bits - part_bits;
+    for (int64_t i = 0; i < rows->n; i++) {
+        next[rows->words[i] >> shift & (uint64_t)(n_parts - 1)]++;
+    }
+    for (int64_t p = 0; p < n_parts; p++) {
+        int64_t count = next[p];
+
+        next[p] = sum;
+        sum += count;
+    }
+    for (int64_t start = 0; start < rows->n; start += POLL_ROWS) {
+        int64_t end = block_end(start, rows->n);
+
+        if (rr_stopped(poll, 0, 0)) {
+            return rr_fail(error, RR_ERR_INTERRUPTED, "interrupted");
+        }
+        for (int64_t i = start; i < end; i++) {
+            rows->sorted[next[rows->words[i] >> shift & (uint64_t)(n_parts - 1)]++] =
+                rows->words[i];
+        }
+    }
+    for (int64_t p = 0; p < n_parts; p++) {
+        int64_t n = next[p] - first;
+
+        since_poll += n;
+        if (since_poll >= POLL_ROWS) {
+            since_poll = 0;
+            if (rr_stopped(poll, 0, 0)) {
+                return rr_fail(error, RR_ERR_INTERRUPTED, "interrupted");
+            }
+        }
+        rr_sort_words(rows->sorted + first, NULL, rows->words + first, NULL, n, 1,
+                      bits - part_bits);
+        first = next[p];
+    }
+    return RR_OK;
+}
+
+static int group_bits_of(const rr_grouped *rows)
+{
+    return rr_bits(rows->n_groups == 0 ? 0 : (uint64_t)rows->n_groups - 1);
+}
+
+/* ---------------------------------------------------------------- clusters */
+
+static void add_cluster(const rr_cluster_sums *sums, uint64_t group, int64_t n, int64_t x)
+{
+    if (sums->clusters != NULL) {
+        sums->clusters[group]++;
+    }
+    if (sums->n_squared != NULL) {
+        sums->n_squared[group] += n * n;
+    }
+    if (sums->n_linked != NULL) {
+        sums->n_linked[group] += n * x;
+    }
+    if (sums->linked_squared != NULL) {
+        sums->linked_squared[group] += x * x;
+    }
+}
+
+rr_status rr_tally_clusters(const rr_grouped *rows, const uint32_t *cluster, const uint8_t *hit,
+                            const rr_cluster_sums *sums, const rr_poll *poll, rr_error *error)
+{
+    packed pack = {NULL, NULL, 0};
+    rr_status status = check_groups(rows, error);
+    int group_bits = group_bits_of(rows);
+    uint64_t group_mask = (UINT64_C(1) << group_bits) - 1;
+    uint32_t largest = 0;
+
+    if (status != RR_OK) {
+        return status;
+    }
+    if (rows->n > CLUSTERED_ROWS_MAX) {
         return rr_fail(error, RR_ERR_TOO_LARGE, "more rows than can be counted in clusters");
     }
-    words = rr_allocate(n_rows, sizeof *words);
-    scratch = rr_allocate(n_rows, sizeof *scratch);
-    if (words == NULL || scratch == NULL) {
-        status = rr_fail(error, RR_ERR_MEMORY, "out of memory");
+    zero(sums->clusters, rows->n_groups);
+    zero(sums->n_squared, rows->n_groups);
+    zero(sums->n_linked, rows->n_groups);
+    zero(sums->linked_squared, rows->n_groups);
+    status = packed_make(&pack, rows->n, error);
+    if (status != RR_OK) {
         goto out;
     }
-    /* cluster | group | hit always fits: 32 bits, at most 31, and 1. */
-    for (int64_t i = 0; i < n_rows; i++) {
-        int64_t g = group == NULL ? 0 : group[i];
+    /* cluster | group | hit: 32 bits, at most 31, and 1. */
+    for (int64_t i = 0; i < rows->n; i++) {
+        int64_t g = group_of(rows, i);
 
-        if (use != NULL && !use[i]) {
+        if (g == NOT_COUNTED) {
             continue;
         }
-        if (g < 0 || g >= n_groups) {
+        if (g >= rows->n_groups) {
             status = fail_group(error, i);
             goto out;
         }
-        if (cluster[i] == UINT32_MAX) {
-            status = fail_at(error, RR_ERR_ARGUMENT, i, "a counted row has a null cluster");
+        if (cluster[i] == RR_NULL_KEY) {
+            status = fail_row(error, RR_ERR_ARGUMENT, i, "a counted row has a null cluster");
             goto out;
         }
         largest = cluster[i] > largest ? cluster[i] : largest;
-        words[used++] =
+        pack.words[pack.n++] =
             ((uint64_t)cluster[i] << group_bits | (uint64_t)g) << 1 | (uint64_t)(hit[i] != 0);
     }
-    if (radix_sort(words, scratch, used, 1, bits_of(largest) + group_bits, poll, &sorted)) {
-        status = rr_fail(error, RR_ERR_INTERRUPTED, "interrupted");
+    status = packed_sort(&pack, rr_bits(largest) + group_bits + 1, poll, error);
+    if (status != RR_OK) {
         goto out;
     }
-    for (int64_t i = 0; i < used;) {
-        uint64_t key = sorted[i] >> 1;
-        uint64_t g = key & ((UINT64_C(1) << group_bits) - 1);
+    for (int64_t i = 0; i < pack.n;) {
+        uint64_t key = pack.sorted[i] >> 1;
         int64_t n = 0, x = 0;
 
-        for (; i < used && sorted[i] >> 1 == key; i++) {
+        for (; i < pack.n && pack.sorted[i] >> 1 == key; i++) {
             n++;
-            x += (int64_t)(sorted[i] & 1);
+            x += (int64_t)(pack.sorted[i] & 1);
         }
-        if (clusters != NULL) {
-            clusters[g]++;
-        }
-        if (n_squared != NULL) {
-            n_squared[g] += n * n;
-        }
-        if (n_linked != NULL) {
-            n_linked[g] += n * x;
-        }
-        if (linked_squared != NULL) {
-            linked_squared[g] += x * x;
-        }
+        add_cluster(sums, key & group_mask, n, x);
     }
 out:
-    free(words);
-    free(scratch);
+    packed_free(&pack);
     return status;
 }
 
-rr_status rr_longest(int64_t n_rows, const int32_t *duration, const uint8_t *use, int32_t *longest,
+/* ---------------------------------------------------------------- days */
+
+rr_status rr_longest(const rr_grouped *rows, const int32_t *duration, int32_t *longest,
                      rr_error *error)
 {
     int32_t most = 0;
 
-    for (int64_t i = 0; i < n_rows; i++) {
-        if (use != NULL && !use[i]) {
+    for (int64_t i = 0; i < rows->n; i++) {
+        if (rows->use != NULL && !rows->use[i]) {
             continue;
         }
         if (duration[i] < 0) {
@@ -232,71 +285,65 @@ rr_status rr_longest(int64_t n_rows, const int32_t *duration, const uint8_t *use
     return RR_OK;
 }
 
-int64_t rr_tally_days_room(int64_t n_rows, int64_t n_groups, int32_t longest)
+int64_t rr_tally_days_room(int64_t n, int64_t n_groups, int32_t longest)
 {
-    int64_t later = n_rows;
+    int64_t later = n;
 
-    if (n_rows < 0 || n_groups < 0 || longest < 0) {
+    if (n < 0 || n_groups < 0 || longest < 0) {
         return -1;
     }
-    if (longest == 0 || n_groups <= n_rows / longest) {
+    if (longest == 0 || n_groups <= n / longest) {
         later = n_groups * longest;
     }
     return n_groups > INT64_MAX - later ? -1 : n_groups + later;
 }
 
-/* Where rr_tally_days writes, and how far it has come. */
-typedef struct cells {
-    int32_t *group, *day;
-    int64_t *events, *censored;
-    int64_t n;
-} cells;
-
-static void put_cell(cells *out, int64_t group, int64_t day, int64_t events, int64_t censored)
+static void put_cell(const rr_cells *cells, int64_t *n_cells, int64_t group, int64_t day,
+                     int64_t events, int64_t censored)
 {
-    if (out->group != NULL) {
-        out->group[out->n] = (int32_t)group;
+    int64_t at = (*n_cells)++;
+
+    if (cells->group != NULL) {
+        cells->group[at] = (int32_t)group;
     }
-    if (out->day != NULL) {
-        out->day[out->n] = (int32_t)day;
+    if (cells->day != NULL) {
+        cells->day[at] = (int32_t)day;
     }
-    if (out->events != NULL) {
-        out->events[out->n] = events;
+    if (cells->events != NULL) {
+        cells->events[at] = events;
     }
-    if (out->censored != NULL) {
-        out->censored[out->n] = censored;
+    if (cells->censored != NULL) {
+        cells->censored[at] = censored;
     }
-    out->n++;
 }
 
-/* Few cells for the rows: count them all. Two counters a cell, censored and events, side by side.
- */
-static rr_status days_by_counting(int64_t n_rows, const int32_t *duration, const uint8_t *event,
-                                  const int32_t *group, const uint8_t *use, int64_t n_groups,
-                                  int32_t longest, cells *out, const rr_poll *poll, rr_error *error)
+/* Few days and groups for the rows: a pair of counters, censored and events, for each. */
+static rr_status days_by_counting(const rr_grouped *rows, const int32_t *duration,
+                                  const uint8_t *event, int32_t longest, const rr_cells *cells,
+                                  int64_t *n_cells, const rr_poll *poll, rr_error *error)
 {
     rr_status status = RR_OK;
-    int64_t days = (int64_t)longest + 1;
-    uint32_t *counts = rr_allocate(n_groups * days, 2 * sizeof *counts);
+    int64_t days = (int64_t)longest + 1, n_counts = rows->n_groups * days * 2;
+    uint32_t *counts = rr_allocate(n_counts, sizeof *counts);
 
     if (counts == NULL) {
         return rr_fail(error, RR_ERR_MEMORY, "out of memory");
     }
-    memset(counts, 0, (size_t)(n_groups * days) * 2 * sizeof *counts);
-    for (int64_t start = 0; start < n_rows; start += POLL_EVERY) {
-        int64_t end = block_end(start, n_rows);
+    memset(counts, 0, (size_t)n_counts * sizeof *counts);
+    for (int64_t start = 0; start < rows->n; start += POLL_ROWS) {
+        int64_t end = block_end(start, rows->n);
 
-        if (rr_stopped(poll, start, n_rows)) {
+        if (rr_stopped(poll, start, rows->n)) {
             status = rr_fail(error, RR_ERR_INTERRUPTED, "interrupted");
             goto out;
         }
         for (int64_t i = start; i < end; i++) {
-            int64_t g = group == NULL ? 0 : group[i];
+            int64_t g = group_of(rows, i);
 
-            if (use != NULL && !use[i]) {
+            if (g == NOT_COUNTED) {
                 continue;
             }
-            if (g < 0 || g >= n_groups) {
+            if (g >= rows->n_groups) {
                 status = fail_group(error, i);
                 goto out;
             }
@@ -307,12 +354,12 @@ static rr_status days_by_counting(int64_t n_rows, const int32_t *duration, const
             counts[(g * days + duration[i]) * 2 + (event[i] != 0)]++;
         }
     }
-    for (int64_t g = 0; g < n_groups; g++) {
-        for (int64_t day = 0; day < days; day++) {
-            const uint32_t *cell = counts + (g * days + day) * 2;
+    for (int64_t g = 0; g < rows->n_groups; g++) {
+        const uint32_t *count = counts + g * days * 2;
 
-            if (day == 0 || cell[0] != 0 || cell[1] != 0) {
-                put_cell(out, g, day, cell[1], cell[0]);
+        for (int64_t day = 0; day < days; day++) {
+            if (day == 0 || count[day * 2] != 0 || count[day * 2 + 1] != 0) {
+                put_cell(cells, n_cells, g, day, count[day * 2 + 1], count[day * 2]);
             }
         }
     }
@@ -321,88 +368,84 @@ out:
     return status;
 }
 
-/* Many cells, few of them filled: sort the rows, packed as group | day | event. */
-static rr_status days_by_sorting(int64_t n_rows, const int32_t *duration, const uint8_t *event,
-                                 const int32_t *group, const uint8_t *use, int64_t n_groups,
-                                 int32_t longest, cells *out, const rr_poll *poll, rr_error *error)
+/* Many days or groups, most of them empty: the rows in order, packed as group | day | event. */
+static rr_status days_by_sorting(const rr_grouped *rows, const int32_t *duration,
+                                 const uint8_t *event, int32_t longest, const rr_cells *cells,
+                                 int64_t *n_cells, const rr_poll *poll, rr_error *error)
 {
-    rr_status status = RR_OK;
-    uint64_t *words = rr_allocate(n_rows, sizeof *words);
-    uint64_t *scratch = rr_allocate(n_rows, sizeof *scratch);
-    uint64_t *sorted = NULL;
-    int day_bits = bits_of((uint64_t)longest);
-    int group_bits = n_groups > 1 ? bits_of((uint64_t)n_groups - 1) : 0;
-    int64_t used = 0, i = 0;
+    packed pack = {NULL, NULL, 0};
+    int day_bits = rr_bits((uint64_t)longest);
+    uint64_t day_mask = (UINT64_C(1) << day_bits) - 1;
+    int64_t at = 0;
+    rr_status status = packed_make(&pack, rows->n, error);
 
-    if (words == NULL || scratch == NULL) {
-        status = rr_fail(error, RR_ERR_MEMORY, "out of memory");
+    if (status != RR_OK) {
         goto out;
     }
-    for (int64_t row = 0; row < n_rows; row++) {
-        int64_t g = group == NULL ? 0 : group[row];
+    for (int64_t i = 0; i < rows->n; i++) {
+        int64_t g = group_of(rows, i);
 
-        if (use != NULL && !use[row]) {
+        if (g == NOT_COUNTED) {
             continue;
         }
-        if (g < 0 || g >= n_groups) {
-            status = fail_group(error, row);
+        if (g >= rows->n_groups) {
+            status = fail_group(error, i);
             goto out;
         }
-        if (duration[row] < 0 || duration[row] > longest) {
-            status = fail_duration(error, row, duration[row]);
+        if (duration[i] < 0 || duration[i] > longest) {
+            status = fail_duration(error, i, duration[i]);
             goto out;
         }
-        words[used++] =
-            ((uint64_t)g << day_bits | (uint64_t)duration[row]) << 1 | (uint64_t)(event[row] != 0);
+        pack.words[pack.n++] =
+            ((uint64_t)g << day_bits | (uint64_t)duration[i]) << 1 | (uint64_t)(event[i] != 0);
     }
-    if (radix_sort(words, scratch, used, 1, day_bits + group_bits, poll, &sorted)) {
-        status = rr_fail(error, RR_ERR_INTERRUPTED, "interrupted");
+    status = packed_sort(&pack, group_bits_of(rows) + day_bits + 1, poll, error);
+    if (status != RR_OK) {
         goto out;
     }
-    for (int64_t g = 0; g < n_groups; g++) {
-        uint64_t key = (uint64_t)g << day_bits;
+    for (int64_t g = 0; g < rows->n_groups; g++) {
+        uint64_t day_zero = (uint64_t)g << day_bits;
 
-        if (i == used || sorted[i] >> 1 != key) {
-            put_cell(out, g, 0, 0, 0);
+        if (at == pack.n || pack.sorted[at] >> 1 != day_zero) {
+            put_cell(cells, n_cells, g, 0, 0, 0);
         }
-        while (i < used && sorted[i] >> 1 >> day_bits == (uint64_t)g) {
+        while (at < pack.n && pack.sorted[at] >> 1 >> day_bits == (uint64_t)g) {
+            uint64_t key = pack.sorted[at] >> 1;
             int64_t n[2] = {0, 0};
 
-            for (key = sorted[i] >> 1; i < used && sorted[i] >> 1 == key; i++) {
-                n[sorted[i] & 1]++;
+            for (; at < pack.n && pack.sorted[at] >> 1 == key; at++) {
+                n[pack.sorted[at] & 1]++;
             }
-            put_cell(out, g, (int64_t)(key & ((UINT64_C(1) << day_bits) - 1)), n[1], n[0]);
+            put_cell(cells, n_cells, g, (int64_t)(key & day_mask), n[1], n[0]);
         }
     }
 out:
-    free(words);
-    free(scratch);
+    packed_free(&pack);
     return status;
 }
 
-rr_status rr_tally_days(int64_t n_rows, const int32_t *duration, const uint8_t *event,
-                        const int32_t *group, const uint8_t *use, int64_t n_groups, int32_t longest,
-                        int64_t *n_cells, int32_t *cell_group, int32_t *cell_day, int64_t *events,
-                        int64_t *censored, const rr_poll *poll, rr_error *error)
+rr_status rr_tally_days(const rr_grouped *rows, const int32_t *duration, const uint8_t *event,
+                        int32_t longest, const rr_cells *cells, int64_t *n_cells,
+                        const rr_poll *poll, rr_error *error)
 {
-    cells out = {cell_group, cell_day, events, censored, 0};
-    /* The counters then take no more memory than the sort would: 8 bytes a cell, 16 a row. */
-    int64_t most_cells = n_rows > (INT64_MAX - (1 << 17)) / 2 ? INT64_MAX : 2 * n_rows + (1 << 17);
-    int counts =
-        longest >= 0 && n_rows <= UINT32_MAX && n_groups <= most_cells / ((int64_t)longest + 1);
-    rr_status status;
+    rr_status status = check_groups(rows, error);
+    int64_t few;
 
     *n_cells = 0;
-    if (rr_tally_days_room(n_rows, n_groups, longest) < 0) {
-        return rr_fail(error, RR_ERR_ARGUMENT, "negative or too large a number of rows or groups");
+    if (status != RR_OK) {
+        return status;
     }
-    if (counts) {
-        status = days_by_counting(n_rows, duration, event, group, use, n_groups, longest, &out,
-                                  poll, error);
-    } else {
-        status = days_by_sorting(n_rows, duration, event, group, use, n_groups, longest, &out, poll,
-                                 error);
+    if (longest < 0) {
+        return rr_fail(error, RR_ERR_ARGUMENT, "the longest duration is negative");
     }
-    *n_cells = status == RR_OK ? out.n : 0;
+    /* At 8 bytes a pair of counters this is the memory of the sort, plus 1 MiB. The counters are
+     * 32 bits wide, so that twice as many stay in the cache. */
+    few = rows->n <= UINT32_MAX ? 2 * rows->n + FREE_CELLS : 0;
+    status = rows->n_groups <= few / ((int64_t)longest + 1)
+                 ? days_by_counting(rows, duration, event, longest, cells, n_cells, poll, error)
+                 : days_by_sorting(rows, duration, event, longest, cells, n_cells, poll, error);
+    if (status != RR_OK) {
+        *n_cells = 0;
+    }
     return status;
 }
