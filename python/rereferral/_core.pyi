@@ -3,7 +3,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-
 # link
 def add_spans(day: Any, span: Any, end: Any, /) -> None: ...
 def window_bounds(window: Any, day: Any, first: Any, last: Any, /) -> None: ...
@@ -34,7 +33,6 @@ def link(
     /,
 ) -> None: ...
 def open_spells(parts: object, spell_end: Any, open: Any, /) -> None: ...
-
 
 # tally and curve
 def tally(

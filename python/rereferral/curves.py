@@ -11,7 +11,7 @@ import pandas as pd
 
 from rereferral import _core
 from rereferral.errors import DataError, RuleError
-from rereferral.groups import Groups, beside, group_rows
+from rereferral.groups import Groups, group_rows
 
 __all__ = ["curve", "curve_table"]
 
@@ -81,7 +81,7 @@ def curve(duration: Any, event: Any, by: Any = None) -> pd.DataFrame:
 
 def curve_table(
     groups: Groups | None,
-    duration: npt.NDArray[np.int32],
+    duration: npt.NDArray[np.integer[Any]],
     event: npt.NDArray[np.bool_],
     use: npt.NDArray[np.bool_] | None = None,
 ) -> pd.DataFrame:
@@ -92,7 +92,7 @@ def curve_table(
     groups : Groups or None
         The group of each row; None is one group. A group of which no row is used has one line,
         day 0, with nobody at risk and a null risk.
-    duration : ndarray of int32, shape (n_rows,)
+    duration : ndarray of int32 or int64, shape (n_rows,)
         Days, not negative where used.
     event : ndarray of bool, shape (n_rows,)
         Whether it was the event.
@@ -105,7 +105,7 @@ def curve_table(
         As `curve`.
     """
     codes, n_groups = core_codes(groups)
-    cells = cells_of(codes, n_groups, duration, event, use)
+    cells = cells_of(codes, n_groups, core_days(duration), event, use)
     at_risk, risk, std_error = kaplan_meier(cells)
     lower, upper = loglog_limits(risk, std_error, NormalDist().inv_cdf((1 + LEVEL) / 2))
     table = pd.DataFrame(
@@ -121,6 +121,34 @@ def curve_table(
         }
     )
     return beside(groups, table, cells.group)
+
+
+def beside(
+    groups: Groups | None, table: pd.DataFrame, rows: npt.NDArray[np.int32] | None = None
+) -> pd.DataFrame:
+    """Put the group columns before the columns of a result.
+
+    Parameters
+    ----------
+    groups : Groups or None
+        None leaves the table as it is.
+    table : DataFrame
+        A row for each group, or for each element of `rows`.
+    rows : ndarray of int, or None
+        The group of each row of the table.
+
+    Raises
+    ------
+    RuleError
+        A group column has the name of a column of the table.
+    """
+    if groups is None:
+        return table
+    for name in groups.frame.columns:
+        if name in table.columns:
+            raise RuleError(f"by: a key is named {name!r}, as a column of the table is; rename it")
+    keys = groups.frame if rows is None else groups.frame.iloc[rows]
+    return pd.concat([keys.reset_index(drop=True), table], axis=1)
 
 
 class Cells(NamedTuple):
@@ -172,12 +200,21 @@ def core_codes(groups: Groups | None) -> tuple[npt.NDArray[np.int32] | None, int
     """Group codes as the core takes them, and the number of groups."""
     if groups is None:
         return None, 1
-    codes = np.asarray(groups.codes)
-    # A code that does not fit 32 bits would come out of the cast as another group.
-    narrow = codes.dtype == np.int32 or codes.size == 0
-    if not narrow and (int(codes.min()) < 0 or int(codes.max()) >= groups.n_groups):
-        raise RuleError("a group code is not below the number of groups")
-    return np.ascontiguousarray(codes, np.int32), groups.n_groups
+    return _narrow("a group code", groups.codes), groups.n_groups
+
+
+def core_days(duration: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.int32]:
+    """Durations as the core takes them."""
+    return _narrow("a duration", duration)
+
+
+def _narrow(what: str, values: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.int32]:
+    """As int32. A number that does not fit would come out of the cast as another."""
+    wide = values.dtype != np.int32 and values.size > 0
+    limits = np.iinfo(np.int32)
+    if wide and (int(values.max()) > limits.max or int(values.min()) < limits.min):
+        raise DataError(f"{what} does not fit 32 bits: {values.min()} to {values.max()}")
+    return np.ascontiguousarray(values, np.int32)
 
 
 def _whole_days(duration: Any) -> npt.NDArray[np.int32]:

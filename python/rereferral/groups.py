@@ -12,7 +12,7 @@ import pandas as pd
 
 from rereferral.errors import DataError, RuleError
 
-__all__ = ["Groups", "beside", "group_rows"]
+__all__ = ["Groups", "group_rows"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,34 +76,6 @@ def group_rows(by: Any, n_rows: int) -> Groups | None:
     if len(frame) > np.iinfo(np.int32).max:
         raise RuleError(f"by makes {len(frame)} groups, more than can be counted")
     return Groups(codes.astype(np.int32), frame)
-
-
-def beside(
-    groups: Groups | None, table: pd.DataFrame, rows: npt.NDArray[np.int32] | None = None
-) -> pd.DataFrame:
-    """Put the group columns before the columns of a result.
-
-    Parameters
-    ----------
-    groups : Groups or None
-        None leaves the table as it is.
-    table : DataFrame
-        A row for each group, or for each element of `rows`.
-    rows : ndarray of int, or None
-        The group of each row of the table.
-
-    Raises
-    ------
-    RuleError
-        A group column has the name of a column of the table.
-    """
-    if groups is None:
-        return table
-    for name in groups.frame.columns:
-        if name in table.columns:
-            raise RuleError(f"by: a key is named {name!r}, as a column of the table is; rename it")
-    keys = groups.frame if rows is None else groups.frame.iloc[rows]
-    return pd.concat([keys.reset_index(drop=True), table], axis=1)
 
 
 def _named(by: Any) -> dict[Any, Any]:

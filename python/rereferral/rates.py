@@ -14,9 +14,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from rereferral import _core
-from rereferral.curves import cells_of, core_codes, kaplan_meier, loglog_limits
+from rereferral.curves import beside, cells_of, core_codes, core_days, kaplan_meier, loglog_limits
 from rereferral.errors import DataError, RuleError
-from rereferral.groups import Groups, beside
+from rereferral.groups import Groups
 
 __all__ = ["rate_table", "risk_table", "wilson"]
 
@@ -165,10 +165,11 @@ def rate_table(
 
 def risk_table(
     groups: Groups | None,
-    duration: npt.NDArray[np.int32],
+    duration: npt.NDArray[np.integer[Any]],
     event: npt.NDArray[np.bool_],
     followed_full: npt.NDArray[np.bool_],
     use: npt.NDArray[np.bool_] | None = None,
+    cluster: None = None,
     levels: Sequence[float] = (0.95, 0.998),
 ) -> pd.DataFrame:
     """Kaplan-Meier risk at the window's end by group, where some were not followed that long.
@@ -181,7 +182,7 @@ def risk_table(
     ----------
     groups : Groups or None
         The group of each row; None is one group.
-    duration : ndarray of int32, shape (n_rows,)
+    duration : ndarray of int32 or int64, shape (n_rows,)
         Days from the index event to the event, or to the end of the window or of the data.
     event : ndarray of bool, shape (n_rows,)
         The event was seen on that day.
@@ -189,6 +190,8 @@ def risk_table(
         The data reach the end of this row's window, with or without an event before.
     use : ndarray of bool, shape (n_rows,), or None
         The row is in the cohort; None: all are.
+    cluster : None
+        The limits take index events as independent; nothing else is accepted.
     levels : sequence of float
         Confidence levels.
 
@@ -200,12 +203,14 @@ def risk_table(
         rate is null for a group in which nobody was followed to the end, its limits are null also
         where it is 1.
     """
+    if cluster is not None:
+        raise RuleError("the limits of a Kaplan-Meier risk know no clusters: write cluster=None")
     quantiles = _level_quantiles(levels)
     codes, n_groups = core_codes(groups)
+    days = core_days(duration)
     n, linked = _tally(codes, n_groups, use, event)
     _, full = _tally(codes, n_groups, use, followed_full)
-    longest = _core.longest(duration, use)
-    clock = np.where(followed_full & ~event, np.int32(longest), duration)
+    clock = np.where(followed_full & ~event, np.int32(_core.longest(days, use)), days)
     cells = cells_of(codes, n_groups, clock, event, use)
     _, risk, std_error = kaplan_meier(cells)
     last = np.searchsorted(cells.group, np.arange(n_groups), side="right") - 1
