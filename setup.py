@@ -12,7 +12,7 @@ core = Extension(
     sources=sorted(glob("csrc/core/*.c") + glob("csrc/py/*.c")),
     depends=sorted(glob("csrc/core/*.h") + glob("csrc/py/*.h")),
     include_dirs=["csrc/core", numpy.get_include()],
-    libraries=["csv"],
+    libraries=["csv", "m"],
     define_macros=[
         ("Py_LIMITED_API", "0x030B0000"),
         ("NPY_NO_DEPRECATED_API", "NPY_1_22_API_VERSION"),

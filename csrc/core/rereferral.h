@@ -296,4 +296,81 @@ rr_status rr_text_bytes_offsets(const uint8_t *bytes, int64_t n, int64_t width, 
 rr_status rr_text_bytes_data(const uint8_t *bytes, int64_t n, int64_t width, uint8_t *data,
                              int64_t length, rr_error *error) RR_MUST_CHECK;
 
+/* ---------------------------------------------------------------- tally and curve
+ *
+ * Counts by group. Flags (use, hit, event) are bytes: 0 or not 0. Every sum is of whole numbers, so
+ * the order of the rows cannot change a bit of the answer. */
+
+/* Rows and the group of each. */
+typedef struct rr_grouped {
+    const int32_t *group; /* by row, in [0, n_groups); NULL: every row is in group 0 */
+    const uint8_t *use;   /* by row, 0: the row is not counted and not looked at; NULL: all count */
+    int64_t n;            /* rows */
+    int64_t n_groups;     /* at most INT32_MAX, or RR_ERR_TOO_LARGE */
+} rr_grouped;
+
+/* Per group, the rows (`n`) and the rows whose `hit` is set (`linked`). Both have n_groups elements.
+ * RR_ERR_ARGUMENT, here and below, for a group code out of range, with its row. */
+rr_status rr_tally(const rr_grouped *rows, const uint8_t *hit, int64_t *n, int64_t *linked,
+                   const rr_poll *poll, rr_error *error) RR_MUST_CHECK;
+
+/* Sums over the clusters of a group, from which the variance of its rate follows: cluster c holds
+ * n_c of its rows, of them x_c hits. Arrays have n_groups elements; NULL where not wanted. */
+typedef struct rr_cluster_sums {
+    int64_t *clusters;       /* how many there are */
+    int64_t *n_squared;      /* sum of n_c * n_c */
+    int64_t *n_linked;       /* sum of n_c * x_c */
+    int64_t *linked_squared; /* sum of x_c * x_c */
+} rr_cluster_sums;
+
+/* Fills the sums. A cluster whose rows lie in several groups counts in each of them. `cluster` is by
+ * row; RR_NULL_KEY in a counted row is RR_ERR_ARGUMENT, with the row. More rows than the square root
+ * of INT64_MAX are RR_ERR_TOO_LARGE: their sums might not fit. Time is linear in the rows, and 16
+ * bytes a row are allocated meanwhile. */
+rr_status rr_tally_clusters(const rr_grouped *rows, const uint32_t *cluster, const uint8_t *hit,
+                            const rr_cluster_sums *sums, const rr_poll *poll,
+                            rr_error *error) RR_MUST_CHECK;
+
+/* The largest of the counted durations, in days; 0 where there is none. A negative one is
+ * RR_ERR_VALUE, with its row and value. Groups are not looked at. */
+rr_status rr_longest(const rr_grouped *rows, const int32_t *duration, int32_t *longest,
+                     rr_error *error) RR_MUST_CHECK;
+
+/* The group x day tally from which curves come, as cells: one for day 0 of every group, an empty
+ * group too, and one for every later day on which a row of the group leaves; in the order of group,
+ * then day. Arrays have rr_tally_days_room() elements; NULL where not wanted. */
+typedef struct rr_cells {
+    int32_t *group;
+    int32_t *day;
+    int64_t *events;   /* rows that leave on the day by the event */
+    int64_t *censored; /* rows that leave on it otherwise */
+} rr_cells;
+
+/* The most cells that rr_tally_days can write, n_groups + min(n, n_groups * longest); -1 for a
+ * negative argument and for more than INT64_MAX. */
+int64_t rr_tally_days_room(int64_t n, int64_t n_groups, int32_t longest);
+
+/* Fills the cells and says in *n_cells how many there are. By row: `duration`, the day on which it
+ * leaves, in [0, longest], or RR_ERR_VALUE with row and value; `event`, set if it leaves by the event.
+ * At most 16 bytes a row and 1 MiB are allocated meanwhile. */
+rr_status rr_tally_days(const rr_grouped *rows, const int32_t *duration, const uint8_t *event,
+                        int32_t longest, const rr_cells *cells, int64_t *n_cells,
+                        const rr_poll *poll, rr_error *error) RR_MUST_CHECK;
+
+/* Kaplan-Meier over n_cells cells of rr_tally_days; cells->day is not read. Outputs, by cell:
+ *
+ *   at_risk    rows that have not left before the day
+ *   risk       1 - S, the estimated share with the event by the end of the day; NaN in an empty group
+ *   std_error  Greenwood's standard error of it; NaN where the risk is 1 or NaN
+ *
+ * On one day events come before censorings. While nobody has been censored, the risk is the quotient
+ * of events by rows, rounded once. A negative count is RR_ERR_ARGUMENT, with its cell as the row. */
+rr_status rr_curve(const rr_cells *cells, int64_t n_cells, int64_t *at_risk, double *risk,
+                   double *std_error, rr_error *error) RR_MUST_CHECK;
+
+/* Limits of n risks on the scale log(-log S), z standard errors to each side. A risk of 0 has the
+ * limits 0 and 0; one of 1, or NaN, has NaN. */
+void rr_loglog_limits(int64_t n, const double *risk, const double *std_error, double z, double *lower,
+                      double *upper);
+
 #endif

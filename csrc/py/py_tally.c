@@ -1,3 +1,230 @@
 #include "binding.h"
 
-PyMethodDef rr_py_tally_methods[] = {{NULL, NULL, 0, NULL}};
+#define COUNT(arrays) (sizeof(arrays) / sizeof *(arrays))
+
+PyDoc_STRVAR(tally_doc, "tally(group, use, hit, n, linked)\n--\n\n"
+                        "Write the rows and the hits of each group into the last two arrays.");
+
+static PyObject *tally(PyObject *self, PyObject *args)
+{
+    rr_array arrays[] = {{"hit", NPY_BOOL, RR_IN, NULL, NULL, NULL, 0},
+                         {"group", NPY_INT32, RR_IN_OR_NONE, &arrays[0].n, NULL, NULL, 0},
+                         {"use", NPY_BOOL, RR_IN_OR_NONE, &arrays[0].n, NULL, NULL, 0},
+                         {"n", NPY_INT64, RR_OUT, NULL, NULL, NULL, 0},
+                         {"linked", NPY_INT64, RR_OUT, &arrays[3].n, NULL, NULL, 0}};
+    rr_grouped rows;
+    rr_poll_state state;
+    rr_poll poll = rr_poll_python(&state, NULL);
+    rr_error error;
+    rr_status status;
+
+    (void)self;
+    if (!PyArg_ParseTuple(args, "OOOOO:tally", &arrays[1].object, &arrays[2].object,
+                          &arrays[0].object, &arrays[3].object, &arrays[4].object) ||
+        rr_arrays_check(arrays, COUNT(arrays)) < 0) {
+        return NULL;
+    }
+    rows = (rr_grouped){arrays[1].data, arrays[2].data, arrays[0].n, arrays[3].n};
+    Py_BEGIN_ALLOW_THREADS
+    status = rr_tally(&rows, arrays[0].data, arrays[3].data, arrays[4].data, &poll, &error);
+    Py_END_ALLOW_THREADS
+    if (status != RR_OK) {
+        return rr_raise(status, &error);
+    }
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(tally_clusters_doc,
+             "tally_clusters(cluster, group, use, hit, clusters, n_squared, n_linked, "
+             "linked_squared)\n--\n\n"
+             "Write sums over the clusters of each group into the last four arrays.");
+
+static PyObject *tally_clusters(PyObject *self, PyObject *args)
+{
+    rr_array arrays[] = {{"cluster", NPY_UINT32, RR_IN, NULL, NULL, NULL, 0},
+                         {"group", NPY_INT32, RR_IN_OR_NONE, &arrays[0].n, NULL, NULL, 0},
+                         {"use", NPY_BOOL, RR_IN_OR_NONE, &arrays[0].n, NULL, NULL, 0},
+                         {"hit", NPY_BOOL, RR_IN, &arrays[0].n, NULL, NULL, 0},
+                         {"clusters", NPY_INT64, RR_OUT, NULL, NULL, NULL, 0},
+                         {"n_squared", NPY_INT64, RR_OUT, &arrays[4].n, NULL, NULL, 0},
+                         {"n_linked", NPY_INT64, RR_OUT, &arrays[4].n, NULL, NULL, 0},
+                         {"linked_squared", NPY_INT64, RR_OUT, &arrays[4].n, NULL, NULL, 0}};
+    rr_grouped rows;
+    rr_cluster_sums sums;
+    rr_poll_state state;
+    rr_poll poll = rr_poll_python(&state, NULL);
+    rr_error error;
+    rr_status status;
+
+    (void)self;
+    if (!PyArg_ParseTuple(args, "OOOOOOOO:tally_clusters", &arrays[0].object, &arrays[1].object,
+                          &arrays[2].object, &arrays[3].object, &arrays[4].object,
+                          &arrays[5].object, &arrays[6].object, &arrays[7].object) ||
+        rr_arrays_check(arrays, COUNT(arrays)) < 0) {
+        return NULL;
+    }
+    rows = (rr_grouped){arrays[1].data, arrays[2].data, arrays[0].n, arrays[4].n};
+    sums = (rr_cluster_sums){arrays[4].data, arrays[5].data, arrays[6].data, arrays[7].data};
+    Py_BEGIN_ALLOW_THREADS
+    status = rr_tally_clusters(&rows, arrays[0].data, arrays[3].data, &sums, &poll, &error);
+    Py_END_ALLOW_THREADS
+    if (status != RR_OK) {
+        return rr_raise(status, &error);
+    }
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(longest_doc, "longest(duration, use)\n--\n\nThe largest of the counted durations.");
+
+static PyObject *longest(PyObject *self, PyObject *args)
+{
+    rr_array arrays[] = {{"duration", NPY_INT32, RR_IN, NULL, NULL, NULL, 0},
+                         {"use", NPY_BOOL, RR_IN_OR_NONE, &arrays[0].n, NULL, NULL, 0}};
+    rr_grouped rows;
+    rr_error error;
+    rr_status status;
+    int32_t days = 0;
+
+    (void)self;
+    if (!PyArg_ParseTuple(args, "OO:longest", &arrays[0].object, &arrays[1].object) ||
+        rr_arrays_check(arrays, COUNT(arrays)) < 0) {
+        return NULL;
+    }
+    rows = (rr_grouped){NULL, arrays[1].data, arrays[0].n, 1};
+    Py_BEGIN_ALLOW_THREADS
+    status = rr_longest(&rows, arrays[0].data, &days, &error);
+    Py_END_ALLOW_THREADS
+    if (status != RR_OK) {
+        return rr_raise(status, &error);
+    }
+    return PyLong_FromLong(days);
+}
+
+PyDoc_STRVAR(tally_days_room_doc, "tally_days_room(n, n_groups, longest)\n--\n\n"
+                                  "The most cells that tally_days can write.");
+
+static PyObject *tally_days_room(PyObject *self, PyObject *args)
+{
+    long long n, n_groups;
+    int days;
+
+    (void)self;
+    if (!PyArg_ParseTuple(args, "LLi:tally_days_room", &n, &n_groups, &days)) {
+        return NULL;
+    }
+    return PyLong_FromLongLong(rr_tally_days_room(n, n_groups, days));
+}
+
+PyDoc_STRVAR(tally_days_doc,
+             "tally_days(duration, event, group, use, n_groups, longest, cell_group, cell_day, "
+             "events, censored)\n--\n\n"
+             "Write the group x day tally into the last four arrays; return the number of cells.");
+
+static PyObject *tally_days(PyObject *self, PyObject *args)
+{
+    int64_t room;
+    rr_array in[] = {{"duration", NPY_INT32, RR_IN, NULL, NULL, NULL, 0},
+                     {"event", NPY_BOOL, RR_IN, &in[0].n, NULL, NULL, 0},
+                     {"group", NPY_INT32, RR_IN_OR_NONE, &in[0].n, NULL, NULL, 0},
+                     {"use", NPY_BOOL, RR_IN_OR_NONE, &in[0].n, NULL, NULL, 0}};
+    rr_array out[] = {{"cell_group", NPY_INT32, RR_OUT, &room, NULL, NULL, 0},
+                      {"cell_day", NPY_INT32, RR_OUT, &room, NULL, NULL, 0},
+                      {"events", NPY_INT64, RR_OUT, &room, NULL, NULL, 0},
+                      {"censored", NPY_INT64, RR_OUT, &room, NULL, NULL, 0}};
+    rr_grouped rows;
+    rr_cells cells;
+    rr_poll_state state;
+    rr_poll poll = rr_poll_python(&state, NULL);
+    rr_error error;
+    rr_status status;
+    long long n_groups;
+    int days;
+    int64_t n_cells = 0;
+
+    (void)self;
+    if (!PyArg_ParseTuple(args, "OOOOLiOOOO:tally_days", &in[0].object, &in[1].object,
+                          &in[2].object, &in[3].object, &n_groups, &days, &out[0].object,
+                          &out[1].object, &out[2].object, &out[3].object) ||
+        rr_arrays_check(in, COUNT(in)) < 0) {
+        return NULL;
+    }
+    room = rr_tally_days_room(in[0].n, n_groups, days);
+    if (rr_arrays_check(out, COUNT(out)) < 0) {
+        return NULL;
+    }
+    rows = (rr_grouped){in[2].data, in[3].data, in[0].n, n_groups};
+    cells = (rr_cells){out[0].data, out[1].data, out[2].data, out[3].data};
+    Py_BEGIN_ALLOW_THREADS
+    status = rr_tally_days(&rows, in[0].data, in[1].data, days, &cells, &n_cells, &poll, &error);
+    Py_END_ALLOW_THREADS
+    if (status != RR_OK) {
+        return rr_raise(status, &error);
+    }
+    return PyLong_FromLongLong(n_cells);
+}
+
+PyDoc_STRVAR(curve_doc, "curve(cell_group, events, censored, at_risk, risk, std_error)\n--\n\n"
+                        "Write Kaplan-Meier over the cells into the last three arrays.");
+
+static PyObject *curve(PyObject *self, PyObject *args)
+{
+    rr_array arrays[] = {{"cell_group", NPY_INT32, RR_IN, NULL, NULL, NULL, 0},
+                         {"events", NPY_INT64, RR_IN, &arrays[0].n, NULL, NULL, 0},
+                         {"censored", NPY_INT64, RR_IN, &arrays[0].n, NULL, NULL, 0},
+                         {"at_risk", NPY_INT64, RR_OUT, &arrays[0].n, NULL, NULL, 0},
+                         {"risk", NPY_DOUBLE, RR_OUT, &arrays[0].n, NULL, NULL, 0},
+                         {"std_error", NPY_DOUBLE, RR_OUT, &arrays[0].n, NULL, NULL, 0}};
+    rr_cells cells;
+    rr_error error;
+    rr_status status;
+
+    (void)self;
+    if (!PyArg_ParseTuple(args, "OOOOOO:curve", &arrays[0].object, &arrays[1].object,
+                          &arrays[2].object, &arrays[3].object, &arrays[4].object,
+                          &arrays[5].object) ||
+        rr_arrays_check(arrays, COUNT(arrays)) < 0) {
+        return NULL;
+    }
+    cells = (rr_cells){arrays[0].data, NULL, arrays[1].data, arrays[2].data};
+    Py_BEGIN_ALLOW_THREADS
+    status = rr_curve(&cells, arrays[0].n, arrays[3].data, arrays[4].data, arrays[5].data, &error);
+    Py_END_ALLOW_THREADS
+    if (status != RR_OK) {
+        return rr_raise(status, &error);
+    }
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(loglog_limits_doc, "loglog_limits(risk, std_error, z, lower, upper)\n--\n\n"
+                                "Write log-log limits of each risk into the last two arrays.");
+
+static PyObject *loglog_limits(PyObject *self, PyObject *args)
+{
+    rr_array arrays[] = {{"risk", NPY_DOUBLE, RR_IN, NULL, NULL, NULL, 0},
+                         {"std_error", NPY_DOUBLE, RR_IN, &arrays[0].n, NULL, NULL, 0},
+                         {"lower", NPY_DOUBLE, RR_OUT, &arrays[0].n, NULL, NULL, 0},
+                         {"upper", NPY_DOUBLE, RR_OUT, &arrays[0].n, NULL, NULL, 0}};
+    double z;
+
+    (void)self;
+    if (!PyArg_ParseTuple(args, "OOdOO:loglog_limits", &arrays[0].object, &arrays[1].object, &z,
+                          &arrays[2].object, &arrays[3].object) ||
+        rr_arrays_check(arrays, COUNT(arrays)) < 0) {
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    rr_loglog_limits(arrays[0].n, arrays[0].data, arrays[1].data, z, arrays[2].data, arrays[3].data);
+    Py_END_ALLOW_THREADS
+    Py_RETURN_NONE;
+}
+
+PyMethodDef rr_py_tally_methods[] = {
+    {"tally", tally, METH_VARARGS, tally_doc},
+    {"tally_clusters", tally_clusters, METH_VARARGS, tally_clusters_doc},
+    {"longest", longest, METH_VARARGS, longest_doc},
+    {"tally_days_room", tally_days_room, METH_VARARGS, tally_days_room_doc},
+    {"tally_days", tally_days, METH_VARARGS, tally_days_doc},
+    {"curve", curve, METH_VARARGS, curve_doc},
+    {"loglog_limits", loglog_limits, METH_VARARGS, loglog_limits_doc},
+    {NULL, NULL, 0, NULL},
+};

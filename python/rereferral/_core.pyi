@@ -1,5 +1,7 @@
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 
 # link
 def add_spans(day: Any, span: Any, end: Any, /) -> None: ...
@@ -32,3 +34,56 @@ def link(
 ) -> None: ...
 def open_spells(parts: object, spell_end: Any, open: Any, /) -> None: ...
 def shared_days(parts: object, shared: Any, /) -> None: ...
+
+# tally and curve
+def tally(
+    group: npt.NDArray[np.int32] | None,
+    use: npt.NDArray[np.bool_] | None,
+    hit: npt.NDArray[np.bool_],
+    n: npt.NDArray[np.int64],
+    linked: npt.NDArray[np.int64],
+    /,
+) -> None: ...
+def tally_clusters(
+    cluster: npt.NDArray[np.uint32],
+    group: npt.NDArray[np.int32] | None,
+    use: npt.NDArray[np.bool_] | None,
+    hit: npt.NDArray[np.bool_],
+    clusters: npt.NDArray[np.int64],
+    n_squared: npt.NDArray[np.int64],
+    n_linked: npt.NDArray[np.int64],
+    linked_squared: npt.NDArray[np.int64],
+    /,
+) -> None: ...
+def longest(duration: npt.NDArray[np.int32], use: npt.NDArray[np.bool_] | None, /) -> int: ...
+def tally_days_room(n: int, n_groups: int, longest: int, /) -> int: ...
+def tally_days(
+    duration: npt.NDArray[np.int32],
+    event: npt.NDArray[np.bool_],
+    group: npt.NDArray[np.int32] | None,
+    use: npt.NDArray[np.bool_] | None,
+    n_groups: int,
+    longest: int,
+    cell_group: npt.NDArray[np.int32],
+    cell_day: npt.NDArray[np.int32],
+    events: npt.NDArray[np.int64],
+    censored: npt.NDArray[np.int64],
+    /,
+) -> int: ...
+def curve(
+    cell_group: npt.NDArray[np.int32],
+    events: npt.NDArray[np.int64],
+    censored: npt.NDArray[np.int64],
+    at_risk: npt.NDArray[np.int64],
+    risk: npt.NDArray[np.float64],
+    std_error: npt.NDArray[np.float64],
+    /,
+) -> None: ...
+def loglog_limits(
+    risk: npt.NDArray[np.float64],
+    std_error: npt.NDArray[np.float64],
+    z: float,
+    lower: npt.NDArray[np.float64],
+    upper: npt.NDArray[np.float64],
+    /,
+) -> None: ...

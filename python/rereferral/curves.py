@@ -1,0 +1,276 @@
+"""Time to the event, by group: Kaplan-Meier from one pass over the rows."""
+
+from __future__ import annotations
+
+from statistics import NormalDist
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from rereferral import _core
+from rereferral.errors import DataError, RuleError
+from rereferral.groups import Groups, group_rows
+
+__all__ = ["curve", "curve_table"]
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+
+LEVEL = 0.95
+
+
+def curve(duration: Any, event: Any, by: Any = None) -> pd.DataFrame:
+    """Kaplan-Meier curves: the share that has had the event by each day.
+
+    Parameters
+    ----------
+    duration : array of n_rows whole numbers, days >= 0
+        Days from the start to the event, or to the day on which observation ended without it.
+    event : array of n_rows bool (or 0 and 1)
+        Whether it was the event. On one day events come before censorings.
+    by : None, array, Series, list or dict of arrays, or DataFrame
+        Keys of n_rows values; a curve for each combination that occurs. Missing values are a group
+        of their own.
+
+    Returns
+    -------
+    DataFrame
+        For each group day 0 and every day with an event or a censoring: the group columns, then
+
+        ``day``, ``at_risk``, ``events``, ``censored``
+            int64; `at_risk` counts those who have not left before the day.
+        ``risk``
+            float64, 1 - S: the estimated share with the event by the end of the day.
+        ``std_error``
+            float64, Greenwood's; null where the risk is 1.
+        ``lower``, ``upper``
+            float64, 95 % limits on the scale log(-log S); 0 and 0 where the risk is 0, null where
+            it is 1.
+
+    Raises
+    ------
+    DataError
+        A duration is missing, negative, or not a whole number of days; an event is missing or
+        neither 0 nor 1. The message names the row.
+    RuleError
+        The arguments differ in length, or a key has the name of a column of the result.
+
+    References
+    ----------
+    E. L. Kaplan and P. Meier, Journal of the American Statistical Association 53 (1958), 457-481.
+    J. D. Kalbfleisch and R. L. Prentice, The Statistical Analysis of Failure Time Data (1980),
+    section 1.3, for the limits.
+
+    Examples
+    --------
+    >>> table = curve([5, 8, 8, 10], [True, True, False, False])
+    >>> table[["day", "at_risk", "events", "censored", "risk"]]
+       day  at_risk  events  censored  risk
+    0    0        4       0         0  0.00
+    1    5        4       1         0  0.25
+    2    8        3       1         1  0.50
+    3   10        1       0         1  0.50
+    """
+    days = _whole_days(duration)
+    flags = _flags(event)
+    if len(days) != len(flags):
+        raise RuleError(f"duration has {len(days)} values and event has {len(flags)}")
+    return curve_table(group_rows(by, len(days)), days, flags)
+
+
+def curve_table(
+    groups: Groups | None,
+    duration: npt.NDArray[np.integer[Any]],
+    event: npt.NDArray[np.bool_],
+    use: npt.NDArray[np.bool_] | None = None,
+) -> pd.DataFrame:
+    """`curve` on arrays that are already in the core's types.
+
+    Parameters
+    ----------
+    groups : Groups or None
+        The group of each row; None is one group. A group of which no row is used has one line,
+        day 0, with nobody at risk and a null risk.
+    duration : ndarray of int32 or int64, shape (n_rows,)
+        Days, not negative where used.
+    event : ndarray of bool, shape (n_rows,)
+        Whether it was the event.
+    use : ndarray of bool, shape (n_rows,), or None
+        Rows that count; None: all.
+
+    Returns
+    -------
+    DataFrame
+        As `curve`.
+    """
+    codes, n_groups = core_codes(groups)
+    cells = cells_of(codes, n_groups, core_days(duration), event, use)
+    at_risk, risk, std_error = kaplan_meier(cells)
+    lower, upper = loglog_limits(risk, std_error, NormalDist().inv_cdf((1 + LEVEL) / 2))
+    table = pd.DataFrame(
+        {
+            "day": cells.day.astype(np.int64),
+            "at_risk": at_risk,
+            "events": cells.events,
+            "censored": cells.censored,
+            "risk": risk,
+            "std_error": std_error,
+            "lower": lower,
+            "upper": upper,
+        }
+    )
+    return beside(groups, table, cells.group)
+
+
+def beside(
+    groups: Groups | None, table: pd.DataFrame, rows: npt.NDArray[np.int32] | None = None
+) -> pd.DataFrame:
+    """Put the group columns before the columns of a result.
+
+    Parameters
+    ----------
+    groups : Groups or None
+        None leaves the table as it is.
+    table : DataFrame
+        A row for each group, or for each element of `rows`.
+    rows : ndarray of int, or None
+        The group of each row of the table.
+
+    Raises
+    ------
+    RuleError
+        A group column has the name of a column of the table.
+    """
+    if groups is None:
+        return table
+    for name in groups.frame.columns:
+        if name in table.columns:
+            raise RuleError(f"by: a key is named {name!r}, as a column of the table is; rename it")
+    keys = groups.frame if rows is None else groups.frame.iloc[rows]
+    return pd.concat([keys.reset_index(drop=True), table], axis=1)
+
+
+class Cells(NamedTuple):
+    """The group x day tally: who left on which day, and how; in the order of group and day."""
+
+    group: npt.NDArray[np.int32]
+    day: npt.NDArray[np.int32]
+    events: npt.NDArray[np.int64]
+    censored: npt.NDArray[np.int64]
+
+
+def cells_of(
+    codes: npt.NDArray[np.int32] | None,
+    n_groups: int,
+    duration: npt.NDArray[np.int32],
+    event: npt.NDArray[np.bool_],
+    use: npt.NDArray[np.bool_] | None,
+) -> Cells:
+    """Tally the rows by group and day; every group has a cell for day 0."""
+    try:
+        longest = _core.longest(duration, use)
+    except DataError as error:
+        raise _bad("duration", error.row, error.value, "is negative") from None
+    room = _core.tally_days_room(len(duration), n_groups, longest)
+    group, day = np.empty(room, np.int32), np.empty(room, np.int32)
+    events, censored = np.empty(room, np.int64), np.empty(room, np.int64)
+    n = _core.tally_days(
+        duration, event, codes, use, n_groups, longest, group, day, events, censored
+    )
+    return Cells(group[:n], day[:n], events[:n], censored[:n])
+
+
+def kaplan_meier(cells: Cells) -> tuple[npt.NDArray[np.int64], Floats, Floats]:
+    """At risk, risk and standard error, by cell."""
+    n = len(cells.day)
+    at_risk, risk, std_error = np.empty(n, np.int64), np.empty(n), np.empty(n)
+    _core.curve(cells.group, cells.events, cells.censored, at_risk, risk, std_error)
+    return at_risk, risk, std_error
+
+
+def loglog_limits(risk: Floats, std_error: Floats, z: float) -> tuple[Floats, Floats]:
+    """Limits of risks on the scale log(-log S), z standard errors to each side."""
+    lower, upper = np.empty(len(risk)), np.empty(len(risk))
+    _core.loglog_limits(risk, std_error, z, lower, upper)
+    return lower, upper
+
+
+def core_codes(groups: Groups | None) -> tuple[npt.NDArray[np.int32] | None, int]:
+    """Group codes as the core takes them, and the number of groups."""
+    if groups is None:
+        return None, 1
+    return _narrow("a group code", groups.codes), groups.n_groups
+
+
+def core_days(duration: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.int32]:
+    """Durations as the core takes them."""
+    return _narrow("a duration", duration)
+
+
+def _narrow(what: str, values: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.int32]:
+    """As int32. A number that does not fit would come out of the cast as another."""
+    wide = values.dtype != np.int32 and values.size > 0
+    limits = np.iinfo(np.int32)
+    if wide and (int(values.max()) > limits.max or int(values.min()) < limits.min):
+        raise DataError(f"{what} does not fit 32 bits: {values.min()} to {values.max()}")
+    return np.ascontiguousarray(values, np.int32)
+
+
+def _whole_days(duration: Any) -> npt.NDArray[np.int32]:
+    """Durations as int32; what is not a whole number of days is refused."""
+    values = _one_column("duration", duration)
+    kind = values.dtype.kind
+    if kind == "m":
+        raise DataError("duration is a timedelta: give days, as in `.dt.days`")
+    if kind not in "iuf":
+        raise DataError(f"duration must hold whole days, not {values.dtype}")
+    if kind == "f":
+        _refuse("duration", values, np.isnan(values), "is missing")
+        _refuse("duration", values, values != np.floor(values), "is not a whole number of days")
+    if values.dtype != np.int32:
+        _refuse("duration", values, values < 0, "is negative")
+        _refuse("duration", values, values > np.iinfo(np.int32).max, "is too long")
+    return np.ascontiguousarray(values, np.int32)
+
+
+def _flags(event: Any) -> npt.NDArray[np.bool_]:
+    values = _one_column("event", event)
+    if values.dtype.kind not in "biuf":
+        raise DataError(f"event must be true or false, or 1 or 0, not {values.dtype}")
+    if values.dtype.kind != "b":
+        _refuse("event", values, np.isnan(values), "is missing")
+        _refuse("event", values, (values != 0) & (values != 1), "is neither 0 nor 1")
+    return np.ascontiguousarray(values, np.bool_)
+
+
+def _one_column(name: str, values: Any) -> npt.NDArray[Any]:
+    """A numpy array of one dimension; missing values of any pandas kind are refused."""
+    if isinstance(values, pd.Series | pd.Index | pd.api.extensions.ExtensionArray):
+        missing = np.asarray(pd.isna(values))
+        if missing.any():
+            raise _bad(name, int(np.flatnonzero(missing)[0]), "a value", "is missing")
+    array = np.asarray(values)
+    if array.ndim != 1:
+        raise RuleError(f"{name} must have one dimension, not {array.ndim}")
+    if array.size == 0 and array.dtype.kind not in "biufm":
+        return array.astype(np.int32)
+    if array.dtype.kind == "O":
+        # Nullable pandas columns and lists with None arrive as objects.
+        missing = np.asarray(pd.isna(array))
+        if missing.any():
+            raise _bad(name, int(np.flatnonzero(missing)[0]), "a value", "is missing")
+        array = np.asarray(array.tolist())
+    return array
+
+
+def _refuse(name: str, values: npt.NDArray[Any], bad: npt.NDArray[np.bool_], why: str) -> None:
+    if bad.any():
+        row = int(np.flatnonzero(bad)[0])
+        raise _bad(name, row, f"{values[row]:g}", why)
+
+
+def _bad(column: str, row: int | None, value: str | None, why: str) -> DataError:
+    error = DataError(f"{column}, row {row}: {value} {why}")
+    error.column, error.row, error.value = column, row, value
+    return error

@@ -1,0 +1,402 @@
+"""Rates and their limits, by group: proportions, and risks where follow-up was cut short."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from decimal import Decimal
+from functools import lru_cache
+from statistics import NormalDist
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from rereferral import _core
+from rereferral.curves import beside, cells_of, core_codes, core_days, kaplan_meier, loglog_limits
+from rereferral.errors import DataError, RuleError
+from rereferral.groups import Groups
+
+__all__ = ["rate_table", "risk_table", "wilson"]
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+
+#: A group that spans as many areas or more gets limits with the areas as clusters.
+AREAS_MIN = 10
+AREAS_LEVEL = 0.95
+
+
+def wilson(x: Any, n: Any, level: float = 0.95) -> tuple[Any, Any]:
+    """Wilson score limits of a proportion.
+
+    The limits are the two values of p that a score test of `x` out of `n` just does not reject,
+    the roots of ``(x/n - p)**2 = z**2 * p * (1 - p) / n``. They lie between 0 and 1, and are 0 (1)
+    exactly where `x` is 0 (`n`).
+
+    Parameters
+    ----------
+    x : float or array of float
+        Number with the event, from 0 to `n`. Whole numbers are usual; an effective number need
+        not be one.
+    n : float or array of float
+        Number in all, of a shape that broadcasts with `x`.
+    level : float, default 0.95
+        Confidence level, between 0 and 1.
+
+    Returns
+    -------
+    lower, upper : float, or ndarray of float64
+        Floats where `x` and `n` are; otherwise arrays of their common shape. NaN where `n` is 0.
+
+    Raises
+    ------
+    RuleError
+        `level` is not between 0 and 1, or the shapes do not fit.
+    DataError
+        `x` or `n` is missing, negative, infinite or not a number, or `x` is above `n`.
+
+    References
+    ----------
+    E. B. Wilson, Probable inference, the law of succession, and statistical inference, Journal of
+    the American Statistical Association 22 (1927), 209-212.
+
+    Examples
+    --------
+    >>> lower, upper = wilson(65, 100)
+    >>> round(lower, 6), round(upper, 6)
+    (0.552544, 0.736358)
+    >>> wilson([0, 10], 10, level=0.998)[0].round(4)
+    array([0.    , 0.5115])
+    """
+    z = _quantile(level)
+    hits, total = _numbers("x", x), _numbers("n", n)
+    try:
+        hits, total = np.broadcast_arrays(hits, total)
+    except ValueError:
+        raise RuleError(f"x has shape {hits.shape} and n has shape {total.shape}") from None
+    _refuse("x", hits, hits > total, "is above n")
+    lower, upper = _wilson(hits, total, z)
+    return (lower, upper) if hits.ndim else (float(lower), float(upper))
+
+
+def rate_table(
+    groups: Groups | None,
+    hit: npt.NDArray[np.bool_],
+    followed: npt.NDArray[np.bool_] | None,
+    cluster: npt.NDArray[np.uint32] | None = None,
+    scope: npt.NDArray[np.uint32] | None = None,
+    levels: Sequence[float] = (0.95, 0.998),
+    cluster_name: str = "person",
+) -> pd.DataFrame:
+    """Proportion linked of the index events followed, by group, with Wilson limits.
+
+    Wilson limits take index events as independent. Where the clusters (persons) of a group repeat,
+    the limits are Wilson's on ``n / deff``: deff is the linearised variance of the ratio estimator
+    with clusters, ``m / (m - 1) * sum((x_c - p * n_c)**2) / n**2`` over m clusters, divided by the
+    binomial ``p * (1 - p) / n``.
+
+    * A deff below 1 is shown, but the limits are never narrower than plain Wilson.
+    * Where no cluster repeats, deff is 1.
+    * Where the rate is 0 or 1, or there is a single cluster, the data cannot show how alike the
+      events of a cluster are. Then deff is the largest it could be, ``sum(n_c**2) / n``, as if the
+      events of a cluster were all one event.
+
+    Where a group spans ten areas or more, a second pair of limits takes the areas as clusters:
+    the rate plus and minus Student's t with m - 1 degrees of freedom times the linearised standard
+    error, clipped to 0 and 1. It is null in groups with fewer areas, and where the rate is 0 or 1.
+
+    Parameters
+    ----------
+    groups : Groups or None
+        The group of each row; None is one group.
+    hit : ndarray of bool, shape (n_rows,)
+        The index event is linked.
+    followed : ndarray of bool, shape (n_rows,), or None
+        The index event is in the denominator; None: all are.
+    cluster, scope : ndarray of uint32, shape (n_rows,), or None
+        Codes of the cluster (person) and the area of each row; not the null key where followed.
+    levels : sequence of float
+        Confidence levels; 0.998 makes the columns ``lower_99_8`` and ``upper_99_8``.
+    cluster_name : str
+        What a cluster is, for `method`.
+
+    Returns
+    -------
+    DataFrame, a row for each group
+        The group columns, ``n``, ``linked`` (int64), ``rate``, a lower and an upper limit for each
+        level, ``lower_scope_95`` and ``upper_scope_95`` if any group spans ten areas, ``deff``
+        (null without `cluster`), ``method``. A group in which nobody was followed stays, with null
+        rate.
+
+    References
+    ----------
+    L. Kish, Survey Sampling (1965), sections 6.4 and 8.2, for the ratio estimator and deff; E. L.
+    Korn and B. I. Graubard, Survey Methodology 24 (1998), 193-201, for intervals on n / deff.
+    """
+    quantiles = _level_quantiles(levels)
+    codes, n_groups = core_codes(groups)
+    n, linked = _tally(codes, n_groups, followed, hit)
+    rate = _divide(linked, n)
+    deff = np.full(n_groups, np.nan)
+    effective = n.astype(np.float64)
+    method = np.full(n_groups, "Wilson", dtype=object)
+    if cluster is not None:
+        sums = _ClusterSums(codes, n_groups, followed, hit, cluster)
+        repeats = sums.n_squared > n
+        hidden = (linked == 0) | (linked == n) | (sums.clusters == 1)
+        seen = _divide(sums.variance(n, linked), rate * (1 - rate) / n.clip(1))
+        deff = np.where(hidden, _divide(sums.n_squared, n), seen)
+        deff = np.where(repeats | (n == 0), deff, 1.0)
+        effective = n / np.fmax(deff, 1.0)
+        widened = f"Wilson, n/deff, {cluster_name} clusters"
+        method[repeats] = widened
+        method[repeats & hidden] = f"{widened}, largest deff"
+        method[repeats & (deff < 1)] = f"Wilson, deff of {cluster_name} clusters below 1 not used"
+    method[n == 0] = "none: n is 0"
+    columns: dict[str, Any] = {"n": n, "linked": linked, "rate": rate}
+    for name, z in quantiles.items():
+        lower, upper = _wilson(np.where(n > 0, rate * effective, 0.0), effective, z)
+        columns[f"lower_{name}"], columns[f"upper_{name}"] = lower, upper
+    if scope is not None:
+        columns |= _scope_limits(codes, n_groups, followed, hit, scope, n, linked, rate)
+    return beside(groups, pd.DataFrame(columns | {"deff": deff, "method": method}))
+
+
+def risk_table(
+    groups: Groups | None,
+    duration: npt.NDArray[np.integer[Any]],
+    event: npt.NDArray[np.bool_],
+    followed_full: npt.NDArray[np.bool_],
+    use: npt.NDArray[np.bool_] | None = None,
+    cluster: None = None,
+    levels: Sequence[float] = (0.95, 0.998),
+) -> pd.DataFrame:
+    """Kaplan-Meier risk at the window's end by group, where some were not followed that long.
+
+    Someone who was followed to the end of the window without the event stays at risk to the last
+    day of the table: a window of twelve months has 365 or 366 days, and ends once. So where
+    everybody was followed to the end, the risk is the plain proportion.
+
+    Parameters
+    ----------
+    groups : Groups or None
+        The group of each row; None is one group.
+    duration : ndarray of int32 or int64, shape (n_rows,)
+        Days from the index event to the event, or to the end of the window or of the data.
+    event : ndarray of bool, shape (n_rows,)
+        The event was seen on that day.
+    followed_full : ndarray of bool, shape (n_rows,)
+        The data reach the end of this row's window, with or without an event before.
+    use : ndarray of bool, shape (n_rows,), or None
+        The row is in the cohort; None: all are.
+    cluster : None
+        The limits take index events as independent; nothing else is accepted.
+    levels : sequence of float
+        Confidence levels.
+
+    Returns
+    -------
+    DataFrame, a row for each group
+        The columns of `rate_table`: ``n`` counts the cohort, ``linked`` the events seen, ``rate``
+        is the risk, the limits are log-log with Greenwood's standard error, ``deff`` is null. The
+        rate is null for a group in which nobody was followed to the end, its limits are null also
+        where it is 1.
+    """
+    if cluster is not None:
+        raise RuleError("the limits of a Kaplan-Meier risk know no clusters: write cluster=None")
+    quantiles = _level_quantiles(levels)
+    codes, n_groups = core_codes(groups)
+    days = core_days(duration)
+    n, linked = _tally(codes, n_groups, use, event)
+    _, full = _tally(codes, n_groups, use, followed_full)
+    clock = np.where(followed_full & ~event, np.int32(_core.longest(days, use)), days)
+    cells = cells_of(codes, n_groups, clock, event, use)
+    _, risk, std_error = kaplan_meier(cells)
+    last = np.searchsorted(cells.group, np.arange(n_groups), side="right") - 1
+    known = full > 0
+    risk = np.where(known, risk[last], np.nan)
+    std_error = std_error[last]
+    method = np.full(
+        n_groups, "Kaplan-Meier, log-log, index events taken as independent", dtype=object
+    )
+    method[~known] = "none: nobody was followed to the window's end"
+    method[n == 0] = "none: n is 0"
+    columns: dict[str, Any] = {"n": n, "linked": linked, "rate": risk}
+    for name, z in quantiles.items():
+        lower, upper = loglog_limits(risk, std_error, z)
+        columns[f"lower_{name}"], columns[f"upper_{name}"] = lower, upper
+    columns |= {"deff": np.full(n_groups, np.nan), "method": method}
+    return beside(groups, pd.DataFrame(columns))
+
+
+class _ClusterSums:
+    """Sums over the clusters of each group, and the variance of its rate."""
+
+    def __init__(
+        self,
+        codes: npt.NDArray[np.int32] | None,
+        n_groups: int,
+        use: npt.NDArray[np.bool_] | None,
+        hit: npt.NDArray[np.bool_],
+        cluster: npt.NDArray[np.uint32],
+    ) -> None:
+        self.clusters = np.empty(n_groups, np.int64)
+        self.n_squared = np.empty(n_groups, np.int64)
+        self.n_linked = np.empty(n_groups, np.int64)
+        self.linked_squared = np.empty(n_groups, np.int64)
+        _core.tally_clusters(
+            cluster,
+            codes,
+            use,
+            hit,
+            self.clusters,
+            self.n_squared,
+            self.n_linked,
+            self.linked_squared,
+        )
+
+    def variance(self, n: npt.NDArray[np.int64], linked: npt.NDArray[np.int64]) -> Floats:
+        """Linearised: m / (m - 1) * sum((x_c - p * n_c)**2) / n**2; NaN where m is 1 or n is 0."""
+        # Events and non-events have the same variance; the rarer of them cancels less.
+        swap = linked > n // 2
+        p = _divide(np.where(swap, n - linked, linked), n)
+        cross = np.where(swap, self.n_squared - self.n_linked, self.n_linked)
+        squared = np.where(
+            swap, self.n_squared - 2 * self.n_linked + self.linked_squared, self.linked_squared
+        )
+        total = np.maximum(squared - 2 * p * cross + p * p * self.n_squared, 0.0)
+        clusters = self.clusters.astype(np.float64)
+        return _divide(clusters, clusters - 1) * _divide(total, n.astype(np.float64) ** 2)
+
+
+def _scope_limits(
+    codes: npt.NDArray[np.int32] | None,
+    n_groups: int,
+    use: npt.NDArray[np.bool_] | None,
+    hit: npt.NDArray[np.bool_],
+    scope: npt.NDArray[np.uint32],
+    n: npt.NDArray[np.int64],
+    linked: npt.NDArray[np.int64],
+    rate: Floats,
+) -> dict[str, Floats]:
+    """Limits with areas as clusters; no columns where no group spans enough of them."""
+    sums = _ClusterSums(codes, n_groups, use, hit, scope)
+    wide = sums.clusters >= AREAS_MIN
+    if not wide.any():
+        return {}
+    t = np.array([t_quantile(int(m) - 1, AREAS_LEVEL) if m > 1 else np.nan for m in sums.clusters])
+    half = t * np.sqrt(sums.variance(n, linked))
+    shown = wide & (linked > 0) & (linked < n)
+    return {
+        "lower_scope_95": np.where(shown, np.clip(rate - half, 0.0, 1.0), np.nan),
+        "upper_scope_95": np.where(shown, np.clip(rate + half, 0.0, 1.0), np.nan),
+    }
+
+
+@lru_cache(maxsize=4096)
+def t_quantile(df: int, level: float) -> float:
+    """The t that holds Student's distribution with `df` degrees of freedom in [-t, t] at `level`.
+
+    The distribution has a finite closed form in ``atan(t / sqrt(df))`` for whole degrees of
+    freedom (Abramowitz and Stegun, Handbook of Mathematical Functions, 26.7.3 and 26.7.4), which
+    is bisected to the last bit.
+
+    Examples
+    --------
+    >>> round(t_quantile(9, 0.95), 6)
+    2.262157
+    """
+    low, high = 0.0, math.pi / 2
+    while True:
+        middle = (low + high) / 2
+        if middle in (low, high):
+            return math.sqrt(df) * math.tan(middle)
+        if _t_inside(middle, df) < level:
+            low = middle
+        else:
+            high = middle
+
+
+def _t_inside(angle: float, df: int) -> float:
+    """Probability of [-t, t], t being ``sqrt(df) * tan(angle)``."""
+    sine, cosine = math.sin(angle), math.cos(angle)
+    odd = df % 2
+    term = cosine if odd else 1.0
+    total = term if df > 1 else 0.0
+    for k in range(2 + odd, df, 2):
+        term *= cosine * cosine * (k - 1) / k
+        total += term
+    return (angle + sine * total) * 2 / math.pi if odd else sine * total
+
+
+def _wilson(x: Floats, n: Floats, z: float) -> tuple[Floats, Floats]:
+    """Wilson limits; each root from the form that has no difference of near numbers."""
+    rest = n - x
+    spread = z * np.sqrt(_divide(x * rest, n) + z * z / 4)
+    lower = _divide(_divide(x * x, n), x + z * z / 2 + spread)
+    upper = 1 - _divide(_divide(rest * rest, n), rest + z * z / 2 + spread)
+    return lower, upper
+
+
+def _tally(
+    codes: npt.NDArray[np.int32] | None,
+    n_groups: int,
+    use: npt.NDArray[np.bool_] | None,
+    hit: npt.NDArray[np.bool_],
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    n, hits = np.empty(n_groups, np.int64), np.empty(n_groups, np.int64)
+    _core.tally(codes, use, hit, n, hits)
+    return n, hits
+
+
+def _divide(a: Any, b: Any) -> Floats:
+    """The quotient, NaN where b is 0."""
+    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    quotient = np.full(np.broadcast(a, b).shape, np.nan)
+    np.divide(a, b, out=quotient, where=b != 0)
+    return quotient
+
+
+def _quantile(level: float) -> float:
+    """Standard normal quantile of a two-sided level."""
+    try:
+        number = float(level)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not 0 < number < 1:
+        raise RuleError(f"a confidence level lies between 0 and 1, not {level!r}")
+    return NormalDist().inv_cdf((1 + number) / 2)
+
+
+def _level_quantiles(levels: Sequence[float]) -> dict[str, float]:
+    """Quantiles by the suffix of their columns: 0.998 is 99_8."""
+    quantiles = {}
+    for level in levels:
+        z = _quantile(level)
+        name = f"{(Decimal(str(level)) * 100).normalize():f}".replace(".", "_")
+        if name in quantiles:
+            raise RuleError(f"levels names {level!r} twice")
+        quantiles[name] = z
+    return quantiles
+
+
+def _numbers(name: str, values: Any) -> Floats:
+    try:
+        numbers = np.asarray(values, np.float64)
+    except (TypeError, ValueError):
+        raise DataError(f"{name} must hold numbers") from None
+    _refuse(name, numbers, ~np.isfinite(numbers), "is not a finite number")
+    _refuse(name, numbers, numbers < 0, "is negative")
+    return numbers
+
+
+def _refuse(name: str, numbers: Floats, bad: npt.NDArray[np.bool_], why: str) -> None:
+    if not bad.any():
+        return
+    row = int(np.flatnonzero(bad)[0])
+    value = float(numbers.flat[row])
+    place = f"{name}, row {row}" if numbers.ndim else name
+    error = DataError(f"{place}: {value:g} {why}")
+    error.column, error.row, error.value = name, row if numbers.ndim else None, f"{value:g}"
+    raise error
