@@ -1,7 +1,26 @@
 """Did a new referral follow? Links events of the same person over large tables, exactly."""
 
+from rereferral import definitions
+from rereferral.curves import curve
+from rereferral.definition import Definition
 from rereferral.errors import CSVError, DataError, RereferralError, RuleError
+from rereferral.linking import link
+from rereferral.links import Links
+from rereferral.rates import wilson
+from rereferral.text import Text
 
 __version__ = "0.1.0"
 
-__all__ = ["CSVError", "DataError", "RereferralError", "RuleError"]
+__all__ = [
+    "CSVError",
+    "DataError",
+    "Definition",
+    "Links",
+    "RereferralError",
+    "RuleError",
+    "Text",
+    "curve",
+    "definitions",
+    "link",
+    "wilson",
+]
