@@ -1,0 +1,107 @@
+"""The month rule on boundary days: the package's last day of a window against the calendar's."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import rereferral as rr
+from linking_cases import day
+from reference import CYCLE, add_months, civil
+
+MONTHS = [1, 2, 3, 6, 11, 12, 13, 18, 24, 36, 48, 60, 120, 1200]
+
+
+def boundary_days() -> list[int]:
+    """Month ends and starts, and all of February's end, in years that differ in kind."""
+    years = [1600, 1699, 1700, 1896, 1900, 1904, 1968, 1969, 1970, 1999, 2000, 2015, 2016, 2017]
+    years += [2019, 2020, 2021, 2096, 2099, 2100, 2104]
+    found = []
+    for year in years:
+        for month in range(1, 13):
+            first = day(f"{year}-{month:02}-01")
+            found += [first - 4, first - 3, first - 2, first - 1, first, first + 1]
+    return found
+
+
+def linked(starts, ends, window, direction="forward", window_end="inclusive"):
+    """Whether each pair of days is inside, every pair a person of its own."""
+    people = np.arange(len(starts))
+    early = {"person": people, "early": np.asarray(starts, "datetime64[D]")}
+    late = {"person": people, "late": np.asarray(ends, "datetime64[D]")}
+    names = {"index_date": "early", "event_date": "late"}
+    tables = [early, late]
+    if direction == "backward":
+        names = {"index_date": "late", "event_date": "early"}
+        tables.reverse()
+    links = rr.link(
+        *tables,
+        **{"person": "person", "window": window, "direction": direction, "same_day": "include"},
+        **{"followup": "ignored", "window_end": window_end, **names},
+    )
+    return links.gap_days >= 0
+
+
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+@pytest.mark.parametrize("months", MONTHS)
+def test_the_last_day_of_a_window_of_months(months, direction):
+    starts = np.array(boundary_days())
+    ends = np.array([add_months(start, months) for start in starts.tolist()])
+    window = f"{months} months"
+    assert linked(starts, ends, window, direction).all()
+    assert not linked(starts, ends + 1, window, direction).any()
+    assert linked(starts, ends - 1, window, direction, "exclusive").all()
+    assert not linked(starts, ends, window, direction, "exclusive").any()
+
+
+@pytest.mark.parametrize("months", [1, 12])
+def test_every_day_of_four_hundred_years(months):
+    starts = np.arange(day("1799-12-31"), day("1799-12-31") + CYCLE)
+    ends = np.array([add_months(start, months) for start in starts.tolist()])
+    assert linked(starts, ends, f"{months} months").all()
+    assert not linked(starts, ends + 1, f"{months} months").any()
+
+
+@pytest.mark.parametrize("years", [1, 2, 4, 18])
+def test_a_year_is_twelve_months(years):
+    starts = np.array(boundary_days())
+    ends = np.array([add_months(start, 12 * years) for start in starts.tolist()])
+    assert linked(starts, ends, f"{years} years").all()
+    assert not linked(starts, ends + 1, f"{years} years").any()
+
+
+@pytest.mark.parametrize("cycles", [-20, -5, -1, 1, 10, 20])
+def test_the_calendar_repeats_after_four_hundred_years(cycles):
+    starts = np.array(boundary_days())
+    ends = np.array([add_months(start, 13) for start in starts.tolist()])
+    far = cycles * CYCLE
+    assert linked(starts + far, ends + far, "13 months").all()
+    assert not linked(starts + far, ends + far + 1, "13 months").any()
+
+
+@pytest.mark.parametrize(
+    ("start", "months", "end"),
+    [
+        ("2016-02-29", 12, "2017-02-28"),
+        ("2016-02-29", 48, "2020-02-29"),
+        ("2015-02-28", 12, "2016-02-28"),
+        ("2019-01-31", 1, "2019-02-28"),
+        ("2020-01-30", 1, "2020-02-29"),
+        ("2019-12-31", 2, "2020-02-29"),
+        ("1999-12-31", 1, "2000-01-31"),
+        ("1900-01-31", 1, "1900-02-28"),
+        ("2000-01-31", 1, "2000-02-29"),
+        ("1969-12-31", 6, "1970-06-30"),
+    ],
+)
+def test_months_worked_by_hand(start, months, end):
+    assert add_months(day(start), months) == day(end)
+    assert linked([day(start)], [day(end)], f"{months} months").all()
+    assert not linked([day(start)], [day(end) + 1], f"{months} months").any()
+
+
+def test_the_reference_calendar_is_numpys():
+    days = np.array([d + far for d in boundary_days() for far in (-10 * CYCLE, 0, 10 * CYCLE)])
+    months = days.astype("datetime64[D]").astype("datetime64[M]").astype(int)
+    for each, month in zip(days.tolist(), months.tolist(), strict=True):
+        assert civil(each)[:2] == (1970 + month // 12, month % 12 + 1)
