@@ -63,9 +63,7 @@ def financial_year(days: Days) -> pd.Categorical:
     null = days == NULL_DAY
     months = days.view("datetime64[D]").astype("datetime64[M]").astype(np.int64)
     years = np.where(null, 0, (months - 3) // 12 + 1970)
-    first, last = (
-        (int(years[~null].min()), int(years[~null].max())) if not null.all() else (0, -1)
-    )
+    first, last = (int(years[~null].min()), int(years[~null].max())) if not null.all() else (0, -1)
     labels = [f"{year}-{(year + 1) % 100:02d}" for year in range(first, last + 1)]
     codes = np.where(null, -1, years - first)
     return pd.Categorical.from_codes(codes, categories=labels, ordered=True)
@@ -90,4 +88,3 @@ def observed_span(days: Days) -> tuple[str, str] | None:
     full = values[counts * 2 >= np.median(counts)]
     last = np.datetime64(int(full[-1]) + 1, "M").astype("datetime64[D]") - 1
     return str(np.datetime64(int(full[0]), "M").astype("datetime64[D]")), str(last)
-

@@ -221,7 +221,9 @@ class Definition:
         for rule in rules:
             if rule not in known:
                 close = difflib.get_close_matches(rule, known, n=1)
-                hint = f"; did you mean {close[0]!r}?" if close else f"; there are {', '.join(known)}"
+                hint = (
+                    f"; did you mean {close[0]!r}?" if close else f"; there are {', '.join(known)}"
+                )
                 raise RuleError(f"there is no rule {rule!r}{hint}")
         return dataclasses.replace(self, **rules)
 
@@ -234,7 +236,9 @@ class Definition:
                 value = None if value == OPEN else f"{value.length} {value.unit}"
             elif field.name == "event_filter" and value is not None:
                 value = {
-                    column: list(condition[1]) if condition[0] == "in" else {condition[0]: condition[1]}
+                    column: list(condition[1])
+                    if condition[0] == "in"
+                    else {condition[0]: condition[1]}
                     for column, condition in value.items()
                 }
             plain[field.name] = value
@@ -277,7 +281,9 @@ class Definition:
         if self.window != OPEN:
             what = "included" if self.window_end == "inclusive" else "not included"
             details.append(f"the last day {what}")
-        details.append(f"the same day {'included' if self.same_day == 'include' else 'not included'}")
+        details.append(
+            f"the same day {'included' if self.same_day == 'include' else 'not included'}"
+        )
         if self.min_gap is not None:
             details.append(f"gaps shorter than {self.min_gap} passed over")
         if self.event_filter is not None:

@@ -82,7 +82,9 @@ def _alike(
 ) -> list[list[_CoreColumn]]:
     """Bring one column of every table into the same kind of core columns."""
     if all(isinstance(key, Category) for key in keys):
-        return _share_categories([key for key in keys if isinstance(key, Category)], sides, position)
+        return _share_categories(
+            [key for key in keys if isinstance(key, Category)], sides, position
+        )
     plain = [key.decode() if isinstance(key, Category) else key for key in keys]
     _check_kinds(plain, sides, position)
     wide = any(isinstance(key, Integers) and key.unsigned_high for key in plain)

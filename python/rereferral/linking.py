@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from rereferral import _core
-from rereferral.days import Days, day_of, iso, observed_span
+from rereferral.days import NULL_DAY, Days, observed_span
 from rereferral.definition import (
     Definition,
     filter_in_words,
@@ -20,28 +19,13 @@ from rereferral.errors import RuleError
 from rereferral.keys import encode, key_names
 from rereferral.ledger import Ledger
 from rereferral.links import Links, Outcome
+from rereferral.observation import Observation, observation_of
 from rereferral.tables import Table, open_table
 
 __all__ = ["link"]
 
 Mask = npt.NDArray[np.bool_]
 _NULL_KEY = 0xFFFFFFFF
-_FURTHEST = np.iinfo(np.int64).max
-
-
-@dataclasses.dataclass(frozen=True)
-class Bounds:
-    """What the data covers: the first and the last observed day, where they are given."""
-
-    first: int | None
-    last: int | None
-
-    def outside(self, days: Days) -> tuple[Mask | None, Mask | None]:
-        """Which days lie before the first observed day, and which after the last."""
-        return (
-            None if self.first is None else days < self.first,
-            None if self.last is None else days > self.last,
-        )
 
 
 def link(
@@ -75,12 +59,12 @@ def link(
         Columns of calendar days. Integer columns are days since 1970-01-01.
     index_filter : dict, optional
         Only such rows are index events: ``{"reason_for_closure": ["RC8", "RC9"]}``.
-    observed_until : date or str, optional
+    observed_until : date, str, or mapping of a scope to a date, optional
         The last day that is in the data; later rows are left out and counted. Needed forward,
-        unless follow-up is ignored.
-    observed_from : date or str, optional
+        unless follow-up is ignored. Without a scope the earliest of a mapping holds for all.
+    observed_from : date, str, or mapping of a scope to a date, optional
         The first day that is in the data; earlier rows are left out and counted. Needed backward,
-        unless follow-up is ignored.
+        unless follow-up is ignored. Without a scope the latest of a mapping holds for all.
     row_id : str or tuple, optional
         A column that identifies rows in both tables: a row never matches itself. Where it repeats
         within a table, the first row stays and the others are left out and counted.
@@ -117,12 +101,11 @@ def link(
     0  3       1
     """
     definition = (Definition() if definition is None else definition).replace(**rules)
-    bounds = _read_bounds(observed_from, observed_until)
     index_table = open_table(index, "index")
     event_table = index_table if events is index else open_table(events, "events")
     index_days = index_table.days(index_date)
     event_days = event_table.days(event_date)
-    _need_observation(definition, bounds, event_days)
+    _need_observation(definition, observed_from, observed_until, event_days)
 
     index_ledger = Ledger("index", index_table.n_rows)
     event_ledger = Ledger("events", event_table.n_rows)
@@ -134,7 +117,7 @@ def link(
         _remove_nulls(table, ledger, person_names[side], "person")
         if scope_names is not None:
             _remove_nulls(table, ledger, scope_names[side], "scope")
-        ledger.remove("null", f"{date} is missing", days == np.iinfo(np.int64).min)
+        ledger.remove("null", f"{date} is missing", days == NULL_DAY)
 
     self_row = _remove_duplicates(index_table, event_table, index_ledger, event_ledger, row_id)
     normal = normal_filter(index_filter, "index_filter")
@@ -145,23 +128,24 @@ def link(
         mask = event_table.mask(table_filter(definition.event_filter))
         reason = f"not: {filter_in_words(definition.event_filter)}"
         event_ledger.remove("event_filter", reason, ~mask)
-    for _, ledger, days, date in sides:
-        before, after = bounds.outside(days)
-        if before is not None and bounds.first is not None:
-            ledger.remove("observed", f"{date} is before {iso(bounds.first)}", before)
-        if after is not None and bounds.last is not None:
-            ledger.remove("observed", f"{date} is after {iso(bounds.last)}", after)
+    observed = []
+    for side, (table, ledger, days, date) in enumerate(sides):
+        names = None if scope_names is None else scope_names[side]
+        observed.append(observation_of(table, names, observed_from, observed_until))
+        for outside in (observed[side].before(days), observed[side].after(days)):
+            if outside is not None:
+                ledger.remove("observed", f"{date} is {outside[1]}", outside[0])
 
     used = index_ledger.kept.copy()
     end = _window_end(definition, index_days)
-    _remove_unfollowed(definition, bounds, index_ledger, index_days, end)
+    _remove_unfollowed(definition, observed[0], index_ledger, end)
 
     keys, limit = _encode_both(index_table, event_table, person_names, scope_names)
     event_row, gap_days, count = _sweep(
         definition, index_table is event_table, self_row, keys, limit,
         (index_days, index_ledger.kept), (event_days, event_ledger.kept),
     )  # fmt: skip
-    outcome = _outcomes(definition, bounds, index_ledger.kept, used, gap_days, end)
+    outcome = _outcomes(definition, observed[0], index_ledger.kept, used, gap_days, end)
     return Links(
         index=index_table,
         scope=None if scope_names is None else scope_names[0],
@@ -173,27 +157,21 @@ def link(
         followed=index_ledger.kept,
         outcome=outcome,
         window_end=end,
-        observed=(bounds.first, bounds.last),
+        observed=observed[0],
         definition=definition,
         ledger=Ledger.frame(index_ledger, event_ledger),
     )
 
 
-def _read_bounds(observed_from: object, observed_until: object) -> Bounds:
-    for what, given in (("observed_from", observed_from), ("observed_until", observed_until)):
-        if isinstance(given, dict):
-            raise RuleError(f"{what} is one date for all areas; link each area by itself")
-    first = None if observed_from is None else day_of(observed_from, "observed_from")
-    last = None if observed_until is None else day_of(observed_until, "observed_until")
-    if first is not None and last is not None and first > last:
-        raise RuleError(f"observed_from={iso(first)} is after observed_until={iso(last)}")
-    return Bounds(first, last)
-
-
-def _need_observation(definition: Definition, bounds: Bounds, event_days: Days) -> None:
+def _need_observation(
+    definition: Definition, observed_from: object, observed_until: object, event_days: Days
+) -> None:
     """Ask for the date that decides who was followed; it is never taken from the data."""
     forward = definition.direction == "forward"
-    if definition.followup == "ignored" or (bounds.last if forward else bounds.first) is not None:
+    if (
+        definition.followup == "ignored"
+        or (observed_until if forward else observed_from) is not None
+    ):
         return
     span = observed_span(event_days)
     if forward:
@@ -262,21 +240,19 @@ def _window_end(definition: Definition, days: Days) -> Days:
 
 
 def _remove_unfollowed(
-    definition: Definition, bounds: Bounds, ledger: Ledger, days: Days, end: Days
+    definition: Definition, observed: Observation, ledger: Ledger, end: Days
 ) -> None:
     """Complete follow-up is decided by dates alone, never by whether an event was seen."""
     if definition.followup != "complete":
         return
     if definition.direction == "forward":
-        assert bounds.last is not None
         # The day at the window's full length must have been observed, whichever end it has.
         last = end + (1 if definition.window_end == "exclusive" else 0)
-        reason = f"the window ends after {iso(bounds.last)}"
-        ledger.remove("follow-up", reason, last > bounds.last)
+        reason = f"the window ends after {observed.last_in_words()}"
+        ledger.remove("follow-up", reason, last > observed.last)
     else:
-        assert bounds.first is not None
-        reason = f"the window begins before {iso(bounds.first)}"
-        ledger.remove("look-back", reason, end < bounds.first)
+        reason = f"the window begins before {observed.first_in_words()}"
+        ledger.remove("look-back", reason, end < observed.first)
 
 
 def _encode_both(
@@ -317,7 +293,7 @@ def _sweep(
 
 def _outcomes(
     definition: Definition,
-    bounds: Bounds,
+    observed: Observation,
     followed: Mask,
     used: Mask,
     gap_days: npt.NDArray[np.int32],
@@ -328,10 +304,9 @@ def _outcomes(
     outcome[followed] = Outcome.NONE
     if definition.followup == "observed":
         if definition.direction == "forward":
-            cut = end > (_FURTHEST if bounds.last is None else bounds.last)
+            cut = end > observed.last
         else:
-            cut = end < (-_FURTHEST if bounds.first is None else bounds.first)
+            cut = end < observed.first
         outcome[followed & cut] = Outcome.CENSORED
     outcome[gap_days >= 0] = Outcome.LINKED
     return outcome
-

@@ -16,6 +16,7 @@ from rereferral.days import NULL_DAY, Days, financial_year
 from rereferral.definition import Definition
 from rereferral.errors import RuleError
 from rereferral.keys import Codes, encode
+from rereferral.observation import Observation
 from rereferral.rates import rate_table, risk_table
 from rereferral.rounding import percent
 from rereferral.spans import OPEN
@@ -73,7 +74,7 @@ class Links:
         followed: npt.NDArray[np.bool_],
         outcome: npt.NDArray[np.int8],
         window_end: Days,
-        observed: tuple[int | None, int | None],
+        observed: Observation,
         definition: Definition,
         ledger: pd.DataFrame,
     ) -> None:
@@ -229,7 +230,7 @@ class Links:
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
         """Days under observation, whether they ended in an event, and whether all were observed."""
         event = self.gap_days >= 0
-        first, last = self._observed
+        first, last = self._observed.first, self._observed.last
         end = self._window_end
         if self.definition.followup != "observed":
             first = last = None

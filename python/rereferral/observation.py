@@ -1,0 +1,110 @@
+"""Which days the data covers: one date for all, or one for each area."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from rereferral.days import Days, day_of, iso
+from rereferral.errors import RuleError
+from rereferral.tables import Table
+
+__all__ = ["Observation", "observation_of"]
+
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclasses.dataclass(frozen=True)
+class Observation:
+    """The first and the last observed day for the rows of a table, both inclusive.
+
+    Attributes
+    ----------
+    first, last : int, numpy.ndarray of int64, or None
+        One day for every row, a day for each, or not given.
+    """
+
+    first: int | Days | None
+    last: int | Days | None
+
+    def before(self, days: Days) -> tuple[Mask, str] | None:
+        """Which days come too early, and the words for it."""
+        return None if self.first is None else (days < self.first, f"before {_words(self.first)}")
+
+    def after(self, days: Days) -> tuple[Mask, str] | None:
+        """Which days come too late, and the words for it."""
+        return None if self.last is None else (days > self.last, f"after {_words(self.last)}")
+
+    def first_in_words(self) -> str:
+        """The first observed day, for a ledger."""
+        return _words(self.first)
+
+    def last_in_words(self) -> str:
+        """The last observed day, for a ledger."""
+        return _words(self.last)
+
+
+def _words(limit: int | Days | None) -> str:
+    return iso(limit) if isinstance(limit, int) else "the area's own date"
+
+
+def observation_of(
+    table: Table, scope: list[str] | None, observed_from: object, observed_until: object
+) -> Observation:
+    """Work out which days are observed for each row of a table.
+
+    Parameters
+    ----------
+    table : Table
+        The rows.
+    scope : list of str or None
+        Its scope columns. Without a scope the earliest `observed_until` and the latest
+        `observed_from` hold for all.
+    observed_from, observed_until : date, mapping of a scope to a date, or None
+        A scope of several columns is a tuple.
+
+    Raises
+    ------
+    RuleError
+        If something is not a date, the two are in the wrong order, or a scope that occurs in the
+        table has no date.
+    """
+    first = _limit(table, scope, observed_from, "observed_from")
+    last = _limit(table, scope, observed_until, "observed_until")
+    if first is not None and last is not None:
+        wrong = np.asarray(first) > np.asarray(last)
+        if wrong.any():
+            raise RuleError("observed_from is after observed_until")
+    return Observation(first, last)
+
+
+def _limit(table: Table, scope: list[str] | None, given: object, what: str) -> int | Days | None:
+    if given is None:
+        return None
+    if not isinstance(given, Mapping):
+        return day_of(given, what)
+    if not given:
+        raise RuleError(f"{what} is empty; give a date for each area")
+    dates = {area: day_of(date, f"{what}[{area!r}]") for area, date in given.items()}
+    if scope is None:
+        return min(dates.values()) if what == "observed_until" else max(dates.values())
+    groups = table.groups(scope)
+    days = np.empty(groups.n_groups, np.int64)
+    for position, values in enumerate(groups.frame.itertuples(index=False, name=None)):
+        days[position] = _date_of(values, dates, what)
+    return days[groups.codes]
+
+
+def _date_of(values: tuple[Any, ...], dates: dict[Any, int], what: str) -> int:
+    """The date of one area. One that is not known takes part in nothing, so any date serves."""
+    if any(pd.isna(value) for value in values):
+        return 0
+    area = values[0] if len(values) == 1 else values
+    if area not in dates:
+        raise RuleError(f"{what} has no date for {area!r}; give one for every area in the table")
+    return dates[area]
