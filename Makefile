@@ -1,3 +1,80 @@
-.PHONY: test
-test:
-	.venv/bin/python -m pytest
+# What a person, or CI, does with this repository; `make` alone lists it.
+#
+# Every target sets up first what it needs (.ci/setup); the second time that takes no time.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help report test calibration lint format bench oldest newest clean
+
+# Variables that .ci/setup found necessary on this machine, then a command in the environment.
+use = . .setup/env && .venv/bin/
+C_FILES = $(sort $(wildcard csrc/*/*.[ch] tests/c/*.[ch]))
+
+# ---------------------------------------------------------------- for make report
+OUT ?= out
+SEED ?= 1
+ifndef DATA
+YEARS ?= 2016-2020
+UNTIL ?= 2021-03-31
+endif
+# To the recipes as variables of the shell, which keeps spaces and quotes in a name what they are.
+export DATA UNTIL YEARS OUT SEED
+
+help: ## this list
+	@echo "make TARGET, where TARGET is one of"
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14 | sed 's/^/  /'
+	@echo
+	@echo "make report DATA=my.csv UNTIL=2021-03-31 [YEARS=2016-2020] [OUT=out] [OPTIONS='--column child_id=PersonRef']"
+	@echo "  reports on your own table; UNTIL is the last day that is in it."
+
+report: ## simulate England and make the report on it; or on your table, see below
+ifdef DATA
+	@test -n "$$UNTIL" || { echo "make report DATA=... needs UNTIL=YYYY-MM-DD, the last day that is in the data" >&2; exit 2; }
+	@test -r "$$DATA" || { echo "make report: cannot read DATA=$$DATA" >&2; exit 2; }
+endif
+	@.ci/setup report
+ifndef DATA
+	@$(use)rereferral simulate --calibration report --seed "$$SEED" --out "$$OUT/data"
+endif
+	@$(use)rereferral report "$${DATA:-$$OUT/data/episodes.csv}" $${YEARS:+--years "$$YEARS"} \
+	    --observed-until "$$UNTIL" --out "$$OUT/report" $(OPTIONS)
+
+test: ## every test but the two below (under 10 minutes)
+	@.ci/setup report test
+	$(use)python -m pytest $(PYTEST)
+
+calibration: ## the simulated England at full scale against the published figures
+	@.ci/setup report test
+	$(use)python -m pytest tests/calibration $(PYTEST)
+
+lint: ## format, style and types of the Python and the C, compiler warnings as errors
+	@.ci/setup report test lint
+	$(use)ruff check
+	$(use)ruff format --check
+	$(use)mypy
+	$(if $(wildcard python/rereferral/_core.pyi),$(use)python -m mypy.stubtest rereferral._core)
+	$(use)clang-format --dry-run -Werror $(C_FILES)
+	. .setup/env && CFLAGS=-Werror .venv/bin/python setup.py -q build_ext --force \
+	    --build-temp .setup/lint --build-lib .setup/lint
+
+format: ## rewrite the Python and the C in the format that lint asks for
+	@.ci/setup report test lint
+	$(use)ruff check --fix
+	$(use)ruff format
+	$(use)clang-format -i $(C_FILES)
+
+bench: ## the benchmarks
+	@.ci/setup report test bench
+	$(use)python -m tests.bench
+
+# The package built as a wheel on numpy 2, installed with other versions of what it needs.
+oldest: ## the tests with the oldest numpy and pandas that the package supports
+newest: ## the tests with the newest of everything, whatever .ci/pinned.txt says
+oldest newest:
+	@.ci/setup report test
+	. .setup/env && .ci/elsewhere $@ $(PYTEST)
+
+clean: ## remove what was built and set up; out/ stays
+	rm -rf .setup .venv build dist python/*.egg-info python/rereferral/_core*.so
+	rm -rf .pytest_cache .hypothesis .ruff_cache .mypy_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +

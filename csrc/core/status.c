@@ -50,7 +50,12 @@ rr_status rr_fail(rr_error *error, rr_status status, const char *format, ...)
 static int64_t printable_sequence(const unsigned char *bytes, int64_t left)
 {
     unsigned char lead = bytes[0];
-    int64_t length = lead < 0x80 ? 1 : lead < 0xC2 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : lead < 0xF5 ? 4 : 0;
+    int64_t length = lead < 0x80   ? 1
+                     : lead < 0xC2 ? 0
+                     : lead < 0xE0 ? 2
+                     : lead < 0xF0 ? 3
+                     : lead < 0xF5 ? 4
+                                   : 0;
 
     if (length == 0 || length > left || lead < 0x20 || lead == 0x7F) {
         return 0;

@@ -18,21 +18,21 @@
 /* ---------------------------------------------------------------- arrays.c */
 
 typedef enum rr_role {
-    RR_IN,           /* read */
-    RR_IN_OR_NONE,   /* read; None gives a NULL pointer */
-    RR_OUT,          /* written */
-    RR_OUT_OR_NONE   /* written; None: not wanted, a NULL pointer */
+    RR_IN,         /* read */
+    RR_IN_OR_NONE, /* read; None gives a NULL pointer */
+    RR_OUT,        /* written */
+    RR_OUT_OR_NONE /* written; None: not wanted, a NULL pointer */
 } rr_role;
 
 /* One row of the table that drives the checks of a wrapper. */
 typedef struct rr_array {
-    const char *name;  /* of the argument, for the message */
-    int type;          /* NPY_INT64, ... */
+    const char *name; /* of the argument, for the message */
+    int type;         /* NPY_INT64, ... */
     rr_role role;
     const int64_t *length; /* the length it must have, or NULL: any */
-    PyObject *object;  /* borrowed: what the caller gave */
-    void *data;        /* filled in: its first element, or NULL for None */
-    int64_t n;         /* filled in: its length, 0 for None */
+    PyObject *object;      /* borrowed: what the caller gave */
+    void *data;            /* filled in: its first element, or NULL for None */
+    int64_t n;             /* filled in: its length, 0 for None */
 } rr_array;
 
 /* Checks that each object is a one-dimensional, contiguous, aligned array in native byte order, of
