@@ -7,6 +7,7 @@ from rereferral.errors import CSVError, DataError, RereferralError, RuleError
 from rereferral.linking import link
 from rereferral.links import Links
 from rereferral.rates import wilson
+from rereferral.reading import read_columns, read_csv
 from rereferral.text import Text
 
 __version__ = "0.1.0"
@@ -22,5 +23,7 @@ __all__ = [
     "curve",
     "definitions",
     "link",
+    "read_columns",
+    "read_csv",
     "wilson",
 ]

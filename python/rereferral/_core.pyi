@@ -87,3 +87,19 @@ def loglog_limits(
     upper: npt.NDArray[np.float64],
     /,
 ) -> None: ...
+
+
+# csv: columns are (values, valid, offsets, data), or with their kind in front to be written
+def csv_header(source: int | bytes, encoding: int, block_size: int, /) -> Any: ...
+def csv_read(
+    source: int | bytes,
+    kinds: Any,
+    date_format: str,
+    encoding: int,
+    has_header: bool,
+    collect: bool,
+    block_size: int,
+    progress: Any,
+    /,
+) -> tuple[list[Any], list[Any], int, int, int, int]: ...
+def csv_write(fd: int, names: Any, columns: list[Any], n_rows: int, progress: Any, /) -> None: ...

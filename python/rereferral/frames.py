@@ -1,0 +1,73 @@
+"""Columns that were read become a pandas DataFrame, where that can be had without a copy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from rereferral.text import Text
+
+__all__ = ["frame_of", "text_array"]
+
+NAT = np.iinfo(np.int64).min
+SECONDS_A_DAY = 86_400
+
+
+def frame_of(columns: dict[str, Any]) -> pd.DataFrame:
+    """Turn columns into a DataFrame and empty the dict, so that no column is held twice.
+
+    Parameters
+    ----------
+    columns : dict
+        datetime64[D], int64, float64 and bool arrays, masked where something is null, `Text`, and
+        pandas Categoricals. The days are overwritten: they become seconds in place.
+
+    Returns
+    -------
+    DataFrame
+        datetime64[s], which holds the years 1 to 9999; int64 or Int64; float64; bool or boolean;
+        string; category.
+    """
+    names = list(columns)
+    return pd.DataFrame({name: _pandas_column(columns.pop(name)) for name in names}, copy=False)
+
+
+def _pandas_column(column: Any) -> Any:
+    if isinstance(column, Text):
+        return text_array(column)
+    if isinstance(column, np.ma.MaskedArray):
+        mask = np.ma.getmaskarray(column)
+        values = np.ma.getdata(column)
+        if values.dtype == np.bool_:
+            return pd.arrays.BooleanArray(values, mask)
+        return pd.arrays.IntegerArray(values, mask)
+    if isinstance(column, np.ndarray) and column.dtype == np.dtype("datetime64[D]"):
+        return _seconds(column)
+    return column
+
+
+def _seconds(days: npt.NDArray[np.datetime64]) -> npt.NDArray[np.datetime64]:
+    ticks = days.view(np.int64)
+    np.multiply(ticks, SECONDS_A_DAY, out=ticks, where=ticks != NAT)
+    return ticks.view("datetime64[s]")
+
+
+def text_array(text: Text) -> pd.api.extensions.ExtensionArray:
+    """Turn text into a pandas string array: over the same bytes with pyarrow, else of str."""
+    try:
+        import pyarrow as pa
+    except ImportError:
+        return pd.array(text.to_numpy(), dtype="string[python]")
+    bitmap = None
+    if text.valid is not None:
+        bitmap = pa.py_buffer(np.packbits(text.valid, bitorder="little"))
+    buffers = [bitmap, pa.py_buffer(text.offsets), pa.py_buffer(text.data)]
+    array = pa.Array.from_buffers(pa.large_string(), len(text), buffers)
+    try:
+        return pd.arrays.ArrowStringArray(array)
+    except ValueError:  # pandas 2.1 holds short offsets only, of which one array may not be enough
+        chunked = pa.chunked_array([array]).cast(pa.string())
+        return pd.arrays.ArrowStringArray(chunked)
