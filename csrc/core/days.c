@@ -152,19 +152,30 @@ rr_status rr_add_spans(const int64_t *day, int64_t n, rr_span span, int64_t *end
 rr_status rr_window_bounds(const rr_window *window, const int64_t *day, int64_t n, int64_t *first,
                            int64_t *last, rr_error *error)
 {
-    rr_status status = check_window(window, error);
+    int64_t earliest = RR_DAY_MAX, latest = RR_DAY_MIN, known = 0;
+    rr_bounds bounds;
+    rr_status status;
 
-    for (int64_t i = 0; i < n && status == RR_OK; i++) {
+    for (int64_t i = 0; i < n; i++) {
         status = check_day(day[i], i, error);
         if (status != RR_OK) {
-            break;
+            return status;
         }
+        if (day[i] != RR_NULL_DAY) {
+            earliest = day[i] < earliest ? day[i] : earliest;
+            latest = day[i] > latest ? day[i] : latest;
+            known++;
+        }
+    }
+    status = rr_bounds_make(window, earliest, latest, known, &bounds, error);
+    for (int64_t i = 0; i < n && status == RR_OK; i++) {
         if (day[i] == RR_NULL_DAY) {
             first[i] = last[i] = RR_NULL_DAY;
         } else {
-            rr_bounds_of(window, day[i], &first[i], &last[i]);
+            rr_bounds_at(&bounds, day[i], &first[i], &last[i]);
         }
     }
+    rr_bounds_free(&bounds);
     return status;
 }
 
@@ -175,7 +186,7 @@ rr_status rr_bounds_make(const rr_window *window, int64_t first_day, int64_t las
     int64_t n = last_day - first_day + 1;
 
     *bounds = (rr_bounds){.window = *window, .first_day = first_day};
-    if (status != RR_OK || n / 4 > uses) {
+    if (status != RR_OK || n <= 0 || n / 4 > uses) {
         return status;
     }
     bounds->first = rr_allocate(n, sizeof *bounds->first);

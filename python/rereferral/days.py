@@ -61,11 +61,25 @@ def add_span(days: Days, span: Span) -> Days:
 def financial_year(days: Days) -> pd.Categorical:
     """The English financial year (1 April to 31 March) of each day, as ``2019-20``."""
     null = days == NULL_DAY
-    months = days.view("datetime64[D]").astype("datetime64[M]").astype(np.int64)
-    years = np.where(null, 0, (months - 3) // 12 + 1970)
-    first, last = (int(years[~null].min()), int(years[~null].max())) if not null.all() else (0, -1)
-    labels = [f"{year}-{(year + 1) % 100:02d}" for year in range(first, last + 1)]
-    codes = np.where(null, -1, years - first)
+    known = days[~null] if null.any() else days
+    if len(known) == 0:
+        nothing = np.full(len(days), -1, np.int8)
+        return pd.Categorical.from_codes(nothing, categories=[], ordered=True)
+    first, last = int(known.min()), int(known.max())
+    # A table by day where the days lie close together, which those of events do.
+    close = last - first <= 4 * len(days)
+    table = np.arange(first, last + 1) if close else known
+    months = table.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+    years = (months - 3) // 12 + 1970
+    start = int(years.min())
+    of_known = (years - start).astype(np.int32)
+    if close:
+        of_known = of_known[known - first]
+    codes = of_known
+    if len(known) < len(days):
+        codes = np.full(len(days), -1, np.int32)
+        codes[~null] = of_known
+    labels = [f"{year}-{(year + 1) % 100:02d}" for year in range(start, int(years.max()) + 1)]
     return pd.Categorical.from_codes(codes, categories=labels, ordered=True)
 
 

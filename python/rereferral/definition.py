@@ -293,7 +293,8 @@ class Definition:
             "complete": f"Only index events whose whole {look} was observed are counted.",
             "observed": f"All are counted, for as long as they were observed; the rate is the "
             f"Kaplan-Meier risk at the {look}'s end.",
-            "ignored": f"Whether the {look} was observed is ignored; the rate is the raw proportion.",
+            "ignored": f"Whether the {look} was observed is ignored; the rate is the raw "
+            "proportion.",
         }[self.followup]
         text = f"{sentence}, {', '.join(details)}. {counted}"
         if self.name:

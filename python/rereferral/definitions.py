@@ -24,8 +24,8 @@ ACTION_FOR_CHILDREN = Definition(
     name="Action for Children 2022",
     source="Action for Children, Too little, too late, February 2022",
     notes=(
-        "The index event is a closure after assessment, below the threshold and without early help; "
-        "the outcome a referral. Not verified: the questionnaire was not published, so the anchor "
+        "The index event is a closure after assessment, below the threshold and without early "
+        "help; the outcome a referral. Not verified: the questionnaire was not published, so the anchor "
         "date, the same day and the treatment of incomplete follow-up are our reading."
     ),
     direction="forward",
@@ -36,8 +36,9 @@ GOLDACRE = Definition(
     name="Goldacre and others 2025",
     source="Goldacre and others 2025, Children and Youth Services Review 169, 108113",
     notes=(
-        "The index event is the closure of any episode, the outcome the next referral; the published "
-        "risks are read off at 12 months and at 6 years. Not verified: the treatment of the same day."
+        "The index event is the closure of any episode, the outcome the next referral; the "
+        "published risks are read off at 12 months and at 6 years. Not verified: the treatment of "
+        "the same day."
     ),
     direction="forward",
     window=None,

@@ -12,7 +12,7 @@ from rereferral.errors import DataError, RuleError
 from rereferral.tables import Category, Integers, Key, Table
 from rereferral.text import Text
 
-__all__ = ["encode", "key_names"]
+__all__ = ["Codes", "codes_of", "encode", "key_names"]
 
 _CoreColumn: TypeAlias = tuple[object, ...]
 Codes: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.uint32]]"
@@ -75,6 +75,17 @@ def encode(sides: Sequence[tuple[Table, list[str]]]) -> tuple[list[Codes], int]:
     codes = [np.empty(table.n_rows, np.uint32) for table, _ in sides]
     limit = _core.encode(tuple(map(tuple, columns)), tuple(codes))
     return codes, limit
+
+
+def codes_of(table: Table, names: list[str]) -> tuple[Codes, int]:
+    """The codes of a key within one table, and their limit; worked out once a table."""
+
+    def work_out() -> tuple[Codes, int]:
+        codes, limit = encode([(table, names)])
+        return codes[0], limit
+
+    found: tuple[Codes, int] = table.once(("codes", *names), work_out)
+    return found
 
 
 def _alike(

@@ -16,7 +16,7 @@ from rereferral.definition import (
     table_filter,
 )
 from rereferral.errors import RuleError
-from rereferral.keys import encode, key_names
+from rereferral.keys import codes_of, encode, key_names
 from rereferral.ledger import Ledger
 from rereferral.links import Links, Outcome
 from rereferral.observation import Observation, observation_of
@@ -47,7 +47,7 @@ def link(
 
     Parameters
     ----------
-    index, events : DataFrame, Arrow table, or dict of arrays
+    index, events : DataFrame, Arrow table, dict of arrays, or Table
         Index events and outcome events, one a row. They may be the same object; then a row never
         matches itself. Anything with the Arrow C interface is taken (polars, pyarrow, DuckDB).
     person : str, list or tuple
@@ -142,7 +142,7 @@ def link(
 
     keys, limit = _encode_both(index_table, event_table, person_names, scope_names)
     event_row, gap_days, count = _sweep(
-        definition, index_table is event_table, self_row, keys, limit,
+        definition, index_table.same(event_table), self_row, keys, limit,
         (index_days, index_ledger.kept), (event_days, event_ledger.kept),
     )  # fmt: skip
     outcome = _outcomes(definition, observed[0], index_ledger.kept, used, gap_days, end)
@@ -198,17 +198,18 @@ def _remove_duplicates(
     if row_id is None:
         return None
     names = key_names(row_id, "row_id")
-    tables = [(index, names[0])] if index is events else [(index, names[0]), (events, names[1])]
+    alone = index.same(events) and names[0] == names[1]
+    tables = [(index, names[0])] if alone else [(index, names[0]), (events, names[1])]
     codes, _ = encode(tables)
     ledgers = [index_ledger, event_ledger]
     for side, ledger in enumerate(ledgers):
-        code = codes[0 if index is events else side]
+        code = codes[0 if alone else side]
         present = np.flatnonzero(ledger.kept & (code != _NULL_KEY))
         repeated = np.ones(len(code), np.bool_)
         repeated[present[np.unique(code[present], return_index=True)[1]]] = False
         repeated &= code != _NULL_KEY
         ledger.remove("duplicates", f"{' and '.join(names[side])} repeats (row_id)", repeated)
-    if index is events:
+    if alone:
         return None
     present = np.flatnonzero(event_ledger.kept & (codes[1] != _NULL_KEY))
     by_code = present[np.argsort(codes[1][present], kind="stable")]
@@ -263,9 +264,9 @@ def _encode_both(
 ) -> tuple[list[npt.NDArray[np.uint32]], int]:
     """Codes of (scope, person) for both tables; once where both are the same columns."""
     names = [(scope[side] if scope is not None else []) + person[side] for side in (0, 1)]
-    if index is events and names[0] == names[1]:
-        codes, limit = encode([(index, names[0])])
-        return [codes[0], codes[0]], limit
+    if index.same(events) and names[0] == names[1]:
+        code, limit = codes_of(index, names[0])
+        return [code, code], limit
     return encode([(index, names[0]), (events, names[1])])
 
 
@@ -303,10 +304,8 @@ def _outcomes(
     outcome[used] = Outcome.NOT_FOLLOWED
     outcome[followed] = Outcome.NONE
     if definition.followup == "observed":
-        if definition.direction == "forward":
-            cut = end > observed.last
-        else:
-            cut = end < observed.first
+        forward = definition.direction == "forward"
+        cut = end > observed.last if forward else end < observed.first
         outcome[followed & cut] = Outcome.CENSORED
     outcome[gap_days >= 0] = Outcome.LINKED
     return outcome

@@ -15,7 +15,7 @@ from rereferral.curves import curve_table
 from rereferral.days import NULL_DAY, Days, financial_year
 from rereferral.definition import Definition
 from rereferral.errors import RuleError
-from rereferral.keys import Codes, encode
+from rereferral.keys import Codes, codes_of
 from rereferral.observation import Observation
 from rereferral.rates import rate_table, risk_table
 from rereferral.rounding import percent
@@ -84,6 +84,7 @@ class Links:
         self._person = person
         self._window_end = window_end
         self._observed = observed
+        self._year: pd.Categorical | None = None
         self.event_row = event_row
         self.gap_days = gap_days
         self.count = count
@@ -249,15 +250,23 @@ class Links:
         if by is None:
             return None
         derived = {}
-        if not self._index.has("financial_year"):
-            derived["financial_year"] = financial_year(self._index_days)
+        asked = by if isinstance(by, (list, tuple)) else [by]
+        if not self._index.has("financial_year") and any(
+            isinstance(name, str) and name == "financial_year" for name in asked
+        ):
+            derived["financial_year"] = self._financial_year()
         return self._index.groups(by, derived=derived)
 
     def _scope_codes(self) -> Codes | None:
         if self._scope is None:
             return None
-        codes, _ = encode([(self._index, self._scope)])
-        return codes[0]
+        return codes_of(self._index, self._scope)[0]
+
+    def _financial_year(self) -> pd.Categorical:
+        """The financial year of the index date; worked out once."""
+        if self._year is None:
+            self._year = financial_year(self._index_days)
+        return self._year
 
     # ------------------------------------------------------------------ other forms
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -181,6 +181,29 @@ class Table:
     def same(self, other: Table) -> bool:
         """Whether both were opened from one object."""
         return self.source is other.source
+
+    def once(self, key: object, make: Callable[[], Any]) -> Any:
+        """What `make` gives, made at the first call with this key and kept beside the columns."""
+        kept = ("once", key)
+        if kept not in self._cache:
+            self._cache[kept] = make()
+        return self._cache[kept]
+
+    def with_columns(self, extra: Mapping[str, Any]) -> Table:
+        """This table with further columns, which must not have the name of one it has."""
+        repeated = [name for name in extra if self._known(name)]
+        if repeated:
+            raise DataError(f"{self.role} already has a column {repeated[0]!r}")
+        # A copy of what is known: another table may give another column the same name.
+        return Table(self.source, self.role, {**self._raw, **extra}, dict(self._cache))
+
+    def renamed(self, columns: Mapping[str, str]) -> Table:
+        """This table with columns under other names: ``{new name: name in the table}``."""
+        for given in columns.values():
+            self.column(given)
+        raw = {name: values for name, values in self._raw.items() if name not in columns}
+        raw.update({name: self._raw[given] for name, given in columns.items()})
+        return Table(self.source, self.role, raw, {})
 
     def has(self, name: object) -> bool:
         """Whether there is a column of this name."""

@@ -1,0 +1,258 @@
+"""The chain from assessment to re-referral: which episodes stand where, and who was left out."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from rereferral import _core
+from rereferral.days import NULL_DAY, Days, financial_year, iso, observed_span
+from rereferral.definitions import ACTION_FOR_CHILDREN
+from rereferral.errors import RuleError
+from rereferral.keys import Codes, codes_of
+from rereferral.ledger import Ledger
+from rereferral.linking import link
+from rereferral.links import Links
+from rereferral.spans import Span, parse_span
+from rereferral.tables import Table
+
+__all__ = ["NOT_STEPPED_DOWN", "STEPPED_DOWN", "Chain", "build_chain", "year_labels"]
+
+Mask = npt.NDArray[np.bool_]
+
+BELOW_THRESHOLD = ["RC8", "RC9"]
+STEP = "step_of_the_chain"
+STEPS = ("left out", "not assessed", "above the threshold", "stepped down", "not stepped down")
+LEFT_OUT, NOT_ASSESSED, ABOVE, STEPPED_DOWN, NOT_STEPPED_DOWN = range(len(STEPS))
+
+
+@dataclasses.dataclass(frozen=True)
+class Chain:
+    """Where each episode stands, and what followed.
+
+    Attributes
+    ----------
+    table : Table
+        The episodes, one row per child and referral day, with the step as a further column.
+    step : numpy.ndarray of int8
+        Positions in `STEPS`.
+    closed : numpy.ndarray of bool
+        Closures of a child at risk, in any year: another episode of the child is not open.
+    year : pandas.Categorical
+        The financial year of closure.
+    person : numpy.ndarray of uint32
+        Codes of (authority, child).
+    links : Links
+        Below-threshold closures, stepped down or not, and the next referral.
+    ledger : pandas.DataFrame
+        From the rows given to the index events counted.
+    """
+
+    table: Table
+    step: npt.NDArray[np.int8]
+    closed: Mask
+    year: pd.Categorical
+    person: Codes
+    links: Links
+    ledger: pd.DataFrame
+
+
+def year_labels(years: list[int]) -> list[str]:
+    """Financial years by the year they end in, as labels: 2016 is ``2015-16``."""
+    return [f"{year - 1}-{year % 100:02d}" for year in years]
+
+
+def build_chain(
+    table: Table,
+    early_help: Table | None,
+    years: list[int] | None,
+    observed_until: int,
+    within: tuple[str, str],
+) -> Chain:
+    """Put every episode of a table on its step of the chain and link it to the next referral.
+
+    Parameters
+    ----------
+    table : Table
+        Episodes.
+    early_help : Table or None
+        Starts of early help: `authority`, `child_id`, `start_date`.
+    years : list of int or None
+        Financial years of closure, by the year they end in; None: those that the data covers.
+    observed_until : int
+        The last day that is in the data.
+    within : (str, str)
+        The days, from the closure, in which a start of early help is a step down.
+    """
+    ledger = Ledger("episodes", table.n_rows)
+    for name in ("authority", "child_id"):
+        ledger.remove("null", f"{name} is missing", table.key(name).is_null())
+    referral = table.days("referral_date")
+    ledger.remove("null", "referral_date is missing", referral == NULL_DAY)
+    ledger.remove(
+        "observed", f"referral_date is after {iso(observed_until)}", referral > observed_until
+    )
+    person, limit = codes_of(table, ["authority", "child_id"])
+    closure = table.days("closure_date")
+    parts = _order(person, closure, referral, ledger.kept, limit)
+    repeated = _repeated(parts, person, referral, closure, ledger.kept)
+    ledger.remove(
+        "duplicates",
+        "the episode comes again (child and referral_date repeat); "
+        "the row with the latest closure stays",
+        repeated,
+    )
+    if repeated.any():
+        parts = _order(person, closure, referral, ledger.kept, limit)
+    episodes = ledger.kept.copy()
+
+    ledger.remove("closure", f"not closed by {iso(observed_until)}", _open(closure, observed_until))
+    ledger.remove("closure", "closure_date is before referral_date", closure < referral)
+    still_open = _others_open(parts, table, referral, closure)
+    ledger.remove(
+        "at risk", "another episode of the child is open at the end of the day", still_open
+    )
+    closed = ledger.kept.copy()
+
+    year = financial_year(closure)
+    chosen = _chosen_years(years, closure[closed], observed_until)
+    wanted = np.isin(year.categories, chosen)
+    in_years = np.append(wanted, False)[year.codes]
+    spoken = f"{chosen[0]} to {chosen[-1]}" if len(chosen) > 1 else chosen[0]
+    ledger.remove("years", f"closed in another financial year than {spoken}", ~in_years)
+
+    step = np.zeros(table.n_rows, np.int8)
+    step[ledger.kept] = NOT_ASSESSED
+    below = table.mask({"reason_for_closure": BELOW_THRESHOLD})
+    assessed = table.days("assessment_date") != NULL_DAY
+    reasons = " or ".join(BELOW_THRESHOLD)
+    ledger.remove(
+        "assessed", f"closed as {reasons}, but assessment_date is missing", below & ~assessed
+    )
+    ledger.remove("assessed", "no assessment before the closure", ~assessed)
+    step[ledger.kept] = ABOVE
+    ledger.remove("below threshold", f"reason_for_closure is not {reasons}", ~below)
+    step[ledger.kept] = NOT_STEPPED_DOWN
+    stepped_down = table.mask({"reason_for_closure": "RC9"})
+    ledger.remove("stepped down", "reason_for_closure is RC9", stepped_down)
+    if early_help is not None:
+        helped = _helped(table, early_help, step == NOT_STEPPED_DOWN, within)
+        reason = f"early help began from {within[0]} to {within[1]} of the closure"
+        ledger.remove("stepped down", reason, helped)
+        stepped_down |= helped
+    step[(step == NOT_STEPPED_DOWN) & stepped_down] = STEPPED_DOWN
+
+    table = table.with_columns(
+        {STEP: pd.Categorical.from_codes(step, categories=list(STEPS)), "episode_counts": episodes}
+    )
+    links = link(
+        table,
+        table,
+        person="child_id",
+        scope="authority",
+        index_date="closure_date",
+        event_date="referral_date",
+        index_filter={STEP: [STEPS[STEPPED_DOWN], STEPS[NOT_STEPPED_DOWN]]},
+        event_filter=None if episodes.all() else {"episode_counts": True},
+        observed_until=observed_until,
+        definition=ACTION_FOR_CHILDREN,
+    )
+    ledger.remove("follow-up", f"the 12 months end after {iso(observed_until)}", ~links.followed)
+    return Chain(table, step, closed, year, person, links, Ledger.frame(ledger))
+
+
+def _order(person: Codes, closure: Days, referral: Days, use: Mask, limit: int) -> object:
+    """Closures against spells from the referral on, as `open_spells` wants them."""
+    return _core.order(person, closure, use, person, referral, use, limit)
+
+
+def _repeated(parts: object, person: Codes, referral: Days, closure: Days, kept: Mask) -> Mask:
+    """Rows of an episode that another row tells better: an open case returns every year."""
+    shared = np.empty(len(person), np.bool_)
+    _core.shared_days(parts, shared)
+    repeated = np.zeros(len(person), np.bool_)
+    rows = np.flatnonzero(shared & kept)
+    # By child, day and closure, an open case first; of each episode the last stays.
+    order = rows[np.lexsort((rows, closure[rows], referral[rows], person[rows]))]
+    same = (person[order][1:] == person[order][:-1]) & (referral[order][1:] == referral[order][:-1])
+    repeated[order[:-1][same]] = True
+    return repeated
+
+
+def _open(closure: Days, until: int) -> Mask:
+    return (closure == NULL_DAY) | (closure > until)
+
+
+def _others_open(parts: object, table: Table, referral: Days, closure: Days) -> Mask:
+    """Whether another episode of the child is open at the end of the closure day.
+
+    A referral without further action that was never closed is over on its own day.
+    """
+    end = closure
+    if table.has("referral_nfa"):
+        never_closed = table.mask({"referral_nfa": True}) & (closure == NULL_DAY)
+        if never_closed.any():
+            end = np.where(never_closed, referral, closure)
+    still_open = np.empty(len(end), np.bool_)
+    _core.open_spells(parts, end, still_open)
+    return still_open
+
+
+def _chosen_years(years: list[int] | None, closure: Days, until: int) -> list[str]:
+    """The labels of the financial years that are asked for, or that the data covers."""
+    if years is not None:
+        return year_labels(years)
+    span = observed_span(closure)
+    if span is None:
+        raise RuleError("no episode was closed; there is nothing to report")
+    first, last = (np.datetime64(day, "M").astype(np.int64) for day in span)
+    end = np.datetime64(iso(until), "M").astype(np.int64)
+    # A year counts whole: from the first full April on, and with twelve months to follow.
+    first_year = -((3 - first) // 12) + 1970 + 1
+    last_year = (min(last + 1, end + 1 - 12) - 3) // 12 + 1970
+    if first_year > last_year:
+        raise RuleError("the data covers no financial year with twelve months after it; give years")
+    return year_labels(list(range(int(first_year), int(last_year) + 1)))
+
+
+def _helped(table: Table, early_help: Table, index: Mask, within: tuple[str, str]) -> Mask:
+    """Which of the index rows had early help begin in the days up to the closure."""
+    earliest, latest = (_days_before(day) for day in within)
+    if latest.length > earliest.length:
+        raise RuleError(f"early_help_within={within!r} ends before it begins")
+    marked = table.with_columns({"is_index": index})
+    links = link(
+        marked,
+        early_help,
+        person="child_id",
+        scope="authority",
+        index_date="closure_date",
+        event_date="start_date",
+        index_filter={"is_index": True},
+        direction="backward",
+        window=earliest,
+        same_day="include",
+        min_gap=latest,
+        followup="ignored",
+    )
+    return links.gap_days >= 0
+
+
+def _days_before(text: Any) -> Span:
+    """``"-30 days"`` as the span of 30 days before."""
+    if not isinstance(text, str):
+        raise RuleError(f'early_help_within: {text!r} is not text such as "-30 days"')
+    stripped = text.strip()
+    span = parse_span(stripped.lstrip("-"), "early_help_within")
+    if span.length and not stripped.startswith("-"):
+        raise RuleError(
+            f"early_help_within may not end after the closure ({text!r}): whoever comes back "
+            "before help begins could then never have been helped"
+        )
+    if span.unit != "days":
+        raise RuleError(f"early_help_within={text!r} must be in days")
+    return span

@@ -1,0 +1,94 @@
+"""How far back and how far on each authority's data goes: a short look-back halves a rate."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from rereferral.days import NULL_DAY, Days, add_span
+from rereferral.report.chain import NOT_STEPPED_DOWN, Chain
+from rereferral.report.counts import places
+from rereferral.spans import Span
+
+__all__ = ["completeness"]
+
+_YEAR = Span("months", 12)
+
+
+def completeness(
+    chain: Chain, referred_in_years: npt.NDArray[np.bool_], until: int
+) -> pd.DataFrame:
+    """The first and the last full month of each authority, and the events that reach beyond.
+
+    A month is full if it has at least half as many referrals as the authority's median month
+    between its first and last: returns carry old open cases, so the first date says nothing.
+
+    Parameters
+    ----------
+    chain : Chain
+        The chain.
+    referred_in_years : numpy.ndarray of bool
+        The referrals of the reported years, which are looked back from.
+    until : int
+        The last observed day.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``authority``, ``authority_name``, ``region``, ``referrals``, ``first_full_month``,
+        ``last_full_month`` (as ``2013-04``), ``lookback_short`` (referrals of the years whose
+        twelve months before begin earlier than the first full month), ``followup_short`` (closures
+        not stepped down whose twelve months after end later than the last full month).
+    """
+    place = places(chain.table)
+    authority = place["authority"].cat.codes.to_numpy().astype(np.int64)
+    n = len(place["authority"].cat.categories)
+    referral, closure = chain.table.days("referral_date"), chain.table.days("closure_date")
+    used = (referral != NULL_DAY) & (referral <= until) & (authority >= 0)
+    first, last = _full_months(authority[used], _months(referral[used]), n)
+
+    first_day = first.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+    end_day = (last + 1).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64) - 1
+    end_day = np.minimum(end_day, until)
+    looked = np.flatnonzero(referred_in_years & used)
+    short_back = looked[add_span(first_day[authority[looked]], _YEAR) > referral[looked]]
+    followed = np.flatnonzero((chain.step == NOT_STEPPED_DOWN) & (authority >= 0))
+    short_on = followed[add_span(closure[followed], _YEAR) > end_day[authority[followed]]]
+
+    table = place.drop_duplicates("authority").sort_values("authority").dropna(subset="authority")
+    code = table["authority"].cat.codes.to_numpy()
+    table = table.astype(object).reset_index(drop=True)
+    table["referrals"] = np.bincount(authority[used], minlength=n)[code]
+    table["first_full_month"] = _spelled(first)[code]
+    table["last_full_month"] = _spelled(last)[code]
+    table["lookback_short"] = np.bincount(authority[short_back], minlength=n)[code]
+    table["followup_short"] = np.bincount(authority[short_on], minlength=n)[code]
+    return table
+
+
+def _months(days: Days) -> npt.NDArray[np.int64]:
+    return days.view("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+
+
+def _spelled(months: npt.NDArray[np.int64]) -> npt.NDArray[np.object_]:
+    return np.array([str(month) for month in months.astype("datetime64[M]")], dtype=object)
+
+
+def _full_months(
+    authority: npt.NDArray[np.int64], month: npt.NDArray[np.int64], n: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The first and the last month of each authority that is at least half of its median."""
+    first, last = np.zeros(n, np.int64), np.zeros(n, np.int64)
+    if len(month) == 0:
+        return first, last
+    start = int(month.min())
+    width = int(month.max()) - start + 1
+    counts = np.bincount(authority * width + (month - start), minlength=n * width)
+    for row, line in enumerate(counts.reshape(n, width)):
+        seen = np.flatnonzero(line)
+        if len(seen) == 0:
+            continue
+        full = np.flatnonzero(line * 2 >= np.median(line[line > 0]))
+        first[row], last[row] = full[0] + start, full[-1] + start
+    return first, last

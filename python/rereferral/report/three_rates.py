@@ -1,0 +1,149 @@
+"""Three "12-month re-referral rates" that are not the same number, from the same table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from rereferral.days import financial_year
+from rereferral.definitions import DFE, GOLDACRE
+from rereferral.linking import link
+from rereferral.links import Links
+from rereferral.report.chain import NOT_STEPPED_DOWN, Chain
+
+__all__ = ["lookback_links", "three_rates"]
+
+_KEYS: dict[str, Any] = {"person": "child_id", "scope": "authority"}
+_YEAR = 365
+_SIX_YEARS = 2191
+
+
+def lookback_links(chain: Chain, years: list[str], observed_from: int) -> Links:
+    """Every referral of the years, looking back twelve months: the official definition."""
+    table = chain.table
+    year = financial_year(table.days("referral_date"))
+    wanted = np.append(np.isin(year.categories, years), False)[year.codes]
+    wanted &= table.mask({"episode_counts": True})
+    return link(
+        table.with_columns({"is_index": wanted}),
+        table,
+        **_KEYS,
+        index_date="referral_date",
+        event_date="referral_date",
+        index_filter={"is_index": True},
+        event_filter={"episode_counts": True},
+        observed_from=observed_from,
+        definition=DFE,
+    )
+
+
+def three_rates(
+    chain: Chain, lookback: Links | None, observed: tuple[int | None, int]
+) -> pd.DataFrame:
+    """The official look-back rate, the risk after any closure, and the rate of the report.
+
+    Parameters
+    ----------
+    chain : Chain
+        The chain, with the third rate.
+    lookback : Links or None
+        The links of the first; None where the first observed day is not given.
+    observed : (int or None, int)
+        The first and the last observed day.
+    """
+    lines = [_lookback_line(lookback), *_any_closure_lines(chain, observed), _report_line(chain)]
+    return pd.DataFrame(lines)
+
+
+def _lookback_line(lookback: Links | None) -> dict[str, Any]:
+    line: dict[str, Any] = {
+        "name": DFE.name,
+        "looks": "back",
+        "from": "every referral of the years",
+        "to": "a referral of the same child in the 12 months before",
+        "published": "22.6 % (2019-20)",
+    }
+    if lookback is None:
+        return {
+            **line,
+            **_nothing(),
+            "note": "Not computed: a look-back needs observed_from, the first day in the data.",
+        }
+    note = (
+        "The index event is the referral that came back, and the time is from referral to "
+        "referral: the length of the first episode comes before the gap, so this rate is the "
+        "lowest."
+    )
+    return {**line, **_of_rates(lookback.rates()), "note": note}
+
+
+def _any_closure_lines(chain: Chain, observed: tuple[int | None, int]) -> list[dict[str, Any]]:
+    since, until = observed
+    table = chain.table
+    closed = chain.closed if since is None else chain.closed & (table.days("closure_date") >= since)
+    links = link(
+        table.with_columns({"is_index": closed}),
+        table,
+        **_KEYS,
+        index_date="closure_date",
+        event_date="referral_date",
+        index_filter={"is_index": True},
+        event_filter={"episode_counts": True},
+        observed_until=until,
+        definition=GOLDACRE,
+    )
+    curve = links.curve()
+    lines = []
+    for day, span, value in ((_YEAR, "12 months", "32 %"), (_SIX_YEARS, "6 years", "58 %")):
+        at = curve[curve["day"] <= day]
+        line: dict[str, Any] = {
+            "name": f"{GOLDACRE.name}, {span}",
+            "looks": "forward",
+            "from": "closure of any episode",
+            "to": f"the next referral, within {span}",
+            "published": value,
+        }
+        if curve["day"].max() < day:
+            note = f"Not computed: nobody was followed for {span}."
+            lines.append({**line, **_nothing(), "note": note})
+            continue
+        last = at.iloc[-1]
+        found = {
+            "n": int(curve["at_risk"].iloc[0]),
+            "linked": int(at["events"].sum()),
+            "rate": last["risk"],
+            "lower_95": last["lower"],
+            "upper_95": last["upper"],
+            "method": "Kaplan-Meier, log-log, index events taken as independent",
+        }
+        note = "Every closure, whatever its reason; those observed for less time are censored."
+        lines.append({**line, **found, "note": note})
+    return lines
+
+
+def _report_line(chain: Chain) -> dict[str, Any]:
+    rates = chain.links.rates(by={"step": chain.step.astype(np.int64)})
+    mine = rates[rates["step"] == NOT_STEPPED_DOWN]
+    return {
+        "name": chain.links.definition.name,
+        "looks": "forward",
+        "from": "closed after assessment, below the threshold, no early help",
+        "to": "a referral within 12 months",
+        "published": "25 %",
+        **(_of_rates(mine) if len(mine) else _nothing()),
+        "note": "Only closures with all twelve months observed.",
+    }
+
+
+def _of_rates(rates: pd.DataFrame) -> dict[str, Any]:
+    return {
+        name: rates[name].iloc[0]
+        for name in ("n", "linked", "rate", "lower_95", "upper_95", "method")
+    }
+
+
+def _nothing() -> dict[str, Any]:
+    numbers = dict.fromkeys(("rate", "lower_95", "upper_95"), np.nan)
+    return {"n": 0, "linked": 0, **numbers, "method": "none"}
