@@ -497,7 +497,7 @@ Arrays: TypeAlias = tuple[Any, Any, Any, Any]
 
 def _text(arrays: Arrays) -> Text:
     _, valid, offsets, data = arrays
-    return Text(offsets, data, valid)
+    return Text._trusted(offsets, data, valid)
 
 
 def _strings(arrays: Arrays) -> list[str]:
