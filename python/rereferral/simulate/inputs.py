@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass
 from importlib.resources import files
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rereferral.errors import RuleError
 
-__all__ = ["FIRST_YEAR", "LAST_YEAR", "Authorities", "Inputs", "find_authorities", "read_inputs"]
+__all__ = [
+    "FIRST_YEAR",
+    "LAST_YEAR",
+    "Authorities",
+    "Inputs",
+    "find_authorities",
+    "read_inputs",
+    "read_multipliers",
+]
 
 FIRST_YEAR = 2013
 """The first financial year (ending 31 March 2013) of the official series."""
@@ -22,7 +30,6 @@ LAST_YEAR = 2024
 
 _COUNTS = ("referrals", "re_referrals", "no_further_action", "not_in_need")
 _SUPPRESSED = 3.0  # `c` stands for 1 to 5
-_SHRINKAGE = 50.0  # referrals at England's rate that are added to an authority's own
 
 
 @dataclass(frozen=True)
@@ -33,6 +40,10 @@ class Authorities:
     name: list[str]
     region_code: list[str]
     region: list[str]
+
+    def take(self, positions: list[int]) -> Authorities:
+        """Those at the positions."""
+        return Authorities(*([column[i] for i in positions] for column in astuple(self)))
 
 
 @dataclass(frozen=True)
@@ -53,8 +64,6 @@ class Inputs:
         Share of *assessed* referrals found not in need.
     nfa, not_in_need : ndarray of float64, shape (years,)
         England's referrals with no further action, and assessed not in need.
-    re_referral_rate : ndarray of float64, shape (152,)
-        Look-back rate of 2020, 0 to 1, shrunk towards England's.
     month_share : ndarray of float64, shape (years, 12)
         England's share of the year's referrals by month, April first.
     source_share : ndarray of float64, shape (years, 11)
@@ -72,7 +81,6 @@ class Inputs:
     not_in_need_share: NDArray[np.float64]
     nfa: NDArray[np.float64]
     not_in_need: NDArray[np.float64]
-    re_referral_rate: NDArray[np.float64]
     month_share: NDArray[np.float64]
     source_share: NDArray[np.float64]
     source_groups: list[str]
@@ -122,15 +130,15 @@ def _published(codes: list[str], years: NDArray[np.int64]) -> dict[str, NDArray[
         if (year, code) in by_code:
             return by_code[year, code]
         heirs = [by_code[year, s["successor"]] for s in successors[code]]
-        return np.sum(heirs, axis=0) * part.get(code, 1.0)
+        return np.asarray(np.sum(heirs, axis=0) * part.get(code, 1.0))
 
     table = np.array([[counts(int(y), code) for code in codes] for y in years])
     return {name: table[:, :, i] for i, name in enumerate(_COUNTS)}
 
 
-def _fill_shares(counts: NDArray[np.float64], national: NDArray[np.float64]) -> Any:
+def _fill_shares(counts: NDArray[np.float64], national: NDArray[np.float64]) -> NDArray[np.float64]:
     """Shares of the nation by authority, straight lines across the years not published."""
-    share = counts / national[:, None]
+    share: NDArray[np.float64] = counts / national[:, None]
     year = np.arange(len(share))
     for column in share.T:
         known = ~np.isnan(column)
@@ -141,7 +149,7 @@ def _fill_shares(counts: NDArray[np.float64], national: NDArray[np.float64]) -> 
 def whole_numbers(shares: NDArray[np.float64], total: int) -> NDArray[np.int64]:
     """Split `total` in proportion to `shares` by the largest remainder."""
     exact = shares / shares.sum() * total
-    whole = np.floor(exact).astype(np.int64)
+    whole: NDArray[np.int64] = np.floor(exact).astype(np.int64)
     order = np.argsort(whole - exact, kind="stable")
     whole[order[: total - int(whole.sum())]] += 1
     return whole
@@ -159,9 +167,7 @@ def read_inputs() -> Inputs:
     years = np.arange(FIRST_YEAR, LAST_YEAR + 1)
     counts = _published(authorities.code, years)
     official = {int(r["year"]): r for r in _rows("official_series.csv")}
-    england = {
-        name: np.array([float(official[int(y)][name]) for y in years]) for name in _COUNTS
-    }
+    england = {name: np.array([float(official[int(y)][name]) for y in years]) for name in _COUNTS}
 
     shares = _fill_shares(counts["referrals"], england["referrals"])
     referrals = np.array(
@@ -180,7 +186,6 @@ def read_inputs() -> Inputs:
         np.isfinite(not_in_need), np.clip(not_in_need, 0, 1), english_not_in_need[:, None]
     )
 
-    rate = _re_referral_rate(counts, england, int(np.flatnonzero(years == 2020)[0]))
     months = _table("referrals_by_month.csv", years)
     sources = _table("referral_sources.csv", years)
     reasons = _reasons()
@@ -192,7 +197,6 @@ def read_inputs() -> Inputs:
         not_in_need_share=not_in_need,
         nfa=england["no_further_action"],
         not_in_need=england["not_in_need"],
-        re_referral_rate=rate,
         month_share=months / months.sum(axis=1, keepdims=True),
         source_share=sources / sources.sum(axis=1, keepdims=True),
         source_groups=list(_rows("referral_sources.csv")[0])[1:],
@@ -200,18 +204,9 @@ def read_inputs() -> Inputs:
     )
 
 
-def _re_referral_rate(
-    counts: dict[str, NDArray[np.float64]], england: dict[str, NDArray[np.float64]], year: int
-) -> NDArray[np.float64]:
-    """Look-back rate of the year, or of the latest year before it that was published."""
-    n, x = counts["referrals"], counts["re_referrals"]
-    use = np.full(n.shape[1], year)
-    for back in range(year, -1, -1):
-        missing = np.isnan(x[use, np.arange(n.shape[1])])
-        use[missing] = back
-    at = (use, np.arange(n.shape[1]))
-    mean = england["re_referrals"][year] / england["referrals"][year]
-    return np.asarray((x[at] + _SHRINKAGE * mean) / (n[at] + _SHRINKAGE))
+def read_multipliers(calibration: str) -> NDArray[np.float64]:
+    """The authorities' multipliers of the return rate, in the order of their codes."""
+    return np.array([float(row[calibration]) for row in _rows("return_multipliers.csv")])
 
 
 def _table(name: str, years: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -247,11 +242,14 @@ def find_authorities(names: object, authorities: Authorities) -> list[int]:
     """
     if names is None:
         return list(range(len(authorities.code)))
-    wanted = [names] if isinstance(names, str) else list(names)  # type: ignore[call-overload]
+    if isinstance(names, str):
+        names = [names]
+    if not isinstance(names, Iterable):
+        raise RuleError(f"authorities: {names!r} is no list of codes or names")
     known = {c: i for i, c in enumerate(authorities.code)}
     known |= {n.casefold(): i for i, n in enumerate(authorities.name)}
     found = set()
-    for name in wanted:
+    for name in names:
         position = known.get(name, known.get(str(name).casefold()))
         if position is None:
             raise RuleError(

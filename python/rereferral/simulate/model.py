@@ -10,12 +10,21 @@ comes while a case is open, nor from the 18th birthday on, nor after death, adop
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rereferral.progress import Progress
+from rereferral.simulate.draws import (
+    NO_RETURN,
+    REASONS,
+    TICKS,
+    outcome_limits,
+    reason_table,
+    source_tables,
+)
 from rereferral.simulate.inputs import Inputs
 from rereferral.simulate.parameters import Parameters
 
@@ -27,40 +36,23 @@ BURN_IN_YEARS = 6
 NEVER = np.int32(np.iinfo(np.int32).max)
 """Stands for a day that does not come."""
 
-REASONS = ("RC1", "RC2", "RC3", "RC4", "RC5", "RC6", "RC7", "RC8", "RC9")
-
-SOURCES = {
-    "individual": ("1A", "1B", "1C", "1D"),
-    "schools": ("2A",),
-    "education_services": ("2B",),
-    "health_services": ("3A", "3B", "3C", "3D", "3E", "3F"),
-    "housing": ("4",),
-    "la_services": ("5A", "5B", "5C"),
-    "police": ("6",),
-    "other_legal_agency": ("7",),
-    "other": ("8",),
-    "anonymous": ("9",),
-    "unknown": ("10",),
-}
-"""Codes of a CIN return by published group of sources; a group is split evenly."""
-
-SOURCE_CODES = [code for codes in SOURCES.values() for code in codes]
-
 NFA, RC8, STEPPED_DOWN, IN_NEED = range(4)
 
-# Ages of children at their first referral: rate per year of age.
+EARLY_HELP_WITHIN = 30
+"""Early help starts at most this many days before the closure that it goes with."""
+
+# Age at the first referral: rates of 2.2, 1.1, 1 and 0.5 per year of age in these bands.
 _AGE_FROM = np.array([0.0, 1.0, 5.0, 17.0, 18.0])
-_AGE_RATE = np.array([2.2, 1.1, 1.0, 0.5])
+_AGE_UPTO = np.cumsum([0.0, 2.2 * 1, 1.1 * 4, 1.0 * 12, 0.5 * 1])
+_AGE_UPTO /= _AGE_UPTO[-1]
+_CLOSURE = 3  # position among the columns that are kept
 _LONGEST_AGE = 6573  # 18 years are 6574 days or more
 _LONGEST_GAP = 30_000.0
-_TICKS = 1 << 16
 # Of the episodes of need that last to the 18th birthday, those that go on in adult services.
 _TO_ADULT_SERVICES = 0.15
-_NO_RETURN = ("RC1", "RC2", "RC5", "RC6")
-_NEED_REASONS = (0, 1, 2, 3, 4, 6)
-# Reason by outcome; in need is drawn.
-_REASON_OF = np.array([6, 7, 8, 6], np.int8)
-_RC6, _RC7 = np.int8(5), np.int8(6)
+_RC2, _RC6, _RC7 = (np.int8(REASONS.index(reason)) for reason in ("RC2", "RC6", "RC7"))
+# By outcome; the reason of an episode of need is drawn.
+_REASON_OF = np.array([REASONS.index(r) for r in ("RC7", "RC8", "RC9", "RC7")], np.int8)
 
 
 @dataclass(frozen=True)
@@ -97,7 +89,8 @@ class Episodes:
     """Kept episodes, one row each, in the order of authority, referral day, and birth.
 
     Days are int32 since 1970-01-01, `NEVER` where they lie after the last day. `child` counts
-    children from 0 in the order of their first row.
+    children from 0 in the order of their first row. `early_help_row` names the rows that
+    `early_help_start` belongs to.
     """
 
     authority: NDArray[np.uint8]
@@ -109,47 +102,21 @@ class Episodes:
     reason: NDArray[np.int8]
     source: NDArray[np.int8]
     birth: NDArray[np.int32]
+    death: NDArray[np.int32]
+    early_help_row: NDArray[np.int64]
+    early_help_start: NDArray[np.int32]
 
 
 def _day(year: int, month: int) -> int:
     return int(np.datetime64(f"{year:04d}-{month:02d}-01", "D").astype(np.int64))
 
 
-def _ticks(shares: NDArray[np.float64], codes: NDArray[np.int8]) -> NDArray[np.int8]:
-    """Look-up table of 65,536 codes: a random 16-bit number picks one with its share."""
-    edges = np.rint(np.cumsum(shares) / shares.sum() * _TICKS).astype(np.int64)
-    return np.repeat(codes, np.diff(edges, prepend=0))
-
-
-def _source_ticks(share: NDArray[np.float64], groups: list[str]) -> NDArray[np.int8]:
-    split = [s / len(SOURCES[g]) for s, g in zip(share, groups, strict=True) for _ in SOURCES[g]]
-    codes = [SOURCE_CODES.index(c) for g in groups for c in SOURCES[g]]
-    return _ticks(np.array(split), np.array(codes, np.int8))
-
-
 def _birthday_18(days: NDArray[np.int64]) -> NDArray[np.int32]:
     """18th birthday of those born on `days`; 29 February turns 18 on 1 March."""
     date = days.astype("datetime64[D]")
     month = date.astype("datetime64[M]")
-    return ((month + 18 * 12).astype("datetime64[D]") + (date - month)).astype(np.int64).astype(np.int32)
-
-
-def scale_odds(
-    share: NDArray[np.float64], weight: NDArray[np.float64], total: float
-) -> NDArray[np.float64]:
-    """Multiply the odds of every share by one factor, so that they add up to `total`.
-
-    A share of 0 stays 0 and none passes 1, which a plain multiple would not keep.
-    """
-    low, high = -20.0, 20.0
-    for _ in range(100):
-        factor = np.exp((low + high) / 2)
-        scaled = share * factor / (1 - share + share * factor)
-        if (scaled * weight).sum() < total:
-            low = (low + high) / 2
-        else:
-            high = (low + high) / 2
-    return scaled
+    birthday = (month + 18 * 12).astype("datetime64[D]") + (date - month)
+    return np.asarray(birthday.astype(np.int32))
 
 
 class _Model:
@@ -171,16 +138,15 @@ class _Model:
 
         first = span.first_kept - BURN_IN_YEARS
         months = np.arange(span.months + 1)
-        starts = (
-            np.datetime64(f"{first - 1:04d}-04", "M") + months
-        ).astype("datetime64[D]").astype(np.int64)
+        april = np.datetime64(f"{first - 1:04d}-04", "M")
+        starts = (april + months).astype("datetime64[D]").astype(np.int64)
         self.starts = starts
         self.month_of_day = np.repeat(months[:-1], np.diff(starts)).astype(np.uint16)
         # The official series begins in 2013; burn-in years repeat it.
         year = first + months[:-1] // 12
         self.row = np.maximum(year - int(inputs.years[0]), 0)
         self.volume = self._volumes(inputs)
-        self.cut = self._outcome_cuts(inputs)
+        self.limits = outcome_limits(inputs, parameters)[:, :, chosen]
         self.multiplier = multipliers[chosen]
         self.returns_by_type = np.array(
             [
@@ -190,12 +156,9 @@ class _Model:
                 parameters.return_other,
             ]
         )
-        self.reason_ticks = _ticks(
-            np.array([inputs.reason_share[REASONS[r]] for r in _NEED_REASONS]),
-            np.array(_NEED_REASONS, np.int8),
-        )
-        self.stays = np.array([r not in _NO_RETURN for r in REASONS])
-        self.source_ticks = [_source_ticks(share, inputs.source_groups) for share in inputs.source_share]
+        self.reasons = reason_table(inputs)
+        self.returning = np.array([reason not in NO_RETURN for reason in REASONS])
+        self.sources = source_tables(inputs)
 
         capacity = int(self.volume.sum()) + 1000
         self.children = 0
@@ -223,30 +186,13 @@ class _Model:
         month = np.arange(len(self.row)) % 12
         return np.asarray(monthly[self.row, month])
 
-    def _outcome_cuts(self, inputs: Inputs) -> NDArray[np.float64]:
-        """Upper limits of a uniform draw for NFA, RC8 and stepped down, by year and authority."""
-        p = self.parameters
-        cuts = np.empty((3, *inputs.referrals.shape))
-        for y, volume in enumerate(inputs.referrals.astype(np.float64)):
-            nfa = scale_odds(inputs.nfa_share[y], volume, inputs.nfa[y])
-            below = scale_odds(
-                inputs.not_in_need_share[y],
-                volume * (1 - nfa),
-                inputs.not_in_need[y] * p.below_threshold_factor,
-            )
-            below *= 1 - nfa
-            cuts[:, y] = nfa, nfa + below * (1 - p.stepped_down_share), nfa + below
-        return cuts[:, :, self.chosen]
-
-    def new_children(self, month: int, number: NDArray[np.int64]) -> NDArray[np.int32]:
-        """Children referred for the first time; returns their numbers, days in `first_day`."""
+    def new_children(self, month: int, number: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Refer `number` new children by authority; counts as `refer` does."""
         total = int(number.sum())
         at = slice(self.children, self.children + total)
         start, stop = self.starts[month], self.starts[month + 1]
         day = self.random.integers(start, stop, total, dtype=np.int32)
-        widths = np.diff(_AGE_FROM) * _AGE_RATE
-        edges = np.concatenate([[0.0], np.cumsum(widths) / widths.sum()])
-        years = np.interp(self.random.random(total), edges, _AGE_FROM)
+        years = np.interp(self.random.random(total), _AGE_UPTO, _AGE_FROM)
         age = np.minimum((years * 365.25).astype(np.int32), _LONGEST_AGE)
         self.authority[at] = np.repeat(np.arange(len(number), dtype=np.uint8), number)
         self.birth[at] = day - age
@@ -276,10 +222,10 @@ class _Model:
         adult = self.adult[child]
 
         draw = random.random(n)
-        cut = self.cut[:, self.row[month]]
-        outcome = (draw >= cut[0][authority]).astype(np.int8)
-        outcome += draw >= cut[1][authority]
-        outcome += draw >= cut[2][authority]
+        limits = self.limits[:, self.row[month]]
+        outcome = np.zeros(n, np.int8)
+        for limit in limits:
+            outcome += draw >= limit[authority]
 
         need = np.flatnonzero(outcome == IN_NEED)
         seen = np.flatnonzero(outcome != NFA)
@@ -296,7 +242,7 @@ class _Model:
         end = np.maximum(referral[need] + long, assessment[need])
         closure[need] = np.minimum(end, grown)
         reason = _REASON_OF[outcome]
-        reason[need] = self.reason_ticks[random.integers(0, _TICKS, len(need), dtype=np.uint16)]
+        reason[need] = self.reasons[random.integers(0, TICKS, len(need), dtype=np.uint16)]
         aged = need[end >= grown]
         to_adult = random.random(len(aged)) < _TO_ADULT_SERVICES
         reason[aged] = np.where(to_adult, _RC6, _RC7)
@@ -306,21 +252,20 @@ class _Model:
             gap = (random.standard_exponential(n) / rate) ** (1.0 / p.gap_shape) * p.unit
         back = closure + np.ceil(np.minimum(gap, _LONGEST_GAP)).astype(np.int32)
         np.maximum(back, closure + 1, out=back)
-        returns = np.flatnonzero(self.stays[reason] & (back < adult) & (back <= self.span.last_day))
+        returns = np.flatnonzero(
+            self.returning[reason] & (back < adult) & (back <= self.span.last_day)
+        )
 
         self._keep(month, child, referral, assessment, closure, outcome, reason)
         return self._schedule(month, child[returns], back[returns])
 
-    def _keep(self, month: int, child, referral, assessment, closure, outcome, reason) -> None:  # type: ignore
+    def _keep(self, month: int, *columns: NDArray[Any]) -> None:
+        """Keep the rows of a kept month, and of burn-in those open on the first kept day."""
         if month < 12 * BURN_IN_YEARS:
-            open_then = np.flatnonzero(closure >= self.span.first_day)
-            child, referral, assessment, closure, outcome, reason = (
-                column[open_then]
-                for column in (child, referral, assessment, closure, outcome, reason)
-            )
-        ticks = self.source_ticks[self.row[month]]
-        source = ticks[self.random.integers(0, _TICKS, len(child), dtype=np.uint16)]
-        self.kept.append((child, referral, assessment, closure, outcome, reason, source))
+            open_then = np.flatnonzero(columns[_CLOSURE] >= self.span.first_day)
+            columns = tuple(column[open_then] for column in columns)
+        draw = self.random.integers(0, TICKS, len(columns[0]), dtype=np.uint16)
+        self.kept.append((*columns, self.sources[self.row[month]][draw]))
 
     def _schedule(
         self, month: int, child: NDArray[np.int32], day: NDArray[np.int32]
@@ -335,7 +280,7 @@ class _Model:
             self.due_day[month + ahead].append(day[part])
         return child[: edges[1]], day[: edges[1]]
 
-    def run(self, progress: Callable[[int, int], None] | None) -> None:
+    def run(self, progress: Progress | None) -> None:
         debt = np.zeros(len(self.chosen), np.int64)
         for month in range(self.span.months):
             child, day = self.due_child[month], self.due_day[month]
@@ -364,16 +309,28 @@ class _Model:
         first[child[::-1]] = rows[::-1]
         appears = first[child] == rows
         number = np.cumsum(appears, dtype=np.int32) - 1
+        assessment[assessment > self.span.last_day] = NEVER
+        closure[closure > self.span.last_day] = NEVER
+        child_death = np.full(self.children, NEVER, np.int32)
+        died = np.flatnonzero(reason == _RC2)
+        child_death[child[died]] = closure[died]
+
+        helped = np.flatnonzero((outcome == STEPPED_DOWN) & (closure != NEVER))
+        days = np.minimum(closure[helped] - referral[helped], EARLY_HELP_WITHIN)
+        start = closure[helped] - self.random.integers(0, days + 1, dtype=np.int32)
         return Episodes(
             authority=self.authority[child],
             child=number[first[child]],
             referral=referral,
-            assessment=np.where(assessment > self.span.last_day, NEVER, assessment),
-            closure=np.where(closure > self.span.last_day, NEVER, closure),
+            assessment=assessment,
+            closure=closure,
             outcome=outcome,
             reason=reason,
             source=source,
             birth=self.birth[child],
+            death=child_death[child],
+            early_help_row=helped,
+            early_help_start=start,
         )
 
 
@@ -384,7 +341,7 @@ def run(
     span: Span,
     chosen: list[int],
     seed: int,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Episodes:
     """Simulate the chosen authorities and give the kept rows.
 
@@ -394,13 +351,15 @@ def run(
         Published figures.
     parameters : Parameters
         What is put in.
+    multipliers : ndarray of float64, shape (152,)
+        The authorities' multipliers of the return rate.
     span : Span
         Years to keep; `BURN_IN_YEARS` before them are simulated and thrown away.
     chosen : list of int
         Positions of the authorities in `inputs.authorities`.
     seed : int
         Seed of numpy's PCG64. The same seed and numpy version give the same rows.
-    progress : callable, optional
+    progress : callable or None
         Called with months done and months in all.
     """
     model = _Model(inputs, parameters, multipliers, span, chosen, seed)

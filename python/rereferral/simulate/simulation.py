@@ -4,34 +4,42 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from rereferral.errors import RuleError
+from rereferral.frames import frame_of
+from rereferral.progress import Progress, reporting
 from rereferral.simulate import model
+from rereferral.simulate.draws import REASONS, SOURCE_CODES
 from rereferral.simulate.inputs import (
     FIRST_YEAR,
     LAST_YEAR,
     Authorities,
     find_authorities,
     read_inputs,
+    read_multipliers,
 )
 from rereferral.simulate.parameters import Parameters, find_calibration
+from rereferral.text import Text
+from rereferral.writing import write_csv
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-__all__ = ["HISTORY_YEARS", "Simulation", "simulate"]
+__all__ = ["HISTORY_YEARS", "Simulation", "check_folder", "simulate"]
 
 HISTORY_YEARS = 3
 """Financial years kept before the first reported year, as far as the series goes."""
 
 _FOLLOW_UP_YEARS = 1
+_FILES = ("episodes.csv", "early_help.csv", "authorities.csv")
+_MANIFEST = "manifest.json"
 _STEP_DOWN = ("RC9", "early help")
 _STATUS = (
     "SIMULATED: no row is a real child or a real case. Codes, names and regions of the "
@@ -47,7 +55,7 @@ def simulate(
     authorities: str | Iterable[str] | None = None,
     seed: int = 0,
     step_down: str = "RC9",
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | bool | None = None,
 ) -> Simulation:
     """Simulate referrals to children's social care in England.
 
@@ -72,8 +80,8 @@ def simulate(
         How stepping down to early help is told. `RC9`: as closure reason (a what-if before
         2022-23, when RC9 began), and in the early help table. `early help`: by that table
         alone; the reason is RC8 then.
-    progress : callable, optional
-        Called with months done and months in all.
+    progress : bool or callable, optional
+        True for a bar on a terminal; or a function of months done and months in all.
 
     Returns
     -------
@@ -119,7 +127,9 @@ def simulate(
     inputs = read_inputs()
     chosen = find_authorities(authorities, inputs.authorities)
     span = model.Span(max(FIRST_YEAR, first - HISTORY_YEARS), last + _FOLLOW_UP_YEARS)
-    rows = model.run(inputs, parameters, span, chosen, int(seed), progress)
+    multipliers = read_multipliers(calibration)
+    with reporting(progress, "Simulating") as report:
+        rows = model.run(inputs, parameters, multipliers, span, chosen, int(seed), report)
     return Simulation(
         rows,
         inputs.authorities.take(chosen),
@@ -150,6 +160,30 @@ def _years(years: Iterable[int]) -> tuple[int, int]:
     if given[-1] - given[0] + 1 != len(given):
         raise RuleError(f"years: {', '.join(map(str, given))} have gaps")
     return int(given[0]), int(given[-1])
+
+
+def check_folder(folder: str | os.PathLike[str]) -> None:
+    """Refuse a folder with a file of a name that `save` uses and that no simulation wrote."""
+    folder = Path(folder)
+    try:
+        earlier = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))["simulated"] is True
+    except (OSError, ValueError, LookupError, TypeError):
+        earlier = False
+    for name in (*_FILES, _MANIFEST):
+        if not earlier and (folder / name).exists():
+            raise RuleError(f"{folder / name} is there and no earlier simulation wrote it")
+
+
+def _child_ids(numbers: NDArray[np.int32]) -> Text:
+    """`SIM` and the number, from 1, in eight digits."""
+    four = np.array([f"{i:04d}".encode() for i in range(10_000)]).view("V4")
+    numbers = numbers + np.int32(1)
+    ids = np.empty(len(numbers), np.dtype([("sim", "V3"), ("high", "V4"), ("low", "V4")]))
+    ids["sim"] = np.void(b"SIM")
+    ids["high"] = four[numbers // 10_000]
+    ids["low"] = four[numbers % 10_000]
+    width = ids.dtype.itemsize
+    return Text(np.arange(len(ids) + 1, dtype=np.int64) * width, ids.view(np.uint8))
 
 
 def _dates(days: NDArray[np.int32]) -> NDArray[np.datetime64]:
@@ -199,7 +233,124 @@ class Simulation:
         self.observed_from = str(np.datetime64(span.first_day, "D"))
         self.observed_until = str(np.datetime64(span.last_day, "D"))
 
+    @cached_property
+    def episodes(self) -> pd.DataFrame:
+        """Made from the columns when first asked for."""
+        return frame_of(self._episode_columns())
+
+    @cached_property
+    def early_help(self) -> pd.DataFrame:
+        """Made from the columns when first asked for."""
+        return frame_of(self._early_help_columns())
+
+    @cached_property
+    def authorities(self) -> pd.DataFrame:
+        """Made from the columns when first asked for."""
+        return frame_of(self._authority_columns())
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """What was simulated and how, as `save` writes it to `manifest.json`."""
+        import rereferral
+
+        return {
+            "status": _STATUS,
+            "simulated": True,
+            "calibration": self.calibration,
+            "seed": self.seed,
+            "years": [self.years[0], self.years[-1]],
+            "step_down": self.step_down,
+            "observed_from": self.observed_from,
+            "observed_until": self.observed_until,
+            "authorities": len(self._authorities.code),
+            "rows": {"episodes": len(self), "early_help": len(self._rows.early_help_row)},
+            "put_in": asdict(self._parameters),
+            "versions": {"rereferral": rereferral.__version__, "numpy": np.__version__},
+        }
+
+    def save(self, folder: str | os.PathLike[str], progress: Progress | bool | None = None) -> Path:
+        """Write `episodes.csv`, `early_help.csv`, `authorities.csv` and `manifest.json`.
+
+        Files of an earlier simulation are replaced, all together at the end; other files in the
+        folder stay.
+
+        Parameters
+        ----------
+        folder : str or path
+            Made if it is missing.
+        progress : bool or callable, optional
+            True for a bar on a terminal; or a function of rows done and rows in all.
+
+        Returns
+        -------
+        Path
+            The folder.
+
+        Raises
+        ------
+        RuleError
+            The folder holds a file of one of these names that no simulation wrote.
+        OSError
+            A file cannot be written.
+        """
+        target = Path(folder)
+        check_folder(target)
+        target.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=".simulate-", dir=target) as beside:
+            new = Path(beside)
+            with reporting(progress, "Writing") as report:
+                write_csv(new / _FILES[0], self._episode_columns(), report)
+            write_csv(new / _FILES[1], self._early_help_columns())
+            write_csv(new / _FILES[2], self._authority_columns())
+            text = json.dumps(self.manifest, indent=2) + "\n"
+            (new / _MANIFEST).write_text(text, encoding="utf-8")
+            for name in (*_FILES, _MANIFEST):
+                os.replace(new / name, target / name)
+        return target
+
+    def _authority(self, codes: NDArray[np.uint8]) -> pd.Categorical:
+        return pd.Categorical.from_codes(codes.astype(np.int16), self._authorities.code)
+
+    def _episode_columns(self) -> dict[str, Any]:
+        rows = self._rows
+        reasons = list(REASONS)
+        reason = np.where(rows.closure == model.NEVER, np.int8(-1), rows.reason)
+        if self.step_down == "early help":
+            reason[reason == reasons.index("RC9")] = reasons.index("RC8")
+            reasons.remove("RC9")
+        return {
+            "authority": self._authority(rows.authority),
+            "child_id": _child_ids(rows.child),
+            "referral_date": _dates(rows.referral),
+            "referral_source": pd.Categorical.from_codes(rows.source, SOURCE_CODES),
+            "referral_nfa": rows.outcome == model.NFA,
+            "assessment_date": _dates(rows.assessment),
+            "closure_date": _dates(rows.closure),
+            "reason_for_closure": pd.Categorical.from_codes(reason, reasons),
+            "date_of_birth": _dates(rows.birth),
+            "date_of_death": _dates(rows.death),
+        }
+
+    def _early_help_columns(self) -> dict[str, Any]:
+        rows = self._rows
+        return {
+            "authority": self._authority(rows.authority[rows.early_help_row]),
+            "child_id": _child_ids(rows.child[rows.early_help_row]),
+            "start_date": _dates(rows.early_help_start),
+        }
+
+    def _authority_columns(self) -> dict[str, Any]:
+        some = self._authorities
+        return {
+            "authority": Text.from_any(some.code),
+            "authority_name": Text.from_any(some.name),
+            "region_code": Text.from_any(some.region_code),
+            "region": Text.from_any(some.region),
+            "status": Text.from_any(["SIMULATED"] * len(some.code)),
+        }
+
     def __len__(self) -> int:
+        """Episodes."""
         return len(self._rows.child)
 
     def __repr__(self) -> str:
