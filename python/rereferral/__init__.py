@@ -8,6 +8,7 @@ from rereferral.linking import link
 from rereferral.links import Links
 from rereferral.rates import wilson
 from rereferral.reading import read_columns, read_csv
+from rereferral.simulate import Simulation, simulate
 from rereferral.text import Text
 
 __version__ = "0.1.0"
@@ -19,11 +20,13 @@ __all__ = [
     "Links",
     "RereferralError",
     "RuleError",
+    "Simulation",
     "Text",
     "curve",
     "definitions",
     "link",
     "read_columns",
     "read_csv",
+    "simulate",
     "wilson",
 ]

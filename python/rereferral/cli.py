@@ -1,0 +1,122 @@
+"""The command `rereferral`: one subcommand, one pair of functions (its arguments, its run)."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+import rereferral
+from rereferral.errors import RereferralError
+
+__all__ = ["main"]
+
+_Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+_FAILED = 1
+_INTERRUPTED = 130
+
+
+def year_range(text: str) -> range:
+    """Financial years as they are typed: `2016-2020` or `2020`."""
+    first, dash, last = text.partition("-")
+    try:
+        years = range(int(first), int(last if dash else first) + 1)
+    except ValueError:
+        years = range(0)
+    if not years:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a year or a range such as 2016-2020")
+    return years
+
+
+def _add_simulate(commands: _Commands) -> None:
+    parser = commands.add_parser(
+        "simulate",
+        help="write a SIMULATED England: episodes, early help, authorities",
+        description="Write a SIMULATED England into a folder: episodes.csv, early_help.csv, "
+        "authorities.csv and manifest.json.",
+    )
+    parser.add_argument(
+        "--calibration",
+        choices=("official", "report"),
+        default="official",
+        help="below-threshold closures as many as published (official, the default) or as "
+        "'Too little, too late' implies (report)",
+    )
+    parser.add_argument(
+        "--years",
+        type=year_range,
+        default=range(2016, 2021),
+        metavar="FIRST-LAST",
+        help="reported financial years, by the year they end in (default 2016-2020)",
+    )
+    parser.add_argument(
+        "--authority",
+        action="append",
+        metavar="CODE",
+        help="code or name of an authority of 2019; may be repeated (default: all 152)",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="0 or more (default 0)")
+    parser.add_argument(
+        "--step-down",
+        choices=("RC9", "early help"),
+        default="RC9",
+        help="told by the closure reason RC9 (the default) or by the early help table alone",
+    )
+    parser.add_argument("--out", required=True, metavar="FOLDER", help="made if it is missing")
+    parser.set_defaults(run=_simulate)
+
+
+def _simulate(arguments: argparse.Namespace) -> int:
+    from rereferral.simulate import check_folder, simulate
+
+    check_folder(arguments.out)
+    simulation = simulate(
+        arguments.calibration,
+        years=arguments.years,
+        authorities=arguments.authority,
+        seed=arguments.seed,
+        step_down=arguments.step_down,
+        progress=True,
+    )
+    folder = simulation.save(arguments.out, progress=True)
+    print(f"{folder}: {simulation!r}")
+    return 0
+
+
+# In the order of the help. Each adds a parser whose default `run` does the work.
+_COMMANDS: tuple[Callable[[_Commands], None], ...] = (_add_simulate,)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and give its exit status.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Arguments after the command's name; those of the process by default.
+
+    Returns
+    -------
+    int
+        0 when done, 1 when it failed (the reason is on standard error), 130 after Ctrl-C. Wrong
+        arguments end the process with status 2, as `argparse` does.
+    """
+    parser = argparse.ArgumentParser(
+        prog="rereferral", description="Did a new referral follow? Exactly, over large tables."
+    )
+    parser.add_argument("--version", action="version", version=rereferral.__version__)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for add in _COMMANDS:
+        add(commands)
+    arguments = parser.parse_args(argv)
+    try:
+        status: int = arguments.run(arguments)
+    except KeyboardInterrupt:
+        print("rereferral: interrupted", file=sys.stderr)
+        return _INTERRUPTED
+    except (RereferralError, OSError) as error:
+        print(f"rereferral: {error}", file=sys.stderr)
+        return _FAILED
+    return status
