@@ -37,10 +37,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--show", type=int, default=3, help="how many differences to print")
+    parser.add_argument(
+        "--show", type=int, default=1, help="how many differences of a kind to print"
+    )
     options = parser.parse_args()
     counts: Counter[str] = Counter()
-    different: list[tuple[int, str]] = []
+    different: dict[str, list[tuple[int, str]]] = {}
 
     @seed(options.seed)
     @settings(
@@ -56,15 +58,18 @@ def main() -> int:
         counts.update(set(describe(case)))
         faults = disagreements(case)
         if faults:
-            text = "\n  ".join([repr(case), repr(case.looks), *faults])
-            different.append((len(case.index_rows) + len(case.event_rows), text))
+            text = "\n  ".join([repr(case), *faults])
+            size = len(case.index_rows) + len(case.event_rows)
+            different.setdefault(" ".join(faults[0].split()[:6]), []).append((size, text))
 
     count()
     for what, number in sorted(counts.items(), key=lambda item: (item[0] != "cases", item[0])):
         print(f"{number:8,}  {what}")
-    print(f"{len(different):8,}  disagreements")
-    for _, text in sorted(different)[: options.show]:
-        print(text)
+    print(f"{sum(map(len, different.values())):8,}  disagreements")
+    for kind, examples in different.items():
+        print(f"{len(examples):8,}  {kind}")
+        for _, text in sorted(examples)[: options.show]:
+            print(text)
     return 1 if different else 0
 
 

@@ -220,16 +220,6 @@ class Linked:
         self.ledger = []
 
 
-def bound(value, scope_names: list[str], earliest: bool):
-    """A function row -> the day of `observed_until` or `observed_from` that holds for it."""
-    if not isinstance(value, dict):
-        return lambda row: value
-    if not scope_names:
-        one = min(value.values()) if earliest else max(value.values())
-        return lambda row: one
-    return lambda row: value[row[scope_names[0]]]
-
-
 def link_reference(
     index_rows: list[dict],
     event_rows: list[dict],
@@ -239,25 +229,24 @@ def link_reference(
     event_date: str,
     scope=None,
     index_filter: dict | None = None,
-    observed_until=None,
-    observed_from=None,
+    observed_until: int | None = None,
+    observed_from: int | None = None,
     row_id: str | None = None,
     same_table: bool = False,
     **rules,
 ) -> Linked:
     """Everything that `rr.link` says of the rows, by looking at every pair.
 
-    `same_table` says that both tables are one object; `observed_until` and `observed_from` are a
-    day or a dict from the scope's value to a day.
+    `same_table` says that both tables are one object.
     """
     rules = Rules(**rules)
     refuse_contradictions(rules, observed_until, observed_from)
     keys = [names_of(person, side) + names_of(scope, side) for side in (0, 1)]
-    until = [bound(observed_until, names_of(scope, side), earliest=True) for side in (0, 1)]
-    since = [bound(observed_from, names_of(scope, side), earliest=False) for side in (0, 1)]
+    edge = observed_until if rules.forward else observed_from
     ledger = Ledger()
     linked = Linked(len(index_rows))
     linked.followup = rules.followup
+    filter_step = {"index": "index_filter", "events": "event_filter"}
 
     def usable(table: str, side: int, rows: list[dict], date: str, conditions) -> list[int]:
         ledger.given(table, len(rows))
@@ -266,21 +255,17 @@ def link_reference(
         positions = ledger.keep(table, "null", positions, kept)
         if row_id is not None:
             kept = first_of_each_id(rows, positions, row_id)
-            positions = ledger.keep(table, "duplicate", positions, kept)
-        kept = [i for i in positions if passes(rows[i], conditions)]
-        positions = ledger.keep(table, "filter", positions, kept)
-        kept = [
-            i
-            for i in positions
-            if since[side](rows[i]) is None or rows[i][date] >= since[side](rows[i])
-        ]
-        positions = ledger.keep(table, "before observation", positions, kept)
-        kept = [
-            i
-            for i in positions
-            if until[side](rows[i]) is None or rows[i][date] <= until[side](rows[i])
-        ]
-        return ledger.keep(table, "after observation", positions, kept)
+            positions = ledger.keep(table, "duplicates", positions, kept)
+        if conditions is not None:
+            kept = [i for i in positions if passes(rows[i], conditions)]
+            positions = ledger.keep(table, filter_step[table], positions, kept)
+        if observed_from is not None:
+            kept = [i for i in positions if rows[i][date] >= observed_from]
+            positions = ledger.keep(table, "observed", positions, kept)
+        if observed_until is not None:
+            kept = [i for i in positions if rows[i][date] <= observed_until]
+            positions = ledger.keep(table, "observed", positions, kept)
+        return positions
 
     cohort = usable("index", 0, index_rows, index_date, index_filter)
     events = usable("events", 1, event_rows, event_date, rules.event_filter)
@@ -288,7 +273,6 @@ def link_reference(
     for i in cohort:
         row = index_rows[i]
         day = row[index_date]
-        edge = until[0](row) if rules.forward else since[0](row)
         linked.fully[i] = fully_observed(rules, day, edge)
         if rules.followup == "complete" and not linked.fully[i]:
             linked.outcome[i] = "not followed"
@@ -322,7 +306,7 @@ def link_reference(
 
     followed = [i for i in cohort if linked.followed[i]]
     if rules.followup == "complete":
-        ledger.keep("index", "not followed", cohort, followed)
+        ledger.keep("index", "follow-up" if rules.forward else "look-back", cohort, followed)
     linked.ledger = ledger.lines
     return linked
 
@@ -333,9 +317,13 @@ def refuse_contradictions(rules: Rules, observed_until, observed_from) -> None:
             raise RefusedError("a span is negative")
     if rules.followup == "complete" and rules.window is None:
         raise RefusedError("an open window is never completely followed")
+    if rules.window is None and not rules.inclusive:
+        raise RefusedError("an open window has no end to leave out")
     edge = observed_until if rules.forward else observed_from
     if rules.followup in ("complete", "observed") and edge is None:
         raise RefusedError("where observation ends must be given")
+    if observed_from is not None and observed_until is not None and observed_from > observed_until:
+        raise RefusedError("nothing is observed")
     if not can_hold_a_day(rules):
         raise RefusedError("the window can hold no day")
 
@@ -355,14 +343,17 @@ def fully_observed(rules: Rules, day: int, edge: int | None) -> bool:
 
 
 def rates_reference(linked: Linked, groups: list | None = None) -> dict:
-    """For each group `(n, linked, rate)`; the rate is a Fraction, or None where there is none.
+    """For each group of the index table `(n, linked, rate)`, the rate a Fraction or None.
+
+    A group of which no row is followed has n = 0 and no rate.
 
     `"observed"` gives one minus the Kaplan-Meier estimate at the window's end. A row that came to
     the end of its window without an event stays at risk to the last: it is known to have none.
     """
+    names = ["all"] if groups is None else sorted(set(groups))
     groups = ["all"] * len(linked.outcome) if groups is None else groups
     table = {}
-    for group in set(groups):
+    for group in names:
         rows = [i for i in range(len(groups)) if groups[i] == group and linked.followed[i]]
         hits = [i for i in rows if linked.outcome[i] == "linked"]
         if linked.followup == "observed":

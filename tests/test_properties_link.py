@@ -134,9 +134,11 @@ def test_the_names_of_the_persons_do_not_matter(case, family, which):
     names = ["child"] * 2
     if isinstance(case.arguments["person"], tuple):
         names = [side[0] if isinstance(side, list) else side for side in case.arguments["person"]]
-    used = []
-    for rows, name in zip((case.index_rows, case.event_rows), names, strict=True):
-        used += [row[name] for row in rows if row[name] is not None and row[name] not in used]
+    used = [
+        *dict.fromkeys(row[names[0]] for row in case.index_rows),
+        *dict.fromkeys(row[names[1]] for row in case.event_rows),
+    ]
+    used = [name for name in dict.fromkeys(used) if name is not None]
     renamed = dict(zip(used, POOLS[family][which], strict=False))
 
     def rename(rows, name):
@@ -171,11 +173,7 @@ def test_four_hundred_years_do_not_matter(case, cycles):
 
     arguments = dict(case.arguments)
     for name in ("observed_until", "observed_from"):
-        limit = arguments.get(name)
-        if isinstance(limit, dict):
-            arguments[name] = {key: move(value) for key, value in limit.items()}
-        else:
-            arguments[name] = move(limit)
+        arguments[name] = move(arguments.get(name))
     moved = replace(
         case,
         index_rows=moved_rows(case.index_rows),
