@@ -1,0 +1,88 @@
+"""Numbers as the page, the figures and the terminal print them."""
+
+from __future__ import annotations
+
+import math
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+import pandas as pd
+
+from rereferral.rounding import percent
+
+__all__ = ["NONE", "count", "is_missing", "limits", "number", "of", "rate"]
+
+NONE = "–"
+"""Stands where there is no number: nobody was counted, or nothing was published."""
+
+_TENTH = Decimal("0.1")
+_SPACE = "\N{NO-BREAK SPACE}"
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a cell holds no value: None, NaN, NaT or ``pandas.NA``."""
+    return bool(pd.isna(value))
+
+
+def _whole(value: Any) -> int | None:
+    """The count as an int, or None where it is no whole number."""
+    if is_missing(value):
+        return None
+    whole = int(value)
+    return whole if whole == value else None
+
+
+def count(value: Any) -> str:
+    """A count with thousands separators, rounded half up where it is an average.
+
+    Examples
+    --------
+    >>> count(1260000), count(2.5), count(float("nan"))
+    ('1,260,000', '3', '–')
+    """
+    if is_missing(value):
+        return NONE
+    return f"{int(Decimal(str(value)).quantize(Decimal(1), ROUND_HALF_UP)):,}"
+
+
+def rate(value: Any) -> str:
+    r"""A rate from 0 to 1 as a percentage with one decimal; for rates that are no plain proportion.
+
+    Examples
+    --------
+    >>> rate(0.2225)
+    '22.3\xa0%'
+    """
+    if is_missing(value):
+        return NONE
+    return f"{(Decimal(repr(float(value))) * 100).quantize(_TENTH, ROUND_HALF_UP)}{_SPACE}%"
+
+
+def of(x: Any, n: Any) -> str:
+    r"""``x`` of ``n`` as a percentage with one decimal, half up from the counts.
+
+    Examples
+    --------
+    >>> of(1, 3), of(0, 0)
+    ('33.3\xa0%', '–')
+    """
+    a, b = _whole(x), _whole(n)
+    if a is not None and b is not None:
+        return NONE if b == 0 else f"{percent(a, b)}{_SPACE}%"
+    if is_missing(x) or is_missing(n) or n == 0:
+        return NONE
+    return rate(Decimal(str(x)) / Decimal(str(n)))
+
+
+def limits(low: Any, high: Any) -> str:
+    """Two limits of a rate as percentages: ``24.8 to 25.1 %``."""
+    if is_missing(low) or is_missing(high):
+        return NONE
+    return f"{rate(low).removesuffix(f'{_SPACE}%')} to {rate(high)}"
+
+
+def number(value: Any, decimals: int) -> str:
+    """A plain number with a fixed count of decimals, rounded half up."""
+    if is_missing(value) or math.isinf(value):
+        return NONE
+    return f"{Decimal(repr(float(value))).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP):,}"
