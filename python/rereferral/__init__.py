@@ -8,6 +8,7 @@ from rereferral.linking import link
 from rereferral.links import Links
 from rereferral.rates import wilson
 from rereferral.reading import read_columns, read_csv
+from rereferral.report import Report, missed_opportunities
 from rereferral.simulate import Simulation, simulate
 from rereferral.text import Text
 
@@ -18,6 +19,7 @@ __all__ = [
     "DataError",
     "Definition",
     "Links",
+    "Report",
     "RereferralError",
     "RuleError",
     "Simulation",
@@ -25,6 +27,7 @@ __all__ = [
     "curve",
     "definitions",
     "link",
+    "missed_opportunities",
     "read_columns",
     "read_csv",
     "simulate",
