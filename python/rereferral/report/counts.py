@@ -85,7 +85,7 @@ def _with_rates(chain: Chain, by: dict[str, Any]) -> pd.DataFrame:
     table = table.rename(columns={"n": "followed", "linked": "rereferred"})
     for column in ("followed", "rereferred"):
         table[column] = table[column].fillna(0).astype(np.int64)
-    return table[assessed > 0].reset_index(drop=True)
+    return table if groups is None else table[assessed > 0].reset_index(drop=True)
 
 
 def _rates(chain: Chain, by: dict[str, Any]) -> pd.DataFrame:
