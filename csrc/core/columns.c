@@ -4,22 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
-static rr_status fail_row(rr_error *error, rr_status status, int64_t row, const char *message)
-{
-    status = rr_fail(error, status, "%s", message);
-    if (error != NULL) {
-        error->row = row;
-    }
-    return status;
-}
-
 static rr_status fail_tick(rr_error *error, int64_t row, int64_t tick, int64_t per_day)
 {
     int64_t day = tick / per_day - (tick % per_day < 0);
     int outside = day < RR_DAY_MIN || day > RR_DAY_MAX;
     char digits[32];
-    rr_status status = fail_row(error, outside ? RR_ERR_DAY_RANGE : RR_ERR_VALUE, row,
-                                outside ? "the day is out of range" : "a time of day");
+    rr_status status = rr_fail_row(error, outside ? RR_ERR_DAY_RANGE : RR_ERR_VALUE, row,
+                                   outside ? "the day is out of range" : "a time of day");
     int length = snprintf(digits, sizeof digits, "%" PRId64, tick);
 
     rr_fail_value(error, digits, length);
@@ -64,7 +55,8 @@ rr_status rr_days_from_ticks(const int64_t *ticks, int64_t n, int64_t per_day, i
 rr_status rr_whole_from_double(const double *numbers, int64_t n, int64_t *values, uint8_t *valid,
                                int64_t *nulls, rr_error *error)
 {
-    const double limit = 9007199254740992.0; /* 2^53: above it a double no longer tells neighbours */
+    const double limit =
+        9007199254740992.0; /* 2^53: above it a double no longer tells neighbours */
     int64_t count = 0;
 
     for (int64_t i = 0; i < n; i++) {
@@ -74,14 +66,14 @@ rr_status rr_whole_from_double(const double *numbers, int64_t n, int64_t *values
         if (number >= -limit && number <= limit) {
             value = (int64_t)number;
             if ((double)value != number) {
-                return fail_row(error, RR_ERR_VALUE, i, "not a whole number");
+                return rr_fail_row(error, RR_ERR_VALUE, i, "not a whole number");
             }
             valid[i] = 1;
         } else if (number != number) {
             valid[i] = 0;
             count++;
         } else {
-            return fail_row(error, RR_ERR_VALUE, i, "too large to be a whole number exactly");
+            return rr_fail_row(error, RR_ERR_VALUE, i, "too large to be a whole number exactly");
         }
         values[i] = value;
     }

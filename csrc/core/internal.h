@@ -21,6 +21,9 @@ void *rr_allocate(int64_t count, size_t size) RR_MUST_CHECK;
 /* Non-zero when the poll, which may be NULL, asks to stop. */
 int rr_stopped(const rr_poll *poll, int64_t done, int64_t total);
 
+/* rr_fail, with the row. In text.c. */
+rr_status rr_fail_row(rr_error *error, rr_status status, int64_t row, const char *message);
+
 /* ---------------------------------------------------------------- bits and order */
 
 /* Bits needed to write numbers from 0 to `largest`; 0 for 0. */

@@ -249,7 +249,7 @@ typedef struct rr_text {
 rr_status rr_text_check_offsets(const rr_text *text, int64_t data_length,
                                 rr_error *error) RR_MUST_CHECK;
 
-/* Checks that every value, null or not, is well-formed UTF-8. RR_ERR_VALUE names the row. */
+/* Checks that every value that is not null is well-formed UTF-8. RR_ERR_VALUE names the row. */
 rr_status rr_text_check_utf8(const rr_text *text, rr_error *error) RR_MUST_CHECK;
 
 /* present[i] = 1 where the value is there and holds more than white space (as Unicode has it: what
@@ -295,6 +295,27 @@ rr_status rr_text_bytes_offsets(const uint8_t *bytes, int64_t n, int64_t width, 
                                 rr_error *error) RR_MUST_CHECK;
 rr_status rr_text_bytes_data(const uint8_t *bytes, int64_t n, int64_t width, uint8_t *data,
                              int64_t length, rr_error *error) RR_MUST_CHECK;
+
+/* n string views of 16 bytes each, as Arrow lays them out (the length in 4 bytes; up to 12 bytes of
+ * text, or 4 bytes of prefix, the number of a buffer and an offset into it), to a column: first the
+ * offsets (n + 1, from 0), then the data, `length` = offsets[n] bytes. Null values (`valid` 0) are
+ * empty. RR_ERR_VALUE names a row whose view leaves the buffers. */
+typedef struct rr_views {
+    const uint8_t *views;
+    const uint8_t *valid; /* NULL: all present */
+    int64_t n;
+    const uint8_t *const *buffers;
+    const int64_t *buffer_lengths;
+    int64_t n_buffers;
+} rr_views;
+
+rr_status rr_text_views_offsets(const rr_views *views, int64_t *offsets,
+                                rr_error *error) RR_MUST_CHECK;
+rr_status rr_text_views_data(const rr_views *views, uint8_t *data, int64_t length,
+                             rr_error *error) RR_MUST_CHECK;
+
+/* same[i] = 1 where both columns, of one length, hold the same value; null is the same as nothing. */
+void rr_text_equal(const rr_text *a, const rr_text *b, uint8_t *same);
 
 /* ---------------------------------------------------------------- tally and curve
  *
@@ -372,6 +393,7 @@ rr_status rr_curve(const rr_cells *cells, int64_t n_cells, int64_t *at_risk, dou
  * limits 0 and 0; one of 1, or NaN, has NaN. */
 void rr_loglog_limits(int64_t n, const double *risk, const double *std_error, double z, double *lower,
                       double *upper);
+
 
 /* ---------------------------------------------------------------- CSV
  *

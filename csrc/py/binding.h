@@ -48,6 +48,9 @@ int rr_arrays_check(rr_array *arrays, size_t count);
  * rereferral.errors class with the attributes row, line, byte, column and value. Returns NULL. */
 PyObject *rr_raise(rr_status status, const rr_error *error);
 
+/* rr_raise with a message and a row (-1: none) of the binding's own. Returns NULL. In py_columns.c. */
+PyObject *rr_raise_at(rr_status status, int64_t row, const char *message);
+
 /* ---------------------------------------------------------------- poll.c */
 
 /* A poll for the core that answers Ctrl-C and feeds a progress callable `progress(done, total)`
@@ -65,5 +68,7 @@ extern PyMethodDef rr_py_csv_methods[];
 extern PyMethodDef rr_py_tally_methods[];
 extern PyMethodDef rr_py_text_methods[];
 extern PyMethodDef rr_py_columns_methods[];
+extern PyMethodDef rr_py_arrow_in_methods[];
+extern PyMethodDef rr_py_arrow_out_methods[];
 
 #endif

@@ -4,6 +4,14 @@
 
 #include <string.h>
 
+PyObject *rr_raise_at(rr_status status, int64_t row, const char *message)
+{
+    rr_error error = {.row = row, .line = -1, .byte = -1, .column = -1};
+
+    PyOS_snprintf(error.message, sizeof error.message, "%s", message);
+    return rr_raise(status, &error);
+}
+
 static PyObject *days_from_ticks(PyObject *Py_UNUSED(module), PyObject *args)
 {
     PyObject *ticks, *days;
@@ -20,10 +28,10 @@ static PyObject *days_from_ticks(PyObject *Py_UNUSED(module), PyObject *args)
     if (rr_arrays_check(rows, 2) < 0) {
         return NULL;
     }
-    Py_BEGIN_ALLOW_THREADS
-    status = rr_days_from_ticks(rows[0].data, rows[0].n, per_day, rows[1].data, &error);
-    Py_END_ALLOW_THREADS
-    if (status != RR_OK) {
+    Py_BEGIN_ALLOW_THREADS status = rr_days_from_ticks(rows[0].data, rows[0].n, per_day,
+                                                       rows[1].data, &error);
+    Py_END_ALLOW_THREADS if (status != RR_OK)
+    {
         return rr_raise(status, &error);
     }
     Py_RETURN_NONE;
@@ -46,11 +54,10 @@ static PyObject *whole_from_double(PyObject *Py_UNUSED(module), PyObject *args)
     if (rr_arrays_check(rows, 3) < 0) {
         return NULL;
     }
-    Py_BEGIN_ALLOW_THREADS
-    status = rr_whole_from_double(rows[0].data, rows[0].n, rows[1].data, rows[2].data, &nulls,
-                                  &error);
-    Py_END_ALLOW_THREADS
-    if (status != RR_OK) {
+    Py_BEGIN_ALLOW_THREADS status = rr_whole_from_double(rows[0].data, rows[0].n, rows[1].data,
+                                                         rows[2].data, &nulls, &error);
+    Py_END_ALLOW_THREADS if (status != RR_OK)
+    {
         return rr_raise(status, &error);
     }
     return PyLong_FromLongLong((long long)nulls);
@@ -141,14 +148,6 @@ static PyObject *object_kinds(PyObject *Py_UNUSED(module), PyObject *args)
     Py_RETURN_NONE;
 }
 
-static PyObject *fail_at(rr_status status, int64_t row, const char *message)
-{
-    rr_error error = {.row = row, .line = -1, .byte = -1, .column = -1};
-
-    strncpy(error.message, message, sizeof error.message - 1);
-    return rr_raise(status, &error);
-}
-
 /* The UTF-8 of a str. On failure NULL, with an exception or, where it holds half a surrogate pair,
  * with a DataError that names the row. */
 static const char *utf8_of(PyObject *object, int64_t row, Py_ssize_t *length)
@@ -156,13 +155,13 @@ static const char *utf8_of(PyObject *object, int64_t row, Py_ssize_t *length)
     const char *bytes = NULL;
 
     if (!PyUnicode_Check(object)) {
-        fail_at(RR_ERR_VALUE, row, "not text");
+        rr_raise_at(RR_ERR_VALUE, row, "not text");
         return NULL;
     }
     bytes = PyUnicode_AsUTF8AndSize(object, length);
     if (bytes == NULL && PyErr_ExceptionMatches(PyExc_UnicodeEncodeError)) {
         PyErr_Clear();
-        fail_at(RR_ERR_VALUE, row, "not text: half a surrogate pair");
+        rr_raise_at(RR_ERR_VALUE, row, "not text: half a surrogate pair");
     }
     return bytes;
 }
@@ -221,7 +220,7 @@ static PyObject *text_from_objects(PyObject *Py_UNUSED(module), PyObject *args)
         }
         if (length != ends[i + 1] - ends[i]) { /* another thread changed the array */
             Py_DECREF(data);
-            return fail_at(RR_ERR_ARGUMENT, i, "the array changed while it was read");
+            return rr_raise_at(RR_ERR_ARGUMENT, i, "the array changed while it was read");
         }
         memcpy((char *)PyArray_DATA((PyArrayObject *)data) + ends[i], bytes, (size_t)length);
     }
@@ -246,7 +245,7 @@ static int integer_of(PyObject *object, int64_t row, int64_t *value)
     Py_DECREF(number);
     if (overflow < 0 || (high && PyErr_Occurred())) {
         PyErr_Clear();
-        fail_at(RR_ERR_VALUE, row, "beyond 64 bits");
+        rr_raise_at(RR_ERR_VALUE, row, "beyond 64 bits");
         return -1;
     }
     return high;
@@ -288,7 +287,8 @@ static PyObject *integers_from_objects(PyObject *Py_UNUSED(module), PyObject *ar
         ((int64_t *)rows[2].data)[i] = value;
     }
     if (high >= 0 && negative >= 0) {
-        return fail_at(RR_ERR_VALUE, high, "too large for a column that also holds negative numbers");
+        return rr_raise_at(RR_ERR_VALUE, high,
+                           "too large for a column that also holds negative numbers");
     }
     return PyBool_FromLong(high >= 0);
 }
@@ -322,14 +322,14 @@ static int check_midnight(PyObject *object, int64_t row)
     }
     Py_DECREF(zone);
     if (zoned) {
-        fail_at(RR_ERR_VALUE, row, "a time zone");
+        rr_raise_at(RR_ERR_VALUE, row, "a time zone");
         return -1;
     }
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         int set = is_set(object, parts[i]);
 
         if (set > 0) {
-            fail_at(RR_ERR_VALUE, row, "a time of day");
+            rr_raise_at(RR_ERR_VALUE, row, "a time of day");
         }
         if (set != 0) {
             return -1;

@@ -1,5 +1,7 @@
 #include "binding.h"
 
+#include <stdlib.h>
+
 /* The rows of a check for one text column: offsets, data, valid. The caller sets the objects. */
 #define TEXT_ROWS(prefix, offsets_object, data_object, valid_object)                               \
     {prefix "offsets", NPY_INT64, RR_IN, NULL, offsets_object, NULL, 0},                           \
@@ -47,10 +49,9 @@ static PyObject *text_check(PyObject *Py_UNUSED(module), PyObject *args)
     if (rr_arrays_check(rows, 3) < 0 || text_of(rows, &text) < 0) {
         return NULL;
     }
-    Py_BEGIN_ALLOW_THREADS
-    status = rr_text_check_utf8(&text, &error);
-    Py_END_ALLOW_THREADS
-    if (status != RR_OK) {
+    Py_BEGIN_ALLOW_THREADS status = rr_text_check_utf8(&text, &error);
+    Py_END_ALLOW_THREADS if (status != RR_OK)
+    {
         return rr_raise(status, &error);
     }
     Py_RETURN_NONE;
@@ -71,10 +72,8 @@ static PyObject *text_present(PyObject *Py_UNUSED(module), PyObject *args)
         rr_arrays_check(rows + 3, 1) < 0) {
         return NULL;
     }
-    Py_BEGIN_ALLOW_THREADS
-    rr_text_present(&text, rows[3].data, &blank);
-    Py_END_ALLOW_THREADS
-    return PyLong_FromLongLong((long long)blank);
+    Py_BEGIN_ALLOW_THREADS rr_text_present(&text, rows[3].data, &blank);
+    Py_END_ALLOW_THREADS return PyLong_FromLongLong((long long)blank);
 }
 
 static PyObject *text_isin(PyObject *Py_UNUSED(module), PyObject *args)
@@ -88,16 +87,16 @@ static PyObject *text_isin(PyObject *Py_UNUSED(module), PyObject *args)
                           &found)) {
         return NULL;
     }
-    rr_array rows[] = {TEXT_ROWS("", o, d, v), TEXT_ROWS("value_", value_o, value_d, value_v),
+    rr_array rows[] = {TEXT_ROWS("", o, d, v),
+                       TEXT_ROWS("value_", value_o, value_d, value_v),
                        {"found", NPY_BOOL, RR_OUT, &text.n, found, NULL, 0}};
-    if (rr_arrays_check(rows, 6) < 0 || text_of(rows, &text) < 0 || text_of(rows + 3, &values) < 0 ||
-        rr_arrays_check(rows + 6, 1) < 0) {
+    if (rr_arrays_check(rows, 6) < 0 || text_of(rows, &text) < 0 ||
+        text_of(rows + 3, &values) < 0 || rr_arrays_check(rows + 6, 1) < 0) {
         return NULL;
     }
-    Py_BEGIN_ALLOW_THREADS
-    status = rr_text_isin(&text, &values, rows[6].data, &error);
-    Py_END_ALLOW_THREADS
-    if (status != RR_OK) {
+    Py_BEGIN_ALLOW_THREADS status = rr_text_isin(&text, &values, rows[6].data, &error);
+    Py_END_ALLOW_THREADS if (status != RR_OK)
+    {
         return rr_raise(status, &error);
     }
     Py_RETURN_NONE;
@@ -123,10 +122,9 @@ static PyObject *text_compare(PyObject *Py_UNUSED(module), PyObject *args)
         rr_arrays_check(rows + 3, 1) < 0) {
         return NULL;
     }
-    Py_BEGIN_ALLOW_THREADS
-    rr_text_compare(&text, (const uint8_t *)bytes, (int64_t)length, rows[3].data);
-    Py_END_ALLOW_THREADS
-    Py_RETURN_NONE;
+    Py_BEGIN_ALLOW_THREADS rr_text_compare(&text, (const uint8_t *)bytes, (int64_t)length,
+                                           rows[3].data);
+    Py_END_ALLOW_THREADS Py_RETURN_NONE;
 }
 
 static PyObject *text_codes(PyObject *Py_UNUSED(module), PyObject *args)
@@ -148,10 +146,9 @@ static PyObject *text_codes(PyObject *Py_UNUSED(module), PyObject *args)
         rr_arrays_check(rows + 3, 1) < 0) {
         return NULL;
     }
-    Py_BEGIN_ALLOW_THREADS
-    status = rr_text_codes(&text, rows[3].data, &distinct, &poll, &error);
-    Py_END_ALLOW_THREADS
-    if (status != RR_OK) {
+    Py_BEGIN_ALLOW_THREADS status = rr_text_codes(&text, rows[3].data, &distinct, &poll, &error);
+    Py_END_ALLOW_THREADS if (status != RR_OK)
+    {
         return rr_raise(status, &error);
     }
     return PyLong_FromLongLong((long long)distinct);
@@ -171,10 +168,10 @@ static PyObject *first_rows(PyObject *Py_UNUSED(module), PyObject *args)
     if (rr_arrays_check(rows, 2) < 0) {
         return NULL;
     }
-    Py_BEGIN_ALLOW_THREADS
-    status = rr_first_rows(rows[0].data, rows[0].n, rows[1].n, rows[1].data, &error);
-    Py_END_ALLOW_THREADS
-    if (status != RR_OK) {
+    Py_BEGIN_ALLOW_THREADS status = rr_first_rows(rows[0].data, rows[0].n, rows[1].n, rows[1].data,
+                                                  &error);
+    Py_END_ALLOW_THREADS if (status != RR_OK)
+    {
         return rr_raise(status, &error);
     }
     Py_RETURN_NONE;
@@ -206,11 +203,10 @@ static PyObject *text_take(PyObject *Py_UNUSED(module), PyObject *args)
     if (rr_arrays_check(rows + 4, 2) < 0) {
         return NULL;
     }
-    Py_BEGIN_ALLOW_THREADS
-    status = rr_text_take_offsets(&text, rows[3].data, rows[3].n, rows[4].data, rows[5].data,
-                                  &error);
-    Py_END_ALLOW_THREADS
-    if (status != RR_OK) {
+    Py_BEGIN_ALLOW_THREADS status = rr_text_take_offsets(&text, rows[3].data, rows[3].n,
+                                                         rows[4].data, rows[5].data, &error);
+    Py_END_ALLOW_THREADS if (status != RR_OK)
+    {
         return rr_raise(status, &error);
     }
     length = (npy_intp)((const int64_t *)rows[4].data)[rows[3].n];
@@ -218,11 +214,10 @@ static PyObject *text_take(PyObject *Py_UNUSED(module), PyObject *args)
     if (out_data == NULL) {
         return NULL;
     }
-    Py_BEGIN_ALLOW_THREADS
-    status = rr_text_take_data(&text, rows[3].data, rows[3].n,
-                               PyArray_DATA((PyArrayObject *)out_data), length, &error);
-    Py_END_ALLOW_THREADS
-    if (status != RR_OK) {
+    Py_BEGIN_ALLOW_THREADS status = rr_text_take_data(
+        &text, rows[3].data, rows[3].n, PyArray_DATA((PyArrayObject *)out_data), length, &error);
+    Py_END_ALLOW_THREADS if (status != RR_OK)
+    {
         Py_DECREF(out_data);
         return rr_raise(status, &error);
     }
@@ -252,12 +247,13 @@ static PyObject *from_fixed(PyObject *args, int type, const char *format)
         PyErr_SetString(PyExc_ValueError, "characters must hold width of them for each value");
         return NULL;
     }
-    Py_BEGIN_ALLOW_THREADS
-    status = type == NPY_UINT32
-                 ? rr_text_ucs4_offsets(rows[0].data, n, width, rows[1].data, &error)
-                 : rr_text_bytes_offsets(rows[0].data, n, width, rows[1].data, &error);
-    Py_END_ALLOW_THREADS
-    if (status != RR_OK) {
+    Py_BEGIN_ALLOW_THREADS status = type == NPY_UINT32
+                                        ? rr_text_ucs4_offsets(rows[0].data, n, width, rows[1].data,
+                                                               &error)
+                                        : rr_text_bytes_offsets(rows[0].data, n, width,
+                                                                rows[1].data, &error);
+    Py_END_ALLOW_THREADS if (status != RR_OK)
+    {
         return rr_raise(status, &error);
     }
     length = (npy_intp)((const int64_t *)rows[1].data)[n];
@@ -265,14 +261,15 @@ static PyObject *from_fixed(PyObject *args, int type, const char *format)
     if (data == NULL) {
         return NULL;
     }
-    Py_BEGIN_ALLOW_THREADS
-    status = type == NPY_UINT32
-                 ? rr_text_ucs4_data(rows[0].data, n, width,
-                                     PyArray_DATA((PyArrayObject *)data), length, &error)
-                 : rr_text_bytes_data(rows[0].data, n, width,
-                                      PyArray_DATA((PyArrayObject *)data), length, &error);
-    Py_END_ALLOW_THREADS
-    if (status != RR_OK) {
+    Py_BEGIN_ALLOW_THREADS status = type == NPY_UINT32
+                                        ? rr_text_ucs4_data(rows[0].data, n, width,
+                                                            PyArray_DATA((PyArrayObject *)data),
+                                                            length, &error)
+                                        : rr_text_bytes_data(rows[0].data, n, width,
+                                                             PyArray_DATA((PyArrayObject *)data),
+                                                             length, &error);
+    Py_END_ALLOW_THREADS if (status != RR_OK)
+    {
         Py_DECREF(data);
         return rr_raise(status, &error);
     }
@@ -287,6 +284,148 @@ static PyObject *text_from_ucs4(PyObject *Py_UNUSED(module), PyObject *args)
 static PyObject *text_from_bytes(PyObject *Py_UNUSED(module), PyObject *args)
 {
     return from_fixed(args, NPY_UINT8, "OLO:text_from_bytes");
+}
+
+/* The data buffers of string views: a list of arrays of bytes. -1 with an exception. */
+static int read_buffers(PyObject *list, rr_views *views)
+{
+    const uint8_t **buffers = calloc((size_t)views->n_buffers + 1, sizeof *buffers);
+    int64_t *lengths = calloc((size_t)views->n_buffers + 1, sizeof *lengths);
+
+    views->buffers = buffers;
+    views->buffer_lengths = lengths;
+    if (buffers == NULL || lengths == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (int64_t i = 0; i < views->n_buffers; i++) {
+        rr_array row = {"buffers", NPY_UINT8, RR_IN, NULL, PyList_GetItem(list, (Py_ssize_t)i),
+                        NULL,      0};
+
+        if (rr_arrays_check(&row, 1) < 0) {
+            return -1;
+        }
+        buffers[i] = row.data;
+        lengths[i] = row.n;
+    }
+    return 0;
+}
+
+static PyObject *text_from_views(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *bytes, *valid, *list, *offsets, *data = NULL;
+    rr_views views = {0};
+    rr_error error;
+    rr_status status;
+    npy_intp length;
+
+    if (!PyArg_ParseTuple(args, "OOO!O:text_from_views", &bytes, &valid, &PyList_Type, &list,
+                          &offsets)) {
+        return NULL;
+    }
+    rr_array rows[] = {{"views", NPY_UINT8, RR_IN, NULL, bytes, NULL, 0},
+                       {"offsets", NPY_INT64, RR_OUT, NULL, offsets, NULL, 0},
+                       {"valid", NPY_BOOL, RR_IN_OR_NONE, &views.n, valid, NULL, 0}};
+    if (rr_arrays_check(rows, 2) < 0) {
+        return NULL;
+    }
+    views.views = rows[0].data;
+    views.n = rows[1].n - 1;
+    if (views.n < 0 || views.n > rows[0].n / 16) {
+        PyErr_SetString(PyExc_ValueError, "views must hold 16 bytes for each value");
+        return NULL;
+    }
+    if (rr_arrays_check(rows + 2, 1) < 0) {
+        return NULL;
+    }
+    views.valid = rows[2].data;
+    views.n_buffers = PyList_Size(list);
+    if (read_buffers(list, &views) < 0) {
+        goto out;
+    }
+    Py_BEGIN_ALLOW_THREADS status = rr_text_views_offsets(&views, rows[1].data, &error);
+    Py_END_ALLOW_THREADS if (status != RR_OK)
+    {
+        rr_raise(status, &error);
+        goto out;
+    }
+    length = (npy_intp)((const int64_t *)rows[1].data)[views.n];
+    data = PyArray_SimpleNew(1, &length, NPY_UINT8);
+    if (data == NULL) {
+        goto out;
+    }
+    Py_BEGIN_ALLOW_THREADS status = rr_text_views_data(&views, PyArray_DATA((PyArrayObject *)data),
+                                                       length, &error);
+    Py_END_ALLOW_THREADS if (status != RR_OK)
+    {
+        Py_CLEAR(data);
+        rr_raise(status, &error);
+    }
+out:
+    free((void *)views.buffers);
+    free((void *)views.buffer_lengths);
+    return data;
+}
+
+static PyObject *text_equal(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *o, *d, *v, *other_o, *other_d, *other_v, *same;
+    rr_text text, other;
+
+    if (!PyArg_ParseTuple(args, "OOOOOOO:text_equal", &o, &d, &v, &other_o, &other_d, &other_v,
+                          &same)) {
+        return NULL;
+    }
+    rr_array rows[] = {TEXT_ROWS("", o, d, v),
+                       TEXT_ROWS("other_", other_o, other_d, other_v),
+                       {"same", NPY_BOOL, RR_OUT, &text.n, same, NULL, 0}};
+    if (rr_arrays_check(rows, 6) < 0 || text_of(rows, &text) < 0 || text_of(rows + 3, &other) < 0 ||
+        rr_arrays_check(rows + 6, 1) < 0) {
+        return NULL;
+    }
+    if (other.n != text.n) {
+        PyErr_SetString(PyExc_ValueError, "two text columns must have one length");
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS rr_text_equal(&text, &other, rows[6].data);
+    Py_END_ALLOW_THREADS Py_RETURN_NONE;
+}
+
+static PyObject *text_to_objects(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *o, *d, *v, *objects;
+    rr_text text;
+
+    if (!PyArg_ParseTuple(args, "OOOO:text_to_objects", &o, &d, &v, &objects)) {
+        return NULL;
+    }
+    rr_array rows[] = {TEXT_ROWS("", o, d, v),
+                       {"objects", NPY_OBJECT, RR_OUT, &text.n, objects, NULL, 0}};
+    if (rr_arrays_check(rows, 3) < 0 || text_of(rows, &text) < 0 ||
+        rr_arrays_check(rows + 3, 1) < 0) {
+        return NULL;
+    }
+    for (int64_t i = 0; i < text.n; i++) {
+        PyObject **place = (PyObject **)rows[3].data + i, *was = *place;
+
+        if (text.valid != NULL && !text.valid[i]) {
+            *place = Py_NewRef(Py_None);
+        } else {
+            *place = PyUnicode_DecodeUTF8((const char *)text.data + text.offsets[i],
+                                          (Py_ssize_t)(text.offsets[i + 1] - text.offsets[i]),
+                                          NULL);
+        }
+        if (*place == NULL || (i % 65536 == 0 && PyErr_CheckSignals() < 0)) {
+            if (*place == NULL) {
+                *place = was;
+            } else {
+                Py_XDECREF(was);
+            }
+            return NULL;
+        }
+        Py_XDECREF(was);
+    }
+    Py_RETURN_NONE;
 }
 
 PyMethodDef rr_py_text_methods[] = {
@@ -307,4 +446,10 @@ PyMethodDef rr_py_text_methods[] = {
      "text_from_ucs4(characters, width, offsets) -> the data."},
     {"text_from_bytes", text_from_bytes, METH_VARARGS,
      "text_from_bytes(characters, width, offsets) -> the data."},
+    {"text_from_views", text_from_views, METH_VARARGS,
+     "text_from_views(views, valid, buffers, offsets) -> the data."},
+    {"text_equal", text_equal, METH_VARARGS,
+     "text_equal(offsets, data, valid, other_offsets, other_data, other_valid, same)"},
+    {"text_to_objects", text_to_objects, METH_VARARGS,
+     "text_to_objects(offsets, data, valid, objects)"},
     {NULL, NULL, 0, NULL}};

@@ -1,9 +1,8 @@
-"""Columns as pandas, numpy and Python hold them, brought to five kinds that the rest can rely on."""
+"""Columns as pandas, numpy and Python hold them, brought to one of five kinds."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from rereferral import _core
+from rereferral.arrow_in import ArrowColumn, is_arrow, read_column
 from rereferral.errors import DataError
+from rereferral.kinds import Categories, Column, Dates, Days, Mask, Numbers, native
 from rereferral.text import (
     BOOL,
     DATE,
@@ -29,72 +30,7 @@ from rereferral.text import (
     object_kinds,
 )
 
-__all__ = ["Categories", "Column", "Dates", "Days", "Numbers", "column_of"]
-
-NULL_DAY = np.iinfo(np.int64).min
-
-Mask = npt.NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class Numbers:
-    """Whole numbers, truth values or doubles; `valid` is None where none is null, NaN apart."""
-
-    values: npt.NDArray[Any]
-    valid: Mask | None
-
-    def __len__(self) -> int:
-        return len(self.values)
-
-    @property
-    def what(self) -> str:
-        """The kind in words, for messages."""
-        return {"b": "truth values", "f": "numbers"}.get(self.values.dtype.kind, "whole numbers")
-
-
-@dataclass(frozen=True)
-class Dates:
-    """Moments as numpy's datetime64 of any unit, NaT where null. `zone`: a time zone, or ""."""
-
-    values: npt.NDArray[np.datetime64]
-    zone: str = ""
-
-    def __len__(self) -> int:
-        return len(self.values)
-
-    what = "dates"
-
-
-@dataclass(frozen=True)
-class Days:
-    """Days since 1970-01-01, NaT where null, checked and in range."""
-
-    values: npt.NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.values)
-
-    what = "dates"
-
-
-@dataclass(frozen=True)
-class Categories:
-    """Codes into a short column of values, -1 for null. `ordered`: the codes carry the order."""
-
-    codes: npt.NDArray[Any]
-    values: Column
-    ordered: bool = False
-
-    def __len__(self) -> int:
-        return len(self.codes)
-
-    @property
-    def what(self) -> str:
-        """The kind in words, for messages."""
-        return self.values.what if not isinstance(self.values, Text) else "text"
-
-
-Column = Numbers | Dates | Days | Text | Categories
+__all__ = ["column_of"]
 
 
 def column_of(values: object) -> Column:
@@ -108,6 +44,8 @@ def column_of(values: object) -> Column:
     """
     if isinstance(values, Text | Numbers | Dates | Days | Categories):
         return values
+    if isinstance(values, ArrowColumn):
+        return values.read()
     if isinstance(values, pd.Series):
         return _from_pandas(values)
     if isinstance(values, pd.Index):
@@ -118,6 +56,10 @@ def column_of(values: object) -> Column:
         return _from_numpy(values)
     if isinstance(values, Sequence) and not isinstance(values, str | bytes | bytearray):
         return _from_objects(object_array(list(values)))
+    if is_arrow(values):
+        return read_column(values)
+    if hasattr(values, "__array__"):
+        return _from_numpy(np.asarray(values))
     raise DataError(f"a column must be an array, a Series or a list, not {type(values).__name__}")
 
 
@@ -130,21 +72,23 @@ def _from_pandas(series: pd.Series) -> Column:
         return _from_numpy(series.to_numpy())
     if isinstance(dtype, pd.CategoricalDtype):
         return Categories(
-            _native(series.cat.codes.to_numpy()),
+            native(series.cat.codes.to_numpy()),
             _from_pandas(pd.Series(series.cat.categories)),
             bool(series.cat.ordered),
         )
     if isinstance(dtype, pd.DatetimeTZDtype):
         moments = series.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy()
-        return Dates(_native(moments), str(dtype.tz))
+        return Dates(native(moments), str(dtype.tz))
     if isinstance(dtype, pd.PeriodDtype | pd.IntervalDtype):
         raise DataError(f"dtype {dtype} is not a day; use .dt.to_timestamp() on periods")
     if isinstance(dtype, pd.SparseDtype):
         return _from_numpy(np.asarray(series.sparse.to_dense()))
-    if isinstance(dtype, pd.StringDtype):
-        return Text.from_any(series)
-    if isinstance(dtype, pd.ArrowDtype):
-        return _from_arrow_backed(series, dtype)
+    if isinstance(dtype, pd.ArrowDtype) or _is_pyarrow_text(dtype):
+        column = _from_arrow_backed(series)
+        if column is not None:
+            return column
+    if isinstance(dtype, pd.StringDtype | pd.ArrowDtype):
+        return _from_objects(series.to_numpy(dtype=object))
     kind = getattr(dtype, "kind", "O")
     if kind in "biuf" and isinstance(getattr(dtype, "numpy_dtype", None), np.dtype):
         missing = series.isna().to_numpy(dtype=bool)
@@ -153,24 +97,17 @@ def _from_pandas(series: pd.Series) -> Column:
     raise DataError(f"a column of dtype {dtype} is neither dates, numbers nor text")
 
 
-def _from_arrow_backed(series: pd.Series, dtype: pd.ArrowDtype) -> Column:
-    kind = dtype.kind
-    if kind in "biu":
-        missing = series.isna().to_numpy(dtype=bool)
-        wanted = np.dtype(dtype.numpy_dtype)
-        values = series.to_numpy(dtype=wanted, na_value=wanted.type(0))
-        return Numbers(values, ~missing if missing.any() else None)
-    if kind == "f":
-        return _from_numpy(series.to_numpy(dtype=dtype.numpy_dtype, na_value=np.nan))
-    return _from_objects(series.to_numpy(dtype=object))
+def _is_pyarrow_text(dtype: Any) -> bool:
+    return isinstance(dtype, pd.StringDtype) and dtype.storage.startswith("pyarrow")
+
+
+def _from_arrow_backed(series: pd.Series) -> Column | None:
+    """A column in pyarrow's memory, which its array gives by a public protocol of pyarrow's."""
+    arrow = series.array.__arrow_array__()
+    return read_column(arrow) if is_arrow(arrow) else None
 
 
 # --------------------------------------------------------------------------------------- numpy
-
-
-def _native(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Contiguous, aligned and in native byte order, by reference if it is so already."""
-    return np.require(array, array.dtype.newbyteorder("="), ["C", "A"])
 
 
 def _from_numpy(array: npt.NDArray[Any]) -> Column:
@@ -184,21 +121,21 @@ def _from_numpy(array: npt.NDArray[Any]) -> Column:
     array = array.view(np.ndarray)
     kind = array.dtype.kind
     if kind in "biu":
-        return Numbers(_native(array), None if mask is None else ~mask)
+        return Numbers(native(array), None if mask is None else ~mask)
     if kind == "f":
         if array.dtype.itemsize not in (4, 8):
             array = _narrow(array)
-        return Numbers(_native(array), None if mask is None else ~mask)
+        return Numbers(native(array), None if mask is None else ~mask)
     if kind == "M":
         if mask is not None:
             array = np.where(mask, np.datetime64("NaT"), array)
-        return Dates(_native(array))
+        return Dates(native(array))
     if kind in "US":
-        return Text.from_any(array if mask is None else np.ma.MaskedArray(array, mask))
+        return Text._from_fixed(array, None if mask is None else ~mask)
     if kind in "OT":
         objects = np.ascontiguousarray(array, dtype=object)
         if mask is not None:
-            objects = np.where(mask, None, objects)
+            objects = np.where(mask, np.array(None, object), objects)
         return _from_objects(objects)
     raise DataError(f"a column of dtype {array.dtype} is neither dates, numbers nor text")
 
@@ -216,16 +153,15 @@ def _narrow(array: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
 # ------------------------------------------------------------------------------------- objects
 
 
+_FAMILIES = ((BOOL,), (INTEGER, FLOAT), (TEXT,), (DATE, DATETIME), (NUMPY_DATE,), (OTHER,))
+
+
 def _from_objects(objects: npt.NDArray[np.object_]) -> Column:
     """A column from Python objects, all of one kind; whole numbers and doubles count as one."""
-    objects = _native(objects)
+    objects = native(objects)
     kinds = object_kinds(objects)
     found = np.bincount(kinds, minlength=OTHER + 1)
-    families = [
-        family
-        for family in ((BOOL,), (INTEGER, FLOAT), (TEXT,), (DATE, DATETIME), (NUMPY_DATE,), (OTHER,))
-        if found[list(family)].any()
-    ]
+    families = [family for family in _FAMILIES if found[list(family)].any()]
     if not families:
         return Text.nulls(len(objects))
     if len(families) > 1 or families[0] == (OTHER,):
@@ -241,8 +177,8 @@ def _from_objects(objects: npt.NDArray[np.object_]) -> Column:
             )
         row = int((present & ~np.isin(kinds, family)).argmax())
         raise data_error(
-            f"{objects[row]!r} is {KIND_NAMES[int(kinds[row])]}, but the column begins with "
-            f"{KIND_NAMES[int(kinds[first])]} ({objects[first]!r} in row {first}): make it one kind",
+            f"{objects[row]!r} is {KIND_NAMES[int(kinds[row])]}, but row {first} holds "
+            f"{KIND_NAMES[int(kinds[first])]} ({objects[first]!r}); make the column one kind",
             row,
             objects[row],
         )
@@ -250,11 +186,12 @@ def _from_objects(objects: npt.NDArray[np.object_]) -> Column:
     valid = kinds != NULL
     some = None if valid.all() else valid
     if family == (TEXT,):
-        return Text._from_objects(objects, kinds)
+        return Text._from_objects(objects, valid)
     if family == (BOOL,):
         return Numbers(np.where(valid, objects, False).astype(np.bool_), some)
     if family == (NUMPY_DATE,):
-        return Dates(_native(np.array(np.where(valid, objects, np.datetime64("NaT")).tolist(), "M8")))
+        moments = np.where(valid, objects, np.datetime64("NaT")).tolist()
+        return Dates(native(np.array(moments, "M8")))
     if family == (DATE, DATETIME):
         days = np.empty(len(objects), np.int64)
         try:
@@ -285,7 +222,9 @@ def _numbers_from_objects(
     if lost.any():
         row = int(lost.argmax())
         raise data_error(
-            f"{objects[row]!r} is too large for a column that also holds fractions", row, objects[row]
+            f"{objects[row]!r} is too large for a column that also holds fractions",
+            row,
+            objects[row],
         )
     return Numbers(doubles, None)
 

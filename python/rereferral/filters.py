@@ -13,8 +13,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from rereferral.columns import NULL_DAY, Categories, Column, Dates, Days, Numbers, column_of
+from rereferral.columns import column_of
+from rereferral.dates import days_of
 from rereferral.errors import DataError
+from rereferral.kinds import NULL_DAY, Categories, Column, Dates, Days, Numbers, in_words
 from rereferral.text import Text
 
 __all__ = ["column_mask"]
@@ -53,7 +55,15 @@ def column_mask(column: Column, condition: Any) -> Mask:
 def _is_many(value: Any) -> bool:
     return isinstance(
         value,
-        list | tuple | set | frozenset | range | np.ndarray | pd.Series | pd.Index | Text
+        list
+        | tuple
+        | set
+        | frozenset
+        | range
+        | np.ndarray
+        | pd.Series
+        | pd.Index
+        | Text
         | pd.api.extensions.ExtensionArray,
     ) and not (isinstance(value, np.ndarray) and value.ndim == 0)
 
@@ -64,8 +74,11 @@ def _scalar(value: Any) -> Any:
         value = pd.NaT if np.isnat(value) else _python_date(value)
     elif isinstance(value, np.generic | np.ndarray):
         value = value.item()
-    if value is None or value is pd.NA or value is pd.NaT or (
-        isinstance(value, float) and math.isnan(value)
+    if (
+        value is None
+        or value is pd.NA
+        or value is pd.NaT
+        or (isinstance(value, float) and math.isnan(value))
     ):
         raise DataError("null cannot be asked for: a null value meets no condition")
     return value
@@ -82,11 +95,9 @@ def _python_date(value: np.datetime64) -> date:
 
 
 def _refuse(column: Column, value: Any) -> DataError:
-    return DataError(f"{value!r} ({type(value).__name__}) cannot be compared with {_what(column)}")
-
-
-def _what(column: Column) -> str:
-    return "text" if isinstance(column, Text) else column.what
+    return DataError(
+        f"{value!r} ({type(value).__name__}) cannot be compared with {in_words(column)}"
+    )
 
 
 def _is_null(column: Column) -> bool:
@@ -107,8 +118,6 @@ def _compare(column: Column, name: str, value: Any) -> Mask:
         order = column.order(value)
         return np.asarray(_COMPARE[name](order, 0) & (order != 2))
     if isinstance(column, Dates | Days):
-        from rereferral.tables import days_of
-
         days = days_of(column)
         return np.asarray(_COMPARE[name](days, _day(column, value)) & (days != NULL_DAY))
     return _compare_numbers(column, name, value)
@@ -181,7 +190,7 @@ def _compare_categories(column: Categories, name: str, value: Any) -> Mask:
 
 
 def _by_code(column: Categories, keep: Mask) -> Mask:
-    return np.append(keep, False)[column.codes]
+    return np.asarray(np.append(keep, False)[column.codes], np.bool_)
 
 
 def _among(column: Column, values: list[Any]) -> Mask:
@@ -193,8 +202,6 @@ def _among(column: Column, values: list[Any]) -> Mask:
                 raise _refuse(column, value)
         return column.isin(values)
     if isinstance(column, Dates | Days):
-        from rereferral.tables import days_of
-
         days = days_of(column)
         wanted = np.array([_day(column, value) for value in values], np.int64)
         return np.isin(days, wanted)

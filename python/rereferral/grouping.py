@@ -1,4 +1,4 @@
-"""Rows into groups: a code per row and a frame of the distinct groups, in order."""
+"""Columns of a table to the groups of its rows."""
 
 from __future__ import annotations
 
@@ -9,32 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from rereferral.columns import NULL_DAY, Categories, Column, Dates, Days, Numbers
+from rereferral.dates import days_of
 from rereferral.errors import DataError
+from rereferral.groups import Groups
+from rereferral.kinds import NULL_DAY, Categories, Column, Dates, Days, Numbers
 from rereferral.text import Text
 
-__all__ = ["Groups", "groups_of"]
-
-
-@dataclass(frozen=True, eq=False)
-class Groups:
-    """Rows sorted into groups.
-
-    Attributes
-    ----------
-    codes : int32 array
-        The group of each row: a row of `frame`. Never negative.
-    frame : DataFrame
-        One row a group, in ascending order, null last; the columns in the order asked for.
-    """
-
-    codes: npt.NDArray[np.int32]
-    frame: pd.DataFrame
-
-    @property
-    def n_groups(self) -> int:
-        """Number of groups."""
-        return len(self.frame)
+__all__ = ["groups_of"]
 
 
 @dataclass(frozen=True)
@@ -69,9 +50,7 @@ def groups_of(parts: dict[str, Column], n_rows: int) -> Groups:
         size = len(kept)
     frame = {}
     at = np.arange(size)
-    for (name, part), (kept, width) in zip(
-        reversed(levels.items()), reversed(steps), strict=True
-    ):
+    for (name, part), (kept, width) in zip(reversed(levels.items()), reversed(steps), strict=True):
         at = kept[at]
         frame[name] = _take(part.values, at % width)
         at = at // width
@@ -110,8 +89,6 @@ def _levels_of(column: Column) -> _Levels:
         order = np.array(sorted(range(len(values)), key=values.__getitem__), np.int64)
         return _ranked(codes, order, pd.array(values[order], dtype=pd.StringDtype("python")))
     if isinstance(column, Dates | Days):
-        from rereferral.tables import days_of
-
         days = days_of(column)
         codes, found = pd.factorize(days)
         order = np.argsort(found)
@@ -121,9 +98,7 @@ def _levels_of(column: Column) -> _Levels:
             shift = np.empty(len(found), np.int64)
             shift[order] = np.arange(len(order))
             ranks = np.append(shift, len(order))
-            return _Levels(
-                ranks[codes], _with_null(_day_values(found[order])), len(order) + 1
-            )
+            return _Levels(ranks[codes], _with_null(_day_values(found[order])), len(order) + 1)
         return _ranked(codes, order, _day_values(found[order]))
     return _levels_of_numbers(column)
 
@@ -149,9 +124,7 @@ def _levels_of_numbers(column: Numbers) -> _Levels:
     extension = pd.array(levels)  # Int64, Float64 or boolean, which can hold a null
     if not null:
         extension = pd.array(levels, dtype=levels.dtype)
-    return _Levels(
-        ranks[codes], _with_null(extension) if null else extension, len(order) + null
-    )
+    return _Levels(ranks[codes], _with_null(extension) if null else extension, len(order) + null)
 
 
 def _ranked(
@@ -173,7 +146,9 @@ def _levels_of_categories(column: Categories) -> _Levels:
     inner = _levels_of(column.values)
     codes = column.codes
     if column.ordered:
-        inner_null = inner.codes == inner.size - 1 if bool(pd.isna(inner.values[-1:]).any()) else None
+        inner_null = (
+            inner.codes == inner.size - 1 if bool(pd.isna(inner.values[-1:]).any()) else None
+        )
         if inner_null is None and inner.size == len(column.values):
             back = np.empty(inner.size, np.int64)
             back[inner.codes] = np.arange(inner.size)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any, SupportsIndex, overload
 
@@ -36,7 +36,8 @@ def object_kinds(objects: npt.NDArray[np.object_]) -> npt.NDArray[np.uint8]:
     return kinds
 
 
-def _frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The same memory, as an array that cannot be written to."""
     view = array.view()
     view.flags.writeable = False
     return view
@@ -97,9 +98,9 @@ class Text:
         data: npt.NDArray[np.uint8],
         valid: npt.NDArray[np.bool_] | None,
     ) -> None:
-        object.__setattr__(self, "offsets", _frozen(offsets))
-        object.__setattr__(self, "data", _frozen(data))
-        object.__setattr__(self, "valid", None if valid is None else _frozen(valid))
+        object.__setattr__(self, "offsets", frozen(offsets))
+        object.__setattr__(self, "data", frozen(data))
+        object.__setattr__(self, "valid", None if valid is None else frozen(valid))
 
     @classmethod
     def _trusted(
@@ -141,8 +142,9 @@ class Text:
 
         Parameters
         ----------
-        values : Text, array of dtype U, S, O or StringDType, Series, or iterable of str
-            None, NaN, ``pandas.NA`` and ``NaT`` are null. Bytes (dtype S) must be UTF-8.
+        values : Text, array of dtype U, S, O or StringDType, Series, Arrow array, or list
+            None, NaN, ``pandas.NA`` and ``NaT`` are null. Bytes (dtype S) must be UTF-8. Of a
+            categorical the labels are taken.
 
         Returns
         -------
@@ -153,34 +155,22 @@ class Text:
         DataError
             A value is not text; ``row`` says which.
         """
-        if isinstance(values, Text):
-            return values
-        if isinstance(values, (pd.Series, pd.Index)):
-            values = values.to_numpy(dtype=object)
-        elif not isinstance(values, np.ndarray):
-            if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
-                raise DataError(f"text must be a column of values, not {values!r}")
-            values = object_array(list(values))
-        if values.ndim != 1:
-            raise DataError(f"text must have one dimension, not {values.ndim}")
-        mask = None
-        if isinstance(values, np.ma.MaskedArray):
-            mask, values = np.ma.getmaskarray(values), values.data
-        if values.dtype.kind == "U":
-            text = cls._from_fixed(values, 4)
-        elif values.dtype.kind == "S":
-            text = cls._from_fixed(values, 1)
-        elif values.dtype.kind in "OT":
-            text = cls._from_objects(np.ascontiguousarray(values, dtype=object))
-        else:
-            raise DataError(f"a column of dtype {values.dtype} is not text")
-        if mask is not None and mask.any():
-            valid = ~mask if text.valid is None else text.valid & ~mask
-            text = cls._trusted(text.offsets, text.data, valid)
-        return text
+        from rereferral.columns import column_of
+        from rereferral.kinds import Categories, in_words
+
+        column = column_of(values)
+        if isinstance(column, Categories) and isinstance(column.values, Text):
+            labels = column.values
+            rows = np.where(column.codes < 0, len(labels), column.codes)
+            column = _with_null(labels).take(rows)
+        if not isinstance(column, Text):
+            raise DataError(f"the column holds {in_words(column)}, not text")
+        return column
 
     @classmethod
-    def _from_fixed(cls, values: npt.NDArray[Any], size: int) -> Text:
+    def _from_fixed(cls, values: npt.NDArray[Any], valid: npt.NDArray[np.bool_] | None) -> Text:
+        """From numpy's text of a fixed width: UTF-32 (dtype U), or bytes of UTF-8 (dtype S)."""
+        size = 4 if values.dtype.kind == "U" else 1
         width = values.dtype.itemsize // size
         native = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("="))
         flat = native.view(np.uint32 if size == 4 else np.uint8) if width and len(native) else None
@@ -191,22 +181,12 @@ class Text:
             data = _core.text_from_ucs4(flat, width, offsets)
         else:
             data = _core.text_from_bytes(flat, width, offsets)
-            _core.text_check(offsets, data, None)
-        return cls._trusted(offsets, data, None)
+            _core.text_check(offsets, data, valid)
+        return cls._trusted(offsets, data, valid)
 
     @classmethod
-    def _from_objects(
-        cls,
-        objects: npt.NDArray[np.object_],
-        kinds: npt.NDArray[np.uint8] | None = None,
-    ) -> Text:
-        if kinds is None:
-            kinds = object_kinds(objects)
-        valid = kinds != NULL
-        wrong = valid & (kinds != TEXT)
-        if wrong.any():
-            row = int(wrong.argmax())
-            raise data_error(f"{objects[row]!r} is not text", row, objects[row])
+    def _from_objects(cls, objects: npt.NDArray[np.object_], valid: npt.NDArray[np.bool_]) -> Text:
+        """From Python's str where `valid`, which the caller has made sure of."""
         offsets = np.empty(len(objects) + 1, np.int64)
         data = _core.text_from_objects(objects, valid, offsets)
         return cls._trusted(offsets, data, None if valid.all() else valid)
@@ -220,10 +200,11 @@ class Text:
         return sum(a.nbytes for a in (self.offsets, self.data, self.valid) if a is not None)
 
     @overload
-    def __getitem__(self, item: SupportsIndex) -> str | None: ...
+    def __getitem__(self, item: int | np.integer[Any]) -> str | None: ...
     @overload
     def __getitem__(self, item: slice | npt.NDArray[Any] | list[Any]) -> Text: ...
     def __getitem__(self, item: Any) -> str | Text | None:
+        """One value; or the column of a slice, a mask or an array of rows."""
         n = len(self)
         if isinstance(item, slice):
             start, stop, step = item.indices(n)
@@ -287,12 +268,27 @@ class Text:
         return found
 
     def __eq__(self, other: object) -> Any:
-        """Value by value; null is equal to nothing. `other` is a str or a column of the length."""
+        """Value by value, a bool array; null equals nothing. `other`: a str, or as many values."""
         if isinstance(other, str):
             return self.isin([other])
-        if isinstance(other, (Text, np.ndarray, list, pd.Series)):
-            return np.asarray(self.to_numpy() == Text.from_any(other).to_numpy(), np.bool_)
-        return NotImplemented
+        if not isinstance(other, Text | np.ndarray | list | tuple | pd.Series | pd.Index):
+            return NotImplemented
+        beside = Text.from_any(other)
+        if len(beside) != len(self):
+            raise DataError(f"a column of {len(self)} cannot be compared with one of {len(beside)}")
+        same = np.empty(len(self), np.bool_)
+        _core.text_equal(
+            self.offsets, self.data, self.valid, beside.offsets, beside.data, beside.valid, same
+        )
+        return same
+
+    def __ne__(self, other: object) -> Any:
+        """Value by value; as in a filter, null differs from nothing either."""
+        same = self.__eq__(other)
+        if same is NotImplemented:
+            return same
+        different = ~same & ~self.is_null()
+        return different if isinstance(other, str) else different & ~Text.from_any(other).is_null()
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -329,7 +325,8 @@ class Text:
         DataError
             A fixed width is asked for and a value is null.
         """
-        objects = object_array(list(self))
+        objects = np.empty(len(self), object)
+        _core.text_to_objects(self.offsets, self.data, self.valid, objects)
         if np.dtype(dtype) == np.dtype(object):
             return objects
         if self.valid is not None and not self.valid.all():
@@ -337,14 +334,24 @@ class Text:
             raise data_error(f"row {row} is null, which dtype {dtype} cannot hold", row, None)
         return objects.astype(dtype)
 
-    def __array__(self, dtype: npt.DTypeLike = None, copy: bool | None = None) -> npt.NDArray[Any]:
+    def __array__(
+        self, dtype: npt.DTypeLike | None = None, copy: bool | None = None
+    ) -> npt.NDArray[Any]:
         if copy is False:
             raise ValueError("a Text column becomes an array only by copying")
         return self.to_numpy(object if dtype is None else dtype)
 
     def to_pandas(self) -> pd.Series:
-        """A pandas Series of text."""
-        return pd.Series(self.to_numpy(), dtype="string[python]")
+        """A pandas Series of text, in pyarrow's memory where that is installed, without a copy."""
+        from rereferral.frames import text_array
+
+        return pd.Series(text_array(self))
+
+    def __arrow_c_array__(self, requested_schema: object = None) -> tuple[object, object]:
+        """The column as an Arrow array of large UTF-8, without a copy."""
+        from rereferral.arrow import export_array
+
+        return export_array(self, requested_schema)
 
     def __repr__(self) -> str:
         n = len(self)
@@ -352,6 +359,16 @@ class Text:
             return f"Text({list(self)!r})"
         ends = [repr(self._value(i)) for i in (0, 1, 2, n - 3, n - 2, n - 1)]
         return f"Text([{', '.join(ends[:3])}, ..., {', '.join(ends[3:])}], n={n})"
+
+
+def _with_null(text: Text) -> Text:
+    """The column with a null at its end."""
+    n = len(text)
+    valid = np.ones(n + 1, np.bool_)
+    valid[n] = False
+    if text.valid is not None:
+        valid[:n] = text.valid
+    return Text._trusted(np.append(text.offsets, text.offsets[-1:]), text.data, valid)
 
 
 def object_array(values: list[Any]) -> npt.NDArray[np.object_]:

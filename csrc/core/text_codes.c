@@ -1,0 +1,191 @@
+/* Distinct values of text: a table with open addressing. */
+#include "internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static uint64_t hash_bytes(const uint8_t *bytes, int64_t length)
+{
+    const uint64_t multiplier = UINT64_C(0x9E3779B97F4A7C15); /* 2^64 over the golden ratio */
+    uint64_t hash = (uint64_t)length * multiplier;
+
+    for (; length >= 8; length -= 8, bytes += 8) {
+        uint64_t word;
+
+        memcpy(&word, bytes, 8);
+        hash = (hash ^ word) * multiplier;
+        hash ^= hash >> 32;
+    }
+    if (length > 0) {
+        uint64_t word = 0;
+
+        memcpy(&word, bytes, (size_t)length);
+        hash = (hash ^ word) * multiplier;
+        hash ^= hash >> 32;
+    }
+    return hash * multiplier;
+}
+
+/* Open addressing; a slot holds the upper half of the hash, so that most misses and every growth
+ * leave the values alone. */
+typedef struct slot {
+    uint32_t hash;
+    int32_t code; /* -1: free */
+    int64_t row;  /* of the text that was inserted: the first with this value */
+} slot;
+
+typedef struct set {
+    slot *slots;
+    int64_t size; /* a power of two */
+    int shift;    /* 32 - log2(size): the slot is the top of the upper half */
+    int64_t used;
+} set;
+
+static rr_status set_open(set *s, int bits, rr_error *error)
+{
+    s->size = INT64_C(1) << bits;
+    s->shift = 32 - bits;
+    s->used = 0;
+    s->slots = rr_allocate(s->size, sizeof *s->slots);
+    if (s->slots == NULL) {
+        return rr_fail(error, RR_ERR_MEMORY, "no memory for %lld distinct values",
+                       (long long)s->size);
+    }
+    for (int64_t i = 0; i < s->size; i++) {
+        s->slots[i].code = -1;
+    }
+    return RR_OK;
+}
+
+static rr_status set_grow(set *s, rr_error *error)
+{
+    set wider;
+    rr_status status;
+
+    if (s->shift == 0) {
+        return rr_fail(error, RR_ERR_TOO_LARGE, "too many distinct values");
+    }
+    status = set_open(&wider, 32 - s->shift + 1, error);
+    if (status != RR_OK) {
+        return status;
+    }
+    for (int64_t i = 0; i < s->size; i++) {
+        if (s->slots[i].code >= 0) {
+            int64_t at = s->slots[i].hash >> wider.shift;
+
+            while (wider.slots[at].code >= 0) {
+                at = (at + 1) & (wider.size - 1);
+            }
+            wider.slots[at] = s->slots[i];
+        }
+    }
+    wider.used = s->used;
+    free(s->slots);
+    *s = wider;
+    return RR_OK;
+}
+
+/* The slot of a value, or the free one where it belongs. `text` is what the rows in the set mean. */
+static slot *set_find(const set *s, const rr_text *text, const uint8_t *value, int64_t length,
+                      uint32_t hash)
+{
+    int64_t at = hash >> s->shift;
+
+    for (;;) {
+        slot *found = &s->slots[at];
+
+        if (found->code < 0) {
+            return found;
+        }
+        if (found->hash == hash) {
+            int64_t start = text->offsets[found->row];
+
+            if (text->offsets[found->row + 1] - start == length &&
+                memcmp(text->data + start, value, (size_t)length) == 0) {
+                return found;
+            }
+        }
+        at = (at + 1) & (s->size - 1);
+    }
+}
+
+/* The code of row i, inserted if it is new. */
+static rr_status set_code(set *s, const rr_text *text, int64_t i, int32_t *code, rr_error *error)
+{
+    const uint8_t *value = text->data + text->offsets[i];
+    int64_t length = text->offsets[i + 1] - text->offsets[i];
+    uint32_t hash = (uint32_t)(hash_bytes(value, length) >> 32);
+    slot *found = set_find(s, text, value, length, hash);
+
+    if (found->code < 0) {
+        if (s->used >= INT32_MAX) {
+            return rr_fail(error, RR_ERR_TOO_LARGE, "too many distinct values");
+        }
+        *found = (slot){.hash = hash, .code = (int32_t)s->used, .row = i};
+        *code = found->code;
+        s->used++;
+        return s->used > s->size / 2 ? set_grow(s, error) : RR_OK;
+    }
+    *code = found->code;
+    return RR_OK;
+}
+
+rr_status rr_text_codes(const rr_text *text, int32_t *codes, int64_t *distinct, const rr_poll *poll,
+                        rr_error *error)
+{
+    set s = {0};
+    rr_status status = set_open(&s, 12, error);
+
+    for (int64_t i = 0; i < text->n && status == RR_OK; i++) {
+        if (i % (1 << 18) == 0 && rr_stopped(poll, i, text->n)) {
+            status = rr_fail(error, RR_ERR_INTERRUPTED, "interrupted");
+        } else if (text->valid != NULL && !text->valid[i]) {
+            codes[i] = -1;
+        } else {
+            status = set_code(&s, text, i, &codes[i], error);
+        }
+    }
+    *distinct = s.used;
+    free(s.slots);
+    return status;
+}
+
+rr_status rr_first_rows(const int32_t *codes, int64_t n, int64_t distinct, int64_t *rows,
+                        rr_error *error)
+{
+    int64_t next = 0;
+
+    for (int64_t i = 0; i < n && next < distinct; i++) {
+        if (codes[i] == next) {
+            rows[next++] = i;
+        }
+    }
+    if (next < distinct) {
+        return rr_fail(error, RR_ERR_ARGUMENT, "a code does not appear in its turn");
+    }
+    return RR_OK;
+}
+
+rr_status rr_text_isin(const rr_text *text, const rr_text *values, uint8_t *found, rr_error *error)
+{
+    set s = {0};
+    rr_status status = set_open(&s, 4, error);
+
+    for (int64_t i = 0; i < values->n && status == RR_OK; i++) {
+        int32_t code;
+
+        if (values->valid == NULL || values->valid[i]) {
+            status = set_code(&s, values, i, &code, error);
+        }
+    }
+    for (int64_t i = 0; i < text->n && status == RR_OK; i++) {
+        const uint8_t *value = text->data + text->offsets[i];
+        int64_t length = text->offsets[i + 1] - text->offsets[i];
+        uint32_t hash = (uint32_t)(hash_bytes(value, length) >> 32);
+
+        found[i] = (uint8_t)((text->valid == NULL || text->valid[i]) &&
+                             set_find(&s, values, value, length, hash)->code >= 0);
+    }
+    free(s.slots);
+    return status;
+}

@@ -1,0 +1,363 @@
+"""Columns from anything that speaks the Arrow C data interface, without pyarrow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from rereferral import _core
+from rereferral.errors import DataError
+from rereferral.kinds import NULL_DAY, Categories, Column, Dates, Mask, Numbers, native
+from rereferral.text import Text, data_error
+
+__all__ = ["ArrowColumn", "is_arrow", "read_column", "read_table"]
+
+_ORDERED = 1  # the flag of a dictionary whose values carry an order
+
+_NUMBERS = {
+    "c": "i1",
+    "C": "u1",
+    "s": "i2",
+    "S": "u2",
+    "i": "i4",
+    "I": "u4",
+    "l": "i8",
+    "L": "u8",
+    "e": "f2",
+    "f": "f4",
+    "g": "f8",
+}
+
+_UNITS = {"s": "s", "m": "ms", "u": "us", "n": "ns"}
+
+_OTHERS = {
+    "z": "binary values",
+    "Z": "binary values",
+    "vz": "binary values",
+    "w:": "binary values",
+    "tt": "times of day",
+    "tD": "durations",
+    "ti": "intervals",
+    "+r": "run-end encoded values; decode them first",
+    "+l": "lists",
+    "+L": "lists",
+    "+v": "lists",
+    "+w": "lists",
+    "+s": "structs",
+    "+m": "maps",
+    "+u": "unions",
+}
+
+
+class Schema(NamedTuple):
+    """An Arrow type, as the core hands it over."""
+
+    format: str
+    name: str
+    flags: int
+    children: list[Any]
+    dictionary: Any
+
+
+class Array(NamedTuple):
+    """An Arrow array, as the core hands it over. The buffers are uint8, None for no validity."""
+
+    length: int
+    null_count: int
+    offset: int
+    buffers: list[Any]
+    children: list[Any]
+    dictionary: Any
+
+
+class Piece(NamedTuple):
+    """Rows `start` to `start` + `length` of an array; `outer`: validity of the table's own rows."""
+
+    array: Array
+    start: int
+    length: int
+    outer: Mask | None
+
+
+def is_arrow(given: object) -> bool:
+    """Whether an object hands out Arrow memory."""
+    return hasattr(given, "__arrow_c_stream__") or hasattr(given, "__arrow_c_array__")
+
+
+def _read(given: Any) -> tuple[Schema, list[Array]]:
+    if hasattr(given, "__arrow_c_stream__"):
+        schema, arrays = _core.arrow_import_stream(given.__arrow_c_stream__())
+    else:
+        schema, arrays = _core.arrow_import_array(*given.__arrow_c_array__())
+    return Schema(*schema), [Array(*array) for array in arrays]
+
+
+@dataclass(frozen=True, eq=False)
+class ArrowColumn:
+    """A column in the memory of its producer, read when it is asked for."""
+
+    schema: Schema
+    pieces: list[Piece]
+
+    def __len__(self) -> int:
+        return sum(piece.length for piece in self.pieces)
+
+    def read(self) -> Column:
+        """The column in one of the five kinds."""
+        if self.schema.dictionary is not None:
+            return _dictionary(self.schema, self.pieces)
+        return _reader(self.schema)(self.pieces)
+
+
+def read_table(given: object) -> dict[str, ArrowColumn]:
+    """The columns of an Arrow table.
+
+    Raises
+    ------
+    DataError
+        It is not a table, or a name appears twice.
+    """
+    schema, arrays = _read(given)
+    if schema.format != "+s":
+        raise DataError(f"{type(given).__name__} is one Arrow column, not a table")
+    columns: dict[str, ArrowColumn] = {}
+    outer = [_validity(array, array.offset, array.length) for array in arrays]
+    for position, child in enumerate(schema.children):
+        field = Schema(*child)
+        if field.name in columns:
+            raise DataError(f"the column {field.name!r} appears twice")
+        pieces = []
+        for array, valid in zip(arrays, outer, strict=True):
+            inner = Array(*array.children[position])
+            if inner.length < array.offset + array.length:
+                raise DataError(f"the column {field.name!r} is shorter than its table")
+            pieces.append(Piece(inner, inner.offset + array.offset, array.length, valid))
+        columns[field.name] = ArrowColumn(field, pieces)
+    return columns
+
+
+def read_column(given: object) -> Column:
+    """A column from an Arrow array or a stream of arrays."""
+    schema, arrays = _read(given)
+    if schema.format == "+s":
+        raise DataError(f"{type(given).__name__} is an Arrow table, not one column")
+    return ArrowColumn(schema, [Piece(a, a.offset, a.length, None) for a in arrays]).read()
+
+
+# ------------------------------------------------------------------------------------ buffers
+
+
+def _bits(buffer: npt.NDArray[np.uint8], start: int, length: int) -> Mask:
+    first = start // 8
+    bits = np.unpackbits(
+        buffer[first : (start + length + 7) // 8],
+        count=start - 8 * first + length,
+        bitorder="little",
+    )
+    return bits[start - 8 * first :].view(np.bool_)
+
+
+def _validity(array: Array, start: int, length: int) -> Mask | None:
+    if array.null_count == 0 or not array.buffers or array.buffers[0] is None:
+        return None
+    valid = _bits(array.buffers[0], start, length)
+    return None if valid.all() else valid
+
+
+def _valid_of(piece: Piece) -> Mask | None:
+    own = _validity(piece.array, piece.start, piece.length)
+    if own is None or piece.outer is None:
+        return piece.outer if own is None else own
+    return own & piece.outer
+
+
+def _valid(pieces: list[Piece]) -> Mask | None:
+    masks = [_valid_of(piece) for piece in pieces]
+    if all(mask is None for mask in masks):
+        return None
+    return np.concatenate(
+        [
+            np.ones(piece.length, np.bool_) if mask is None else mask
+            for piece, mask in zip(pieces, masks, strict=True)
+        ]
+    )
+
+
+def _fixed(pieces: list[Piece], dtype: str) -> npt.NDArray[Any]:
+    """The values of fixed width; by reference where there is one piece."""
+    wanted = np.dtype(dtype)
+    parts = [
+        p.array.buffers[1][p.start * wanted.itemsize : (p.start + p.length) * wanted.itemsize].view(
+            wanted
+        )
+        for p in pieces
+    ]
+    if len(parts) == 1:
+        return native(parts[0])
+    return np.concatenate(parts) if parts else np.empty(0, wanted)
+
+
+# ------------------------------------------------------------------------------------ readers
+
+
+def _reader(schema: Schema) -> Callable[[list[Piece]], Column]:
+    kind = schema.format
+    if kind in _NUMBERS:
+        return lambda pieces: Numbers(_widen(_fixed(pieces, _NUMBERS[kind])), _valid(pieces))
+    if kind == "b":
+        return _booleans
+    if kind == "u":
+        return lambda pieces: _joined([_text(piece, np.dtype(np.int32)) for piece in pieces])
+    if kind == "U":
+        return lambda pieces: _joined([_text(piece, np.dtype(np.int64)) for piece in pieces])
+    if kind == "vu":
+        return lambda pieces: _joined([_views(piece) for piece in pieces])
+    if kind == "n":
+        return lambda pieces: Text.nulls(sum(piece.length for piece in pieces))
+    if kind in ("tdD", "tdm"):
+        dtype, unit = ("i4", "D") if kind == "tdD" else ("i8", "ms")
+        return lambda pieces: Dates(_moments(pieces, dtype, unit))
+    if kind[:2] == "ts" and kind[2:3] in _UNITS and kind[3:4] == ":":
+        return lambda pieces: Dates(_moments(pieces, "i8", _UNITS[kind[2]]), kind[4:])
+    if kind[:2] == "d:":
+        return lambda pieces: _decimals(pieces, kind)
+    what = _OTHERS.get(kind[:2], _OTHERS.get(kind[:1], "values"))
+    raise DataError(f"Arrow {what} (format {kind!r}) are neither dates, numbers nor text")
+
+
+def _widen(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return values.astype(np.float32) if values.dtype == np.float16 else values
+
+
+def _booleans(pieces: list[Piece]) -> Numbers:
+    parts = [_bits(piece.array.buffers[1], piece.start, piece.length) for piece in pieces]
+    return Numbers(np.concatenate(parts) if parts else np.empty(0, np.bool_), _valid(pieces))
+
+
+def _moments(pieces: list[Piece], dtype: str, unit: str) -> npt.NDArray[np.datetime64]:
+    ticks = _fixed(pieces, dtype).astype(np.int64, copy=False)
+    valid = _valid(pieces)
+    if valid is not None:
+        ticks = np.where(valid, ticks, NULL_DAY)
+    return ticks.view(f"M8[{unit}]")
+
+
+def _decimals(pieces: list[Piece], kind: str) -> Numbers:
+    """Decimals of 128 bits without a fraction, which is how SQL has very wide integers."""
+    precision, scale, *rest = kind[2:].split(",")
+    if int(scale) != 0 or rest not in ([], ["128"]):
+        raise DataError(
+            f"decimals with a fraction (precision {precision}, scale {scale}) are neither whole "
+            "numbers nor doubles; cast them to one of these"
+        )
+    pairs = _fixed(pieces, "V16").view("<i8").reshape(-1, 2)
+    low, high = pairs[:, 0], pairs[:, 1]
+    valid = _valid(pieces)
+    signed = high == low >> 63
+    unsigned = high == 0
+    if valid is not None:
+        signed, unsigned = signed | ~valid, unsigned | ~valid
+    if signed.all():
+        return Numbers(native(low), valid)
+    if unsigned.all():
+        return Numbers(native(low).view(np.uint64), valid)
+    row = int((~(signed if not unsigned[signed].all() else unsigned)).argmax())
+    value = (int(high[row]) << 64) | (int(low[row]) & (1 << 64) - 1)
+    raise data_error(f"{value} does not fit 64 bits beside the other values", row, value)
+
+
+# --------------------------------------------------------------------------------------- text
+
+
+def _text(piece: Piece, width: np.dtype[Any]) -> Text:
+    if piece.length == 0:
+        return Text.nulls(0)
+    size = width.itemsize
+    offsets = piece.array.buffers[1][
+        piece.start * size : (piece.start + piece.length + 1) * size
+    ].view(width)
+    data = piece.array.buffers[2]
+    return Text(native(offsets).astype(np.int64, copy=False), data, _valid_of(piece))
+
+
+def _views(piece: Piece) -> Text:
+    views = piece.array.buffers[1][16 * piece.start : 16 * (piece.start + piece.length)]
+    valid = _valid_of(piece)
+    offsets = np.empty(piece.length + 1, np.int64)
+    data = _core.text_from_views(views, valid, list(piece.array.buffers[2:-1]), offsets)
+    return Text(offsets, data, valid)
+
+
+def _joined(parts: list[Text]) -> Text:
+    """One column after the other."""
+    if len(parts) == 1:
+        return parts[0]
+    n = sum(len(part) for part in parts)
+    offsets = np.empty(n + 1, np.int64)
+    offsets[0] = 0
+    valid = None if all(part.valid is None for part in parts) else np.ones(n, np.bool_)
+    data = []
+    row = at = 0
+    for part in parts:
+        first, last = int(part.offsets[0]), int(part.offsets[-1])
+        end = row + len(part)
+        np.add(part.offsets[1:], at - first, out=offsets[row + 1 : end + 1])
+        data.append(part.data[first:last])
+        if valid is not None and part.valid is not None:
+            valid[row:end] = part.valid
+        row, at = end, at + last - first
+    joined = np.concatenate(data) if data else np.empty(0, np.uint8)
+    return Text._trusted(offsets, joined, valid)
+
+
+# --------------------------------------------------------------------------------- dictionary
+
+
+def _dictionary(schema: Schema, pieces: list[Piece]) -> Categories:
+    """Codes into the dictionaries of all pieces, one after the other where they differ."""
+    if schema.format not in _NUMBERS or schema.format in "efg":
+        raise DataError("an Arrow dictionary has codes that are not whole numbers")
+    field = Schema(*schema.dictionary)
+    if field.dictionary is not None:
+        raise DataError("an Arrow dictionary of dictionaries is neither dates, numbers nor text")
+    dtype = _NUMBERS[schema.format]
+    codes: list[npt.NDArray[np.int64]] = []
+    dictionaries: list[Array] = []
+    base = 0
+    for piece in pieces:
+        own = Array(*piece.array.dictionary)
+        if not dictionaries or not _same_memory(own, dictionaries[-1]):
+            base = sum(one.length for one in dictionaries)
+            dictionaries.append(own)
+        part = _fixed([piece], dtype)
+        valid = _valid_of(piece)
+        outside = (part < 0) | (part >= own.length)
+        if valid is not None:
+            outside &= valid
+        if outside.any():
+            raise DataError(f"an Arrow dictionary has a code, {part[outside][0]}, without a value")
+        part = part.astype(np.int64) + base
+        codes.append(part if valid is None else np.where(valid, part, -1))
+    values = ArrowColumn(field, [Piece(d, d.offset, d.length, None) for d in dictionaries]).read()
+    joined = np.concatenate(codes) if codes else np.empty(0, np.int64)
+    ordered = bool(schema.flags & _ORDERED) and len(dictionaries) <= 1
+    return Categories(joined, values, ordered)
+
+
+def _same_memory(a: Array, b: Array) -> bool:
+    """Whether two dictionaries are one, as they are when a producer repeats it for every piece."""
+    return (
+        (a.length, a.offset) == (b.length, b.offset)
+        and len(a.buffers) == len(b.buffers)
+        and all(_one_place(x, y) for x, y in zip(a.buffers, b.buffers, strict=True))
+    )
+
+
+def _one_place(x: npt.NDArray[np.uint8] | None, y: npt.NDArray[np.uint8] | None) -> bool:
+    if x is None or y is None:
+        return x is y
+    return x.size == y.size and (x.ctypes.data == y.ctypes.data or bool(np.array_equal(x, y)))

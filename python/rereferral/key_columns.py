@@ -1,0 +1,151 @@
+"""Columns as parts of a key: whole numbers, text, or categories of either."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from rereferral import _core
+from rereferral.dates import days_of, of_categories
+from rereferral.errors import DataError
+from rereferral.kinds import NULL_DAY, Categories, Column, Numbers
+from rereferral.text import Text, data_error, frozen
+
+__all__ = ["Category", "Integers", "Key", "key_of"]
+
+
+@dataclass(frozen=True, eq=False)
+class Integers:
+    """A key column of whole numbers.
+
+    Attributes
+    ----------
+    values : int64 array, contiguous
+        Anything where null.
+    valid : bool array or None
+        False where null; None: no value is null.
+    unsigned_high : bool
+        The bits are those of unsigned numbers, one of which at least is 2**63 or more.
+    """
+
+    values: npt.NDArray[np.int64]
+    valid: npt.NDArray[np.bool_] | None
+    unsigned_high: bool = False
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def is_null(self) -> npt.NDArray[np.bool_]:
+        """True where the value is null."""
+        return np.zeros(len(self), np.bool_) if self.valid is None else ~self.valid
+
+
+@dataclass(frozen=True, eq=False)
+class Category:
+    """A key column of int32 codes (-1: null) into distinct `categories`, none of them null."""
+
+    codes: npt.NDArray[np.int32]
+    categories: Integers | Text
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def is_null(self) -> npt.NDArray[np.bool_]:
+        """True where the value is null."""
+        return self.codes < 0
+
+    def decode(self) -> Integers | Text:
+        """The column without categories: the value of each row."""
+        null = self.is_null()
+        rows = np.where(null, 0, self.codes)
+        valid = ~null if null.any() else None
+        if isinstance(self.categories, Text):
+            if len(self.categories) == 0:
+                return Text.nulls(len(self))
+            plain = self.categories.take(rows)
+            return Text._trusted(plain.offsets, plain.data, valid)
+        if len(self.categories) == 0:
+            return Integers(np.zeros(len(self), np.int64), valid)
+        return Integers(self.categories.values[rows], valid, self.categories.unsigned_high)
+
+
+Key: TypeAlias = Integers | Text | Category
+
+
+def key_of(column: Column) -> tuple[Key, int]:
+    if isinstance(column, Text):
+        return column.present()
+    if isinstance(column, Categories):
+        return _category(column)
+    if isinstance(column, Numbers):
+        return _integers(column), 0
+    days = days_of(column)
+    valid = days != NULL_DAY
+    return Integers(days, None if valid.all() else valid), 0
+
+
+def _integers(column: Numbers) -> Integers:
+    values, valid = column.values, column.valid
+    if values.dtype.kind == "f":
+        whole = np.empty(len(values), np.int64)
+        present = np.empty(len(values), np.bool_)
+        numbers = values.astype(np.float64, copy=False)
+        if valid is not None:
+            numbers = np.where(valid, numbers, np.nan)
+        try:
+            nulls = _core.whole_from_double(numbers, whole, present)
+        except DataError as error:
+            row = error.row or 0
+            raise data_error(
+                f"{values[row]} is {error}, so it is no key", row, values[row]
+            ) from None
+        return Integers(whole, present if nulls else None)
+    if values.dtype != np.uint64:
+        return Integers(frozen(values.astype(np.int64, copy=False)), valid)
+    bits = values.view(np.int64)
+    high = bits < 0 if valid is None else (bits < 0) & valid
+    return Integers(frozen(bits), valid, bool(high.any()))
+
+
+def _category(column: Categories) -> tuple[Category, int]:
+    values, _ = of_categories(column, key_of)
+    codes = column.codes
+    assert not isinstance(values, Category)  # the readers make no categories of categories
+    # Null or blank categories become null, and repeated ones become one.
+    distinct, kept = _distinct(values)
+    blank = 0
+    if kept is not None:
+        if isinstance(column.values, Text) and isinstance(values, Text):
+            was = column.values.valid
+            now = values.valid
+            gone = np.zeros(len(values), np.bool_) if now is None else ~now
+            if was is not None:
+                gone &= was
+            blank = int(np.append(gone, False)[codes].sum())
+        codes = np.append(kept, np.int32(-1))[codes]
+    return Category(np.ascontiguousarray(codes, np.int32), distinct), blank
+
+
+def _distinct(
+    values: Integers | Text,
+) -> tuple[Integers | Text, npt.NDArray[np.int32] | None]:
+    """The distinct values that are not null, and the new code of each; None if nothing changes."""
+    n = len(values)
+    if isinstance(values, Text):
+        codes, distinct = values.codes()
+        return (values, None) if len(distinct) == n else (distinct, codes)
+    found, uniques = pd.factorize(values.values)
+    if values.valid is None and len(uniques) == n:
+        return values, None
+    if values.valid is not None:
+        present = values.valid
+        found, uniques = pd.factorize(values.values[present])
+        codes = np.full(n, -1, np.int32)
+        codes[present] = found
+        return Integers(np.asarray(uniques, np.int64), None, values.unsigned_high), codes
+    distinct = Integers(np.asarray(uniques, np.int64), None, values.unsigned_high)
+    return distinct, found.astype(np.int32)
