@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import os
 import re
 import signal
@@ -266,7 +267,7 @@ def test_compressed_by_name(tmp_path: Path, name: str) -> None:
 
 def test_names_in_another_encoding(tmp_path: Path) -> None:
     path = write(tmp_path, "näme,b\n1,2\n".encode("cp1252"))
-    refused(path, rr.DataError, r', line 1, column 1: "n�me" the name .* try encoding="cp1252"')
+    refused(path, rr.DataError, r', line 1, column 1: "n�me" is not UTF-8; try encoding="cp1252"')
     path = write(tmp_path, "\ufeffname\n1\n")
     refused(path, rr.CSVError, ": the file says that it is UTF-8", encoding="cp1252")
 
@@ -317,12 +318,17 @@ def refused_once(path: Path, message: str, **arguments: Any) -> None:
 
 def test_columns_that_are_not_there(tmp_path: Path) -> None:
     path = write(tmp_path, "Child_ID,closure_date\n1,2019-01-01\n")
-    message = r': no column "child_id" \(did you mean "Child_ID"\?\); the file has Child_ID, closure'
+    message = (
+        r': no column "child_id" \(did you mean "Child_ID"\?\); the file has Child_ID, closure'
+    )
     assert refused(path, rr.DataError, message, columns=["child_id"]).column == "child_id"
     refused(path, rr.DataError, ': no column "Ref"; the file', columns={"child_id": "Ref"})
     refused(path, rr.DataError, ': types names column "n"', types={"n": "int64"})
     refused(
-        path, rr.DataError, ': a column is to be called "closure_date"', columns={"closure_date": "Child_ID"}
+        path,
+        rr.DataError,
+        ': a column is to be called "closure_date"',
+        columns={"closure_date": "Child_ID"},
     )
 
 
@@ -340,8 +346,14 @@ def test_columns_that_are_there_twice(tmp_path: Path) -> None:
         ({"columns": ["child_id", "child_id"]}, 'columns names "child_id" 2 times'),
         ({"columns": [1]}, "the name of a column must be a str, not 1"),
         ({"types": {"note": "number"}}, "the type of 'note' must be one of date, int64"),
-        ({"types": {"child_id": "int64"}}, "child_id is always read as text; to read the column as"),
-        ({"encoding": "utf-16"}, "encoding 'utf-16' is not read; it must be utf-8, latin-1 or cp1252"),
+        (
+            {"types": {"child_id": "int64"}},
+            "child_id is always read as text; to read the column as",
+        ),
+        (
+            {"encoding": "utf-16"},
+            "encoding 'utf-16' is not read; it must be utf-8, latin-1 or cp1252",
+        ),
         ({"encoding": "klingon"}, "encoding 'klingon' is not read"),
         ({"on_error": "skip"}, 'on_error must be "raise" or "collect"'),
         ({"date_format": "%d/%m"}, "needs each of %Y, %m and %d"),
@@ -359,8 +371,6 @@ def test_arguments(tmp_path: Path, arguments: dict[str, Any], message: str) -> N
 
 def test_what_is_no_path() -> None:
     with pytest.raises(rr.RuleError, match="path must be a str or a path, not BytesIO"):
-        import io
-
         rr.read_csv(io.BytesIO(b"a\n"))  # type: ignore[call-overload]
 
 

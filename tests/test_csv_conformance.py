@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
-from shared_data import shared
 
 from rereferral import CSVError
 from rereferral.reading import read_records
+from shared_data import shared
 
 SPECTRUM = 11  # files that SOURCES.md promises, so that none is missed
 ANSWERED = 18

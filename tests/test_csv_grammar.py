@@ -20,13 +20,15 @@ END = r"(?:\r\n|\n|\r)"
 DOCUMENT = re.compile(rf"(?:{RECORD}{END})*{RECORD}")
 
 NASTY = st.text(alphabet='ab,"\n\r \té\0', max_size=14)
-FIELDS = st.sampled_from(["a", "", " ", '"a"', '""', '"a""b"', '"\n"', '"\r\n"', '"\r"', '",é"', '"'])
+FIELDS = st.sampled_from(
+    ["a", "", " ", '"a"', '""', '"a""b"', '"\n"', '"\r\n"', '"\r"', '",é"', '"']
+)
 ENDS = st.sampled_from(["\n", "\r\n", "\r", "\n\n", "\r\n\r", ""])
 
 
 @st.composite
 def documents(draw: st.DrawFn) -> str:
-    """Mostly well-formed, so that the shapes of fields, records and ends of line are what varies."""
+    """Mostly well-formed: what varies is the shape of fields, records and ends of line."""
     width = draw(st.integers(1, 3))
     text = draw(ENDS)
     for _ in range(draw(st.integers(0, 4))):
@@ -42,10 +44,7 @@ def expected(text: str) -> list[list[str]] | None:
     records = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     filled = [record for record in records if record]
     width = len(filled[0]) if filled else 1
-    if width == 1:
-        records = [record or [""] for record in records]
-    else:
-        records = filled
+    records = [record or [""] for record in records] if width == 1 else filled
     return records if all(len(record) == width for record in records) else None
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import doctest
 import locale
 import re
 import subprocess
@@ -17,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rereferral as rr
-from rereferral import reading, writing
+from rereferral.writing import write_csv
 
 EPISODES = """\
 authority,child_id,referral_date,referral_source,referral_nfa,assessment_date,closure_date,\
@@ -39,13 +38,6 @@ def write(tmp_path: Path, content: str | bytes, name: str = "table.csv") -> Path
     path = tmp_path / name
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     return path
-
-
-@pytest.mark.parametrize("module", [reading, writing], ids=lambda module: module.__name__)
-def test_examples_of_the_docstrings(module: object) -> None:
-    result = doctest.testmod(module)
-    assert result.attempted > 0
-    assert result.failed == 0
 
 
 def test_episodes_as_arrays(episodes: Path) -> None:
@@ -189,7 +181,7 @@ def test_a_decimal_comma_in_the_locale_changes_nothing(tmp_path: Path) -> None:
     try:
         locale.setlocale(locale.LC_NUMERIC, names[0] if names else "C")
         read = rr.read_columns(write(tmp_path, "x\n0.5\n"), types={"x": "float64"})
-        writing.write_csv(tmp_path / "out.csv", {"x": np.array([0.25])})
+        write_csv(tmp_path / "out.csv", {"x": np.array([0.25])})
     finally:
         locale.setlocale(locale.LC_NUMERIC, before)
     assert read["x"][0] == 0.5
@@ -237,7 +229,12 @@ def test_a_blank_line_in_one_column_is_null(tmp_path: Path) -> None:
 def test_a_header_without_rows(tmp_path: Path) -> None:
     table = rr.read_csv(write(tmp_path, "child_id,closure_date,authority,n"), types={"n": "int64"})
     assert len(table) == 0
-    assert [str(dtype) for dtype in table.dtypes] == ["string", "datetime64[s]", "category", "int64"]
+    assert [str(dtype) for dtype in table.dtypes] == [
+        "string",
+        "datetime64[s]",
+        "category",
+        "int64",
+    ]
 
 
 def test_a_file_that_loses_its_name_is_still_read(episodes: Path) -> None:

@@ -245,7 +245,8 @@ static int64_t find(const rr_csv_builder *builder, const char *bytes, int64_t le
 {
     int64_t mask = builder->n_slots - 1, at = (int64_t)(hash(bytes, length) & (uint64_t)mask);
 
-    while (builder->slots[at] >= 0 && !is_string(&builder->column, builder->slots[at], bytes, length)) {
+    while (builder->slots[at] >= 0 &&
+           !is_string(&builder->column, builder->slots[at], bytes, length)) {
         at = (at + 1) & mask;
     }
     return at;

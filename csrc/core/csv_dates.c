@@ -3,8 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const int BEFORE_MONTH[14] = {0,   0,   31,  59,  90,  120, 151,
-                                     181, 212, 243, 273, 304, 334, 365};
+static const int BEFORE_MONTH[14] = {0, 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365};
 
 #define DAYS_TO_1970 INT64_C(719162) /* from 1 January of the year 1 */
 
@@ -139,8 +138,7 @@ const char *rr_csv_date_read(const rr_csv_date_format *format, const char *bytes
         unsigned century = two(bytes), rest = two(bytes + 2);
         unsigned mm = two(bytes + 5), dd = two(bytes + 8);
 
-        if (century > 99 || rest > 99 || mm > 99 || dd > 99 || bytes[4] != '-' ||
-            bytes[7] != '-') {
+        if (century > 99 || rest > 99 || mm > 99 || dd > 99 || bytes[4] != '-' || bytes[7] != '-') {
             return format->wanted;
         }
         year = (int)(100 * century + rest);
@@ -183,7 +181,8 @@ const char *rr_csv_date_read(const rr_csv_date_format *format, const char *bytes
         return "is not a date: there is no such day";
     }
     if (time < 0) {
-        return "has a time of day; floor it to the day first, or read it as text under another name "
+        return "has a time of day; floor it to the day first, or read it as text under another "
+               "name "
                "and use pandas .dt.floor(\"D\")";
     }
     *day = before_year(year) + before_month(year, month) + date - 1 - DAYS_TO_1970;

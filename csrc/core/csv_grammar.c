@@ -12,15 +12,15 @@ typedef struct scan {
     struct csv_parser parser;
     const rr_csv_events *events;
     int64_t n_columns;
-    int64_t byte, line;    /* of what is fed next */
-    int at_start;          /* between two records */
-    int after_cr;          /* the byte before was a CR that ended a line: an LF belongs to it */
-    int skipping;          /* to the end of a line that cannot be read */
-    int ended;             /* a record ended in this line */
-    rr_csv_place place;    /* of the current record */
-    int64_t fields;        /* of it that are complete */
-    int64_t field_line;    /* where its next field begins */
-    unsigned holds;        /* RR_CSV_MAY_HOLD_* of the blocks that it lies in */
+    int64_t byte, line; /* of what is fed next */
+    int at_start;       /* between two records */
+    int after_cr;       /* the byte before was a CR that ended a line: an LF belongs to it */
+    int skipping;       /* to the end of a line that cannot be read */
+    int ended;          /* a record ended in this line */
+    rr_csv_place place; /* of the current record */
+    int64_t fields;     /* of it that are complete */
+    int64_t field_line; /* where its next field begins */
+    unsigned holds;     /* RR_CSV_MAY_HOLD_* of the blocks that it lies in */
     int64_t resume_byte, resume_line; /* the line after its first, -1 while that goes on */
     int resume_after_cr;
     rr_csv_scan_result *result;
@@ -135,10 +135,11 @@ static rr_status quote_fault(const scan *s, int at_end, rr_csv_fault *fault, rr_
         fault->reason = "begins with a quote that is never closed";
     } else if (p->status == CSV_EPARSE) {
         fault->reason =
-            p->quoted ? "has text after its closing quote; a quote inside a quoted field is written "
-                        "twice, or an earlier quote is not closed"
-                      : "holds a quote but is not quoted; put quotes around the field and write the "
-                        "quote twice";
+            p->quoted
+                ? "has text after its closing quote; a quote inside a quoted field is written "
+                  "twice, or an earlier quote is not closed"
+                : "holds a quote but is not quoted; put quotes around the field and write the "
+                  "quote twice";
     } else if (p->entry_size >= RR_CSV_FIELD_MAX) {
         fault->reason = p->quoted ? "begins with a quote that is not closed within 1 MiB"
                                   : "is longer than 1 MiB";
@@ -320,13 +321,17 @@ static rr_status finish(scan *s, rr_error *error)
     return status;
 }
 
-rr_status rr_csv_scan(const rr_csv_source *source, const rr_csv_options *options,
-                      int64_t n_columns, int64_t max_records, const rr_csv_events *events,
-                      rr_csv_scan_result *result, const rr_poll *poll, rr_error *error)
+rr_status rr_csv_scan(const rr_csv_source *source, const rr_csv_options *options, int64_t n_columns,
+                      int64_t max_records, const rr_csv_events *events, rr_csv_scan_result *result,
+                      const rr_poll *poll, rr_error *error)
 {
     const int64_t block_size = options->block_size == 0 ? RR_CSV_BLOCK : options->block_size;
-    scan s = {.events = events, .n_columns = n_columns, .line = 1, .at_start = 1,
-              .resume_byte = -1, .result = result};
+    scan s = {.events = events,
+              .n_columns = n_columns,
+              .line = 1,
+              .at_start = 1,
+              .resume_byte = -1,
+              .result = result};
     char *buffer = NULL;
     rr_csv_stamp stamp;
     rr_status status;

@@ -7,7 +7,8 @@
 #define RR_CSV_INTERNAL_H
 
 #ifndef _POSIX_C_SOURCE
-#define _POSIX_C_SOURCE 200809L /* pread, fstat with nanoseconds, uselocale: include this file first */
+#define _POSIX_C_SOURCE                                                                            \
+    200809L /* pread, fstat with nanoseconds, uselocale: include this file first */
 #endif
 
 #include "internal.h"
@@ -82,10 +83,9 @@ typedef struct rr_csv_scan_result {
 
 /* Reads records to the end of the file, or until `max_records` were right (-1: no limit).
  * n_columns -1: not known, any number of fields is right and every blank line is skipped. */
-rr_status rr_csv_scan(const rr_csv_source *source, const rr_csv_options *options,
-                      int64_t n_columns, int64_t max_records, const rr_csv_events *events,
-                      rr_csv_scan_result *result, const rr_poll *poll,
-                      rr_error *error) RR_MUST_CHECK;
+rr_status rr_csv_scan(const rr_csv_source *source, const rr_csv_options *options, int64_t n_columns,
+                      int64_t max_records, const rr_csv_events *events, rr_csv_scan_result *result,
+                      const rr_poll *poll, rr_error *error) RR_MUST_CHECK;
 
 /* ---------------------------------------------------------------- csv_dates.c */
 
@@ -93,7 +93,7 @@ rr_status rr_csv_scan(const rr_csv_source *source, const rr_csv_options *options
 
 typedef struct rr_csv_date_format {
     struct {
-        char what;          /* 'Y', 'm', 'd', or 0 for a literal byte */
+        char what; /* 'Y', 'm', 'd', or 0 for a literal byte */
         char literal;
         unsigned char least, most; /* digits */
     } items[RR_CSV_DATE_ITEMS];
@@ -140,13 +140,13 @@ int64_t rr_csv_show(rr_csv_encoding encoding, const char *bytes, int64_t length,
  * share it; that of the bytes of a text is looked after here. */
 typedef struct rr_csv_builder {
     rr_csv_column column;
-    int64_t n;           /* rows */
-    int64_t data_room;   /* bytes that column.data can hold */
+    int64_t n;            /* rows */
+    int64_t data_room;    /* bytes that column.data can hold */
     int64_t strings_room; /* CATEGORY: values that column.offsets can hold */
-    int32_t *slots;      /* CATEGORY: a hash table of codes, -1 free; open addressing */
-    int64_t n_slots;     /* a power of two, or 0 */
-    int32_t last;        /* CATEGORY: the code of the row before, -1 none */
-    int64_t newest_row;  /* CATEGORY: the row that brought the newest value, -1 none */
+    int32_t *slots;       /* CATEGORY: a hash table of codes, -1 free; open addressing */
+    int64_t n_slots;      /* a power of two, or 0 */
+    int32_t last;         /* CATEGORY: the code of the row before, -1 none */
+    int64_t newest_row;   /* CATEGORY: the row that brought the newest value, -1 none */
 } rr_csv_builder;
 
 void rr_csv_builder_init(rr_csv_builder *builder, rr_csv_kind kind);

@@ -4,7 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BAD_LINE, BAD_ROW, BAD_COLUMN, BAD_VALUE, BAD_REASON, N_BAD };
+enum {
+    BAD_LINE,
+    BAD_ROW,
+    BAD_COLUMN,
+    BAD_VALUE,
+    BAD_REASON,
+    N_BAD
+};
 
 static const rr_csv_kind BAD_KINDS[N_BAD] = {RR_CSV_INT64, RR_CSV_INT64, RR_CSV_INT64, RR_CSV_TEXT,
                                              RR_CSV_CATEGORY};
@@ -19,12 +26,12 @@ typedef struct reading {
     int64_t n_columns, rows, room;
     rr_csv_builder bad[N_BAD];
     int64_t n_bad, bad_room;
-    int64_t seen;       /* data records, good or bad */
+    int64_t seen; /* data records, good or bad */
     int64_t bad_rows;
-    int64_t first_bad;  /* n_bad when this record began */
+    int64_t first_bad;      /* n_bad when this record began */
     rr_status first_status; /* of its first complaint */
     int in_header;
-    rr_status status;   /* of a field, which cannot return one */
+    rr_status status; /* of a field, which cannot return one */
     rr_error *error;
 } reading;
 
@@ -88,7 +95,8 @@ static rr_status complain_encoding(reading *r, int64_t line, int64_t column, con
     char reason[96];
 
     if (r->options->encoding == RR_CSV_UTF8) {
-        snprintf(reason, sizeof reason, "is not UTF-8 (byte 0x%02X); try encoding=\"cp1252\"", byte);
+        snprintf(reason, sizeof reason, "is not UTF-8 (byte 0x%02X); try encoding=\"cp1252\"",
+                 byte);
     } else {
         snprintf(reason, sizeof reason, "holds byte 0x%02X, which cp1252 does not define", byte);
     }
@@ -213,8 +221,9 @@ static rr_status on_record(void *context, const rr_csv_place *place)
 
     if (r->status != RR_OK) {
         return rr_fail(r->error, r->status, "%s",
-                       r->status == RR_ERR_MEMORY ? "out of memory for the columns of the file"
-                                                  : "a column has more categories than can be counted");
+                       r->status == RR_ERR_MEMORY
+                           ? "out of memory for the columns of the file"
+                           : "a column has more categories than can be counted");
     }
     if (r->in_header) {
         r->in_header = 0;
@@ -291,7 +300,7 @@ static void on_name(void *context, int64_t column, int64_t line, const char *byt
         return;
     }
     if ((holds & RR_CSV_MAY_HOLD_NUL) && memchr(bytes, '\0', (size_t)length) != NULL) {
-        h->status = rr_fail(h->error, RR_ERR_CSV, "the name of a column holds a NUL byte");
+        h->status = rr_fail(h->error, RR_ERR_CSV, "holds a NUL byte");
     } else if (length == 0) {
         rr_csv_add_null(&h->names);
     } else {
@@ -301,8 +310,8 @@ static void on_name(void *context, int64_t column, int64_t line, const char *byt
         } else if (bad >= 0) {
             h->status = rr_fail(h->error, RR_ERR_VALUE,
                                 h->options->encoding == RR_CSV_UTF8
-                                    ? "the name of a column is not UTF-8; try encoding=\"cp1252\""
-                                    : "the name of a column is not in the encoding");
+                                    ? "is not UTF-8; try encoding=\"cp1252\""
+                                    : "holds a byte that cp1252 does not define");
         }
     }
     if (h->error != NULL && (h->status == RR_ERR_CSV || h->status == RR_ERR_VALUE)) {
@@ -345,8 +354,8 @@ rr_status rr_csv_header(const rr_csv_source *source, const rr_csv_options *optio
                         rr_csv_column *names, rr_error *error)
 {
     naming h = {.options = options, .error = error};
-    rr_csv_events events = {.context = &h, .field = on_name, .record = on_names,
-                            .fault = on_names_fault};
+    rr_csv_events events = {
+        .context = &h, .field = on_name, .record = on_names, .fault = on_names_fault};
     rr_csv_scan_result found;
     rr_status status = check_options(source, options, error);
 
@@ -438,7 +447,8 @@ static rr_status hand_over(reading *r, rr_csv_table *table)
     }
     table->n_columns = r->n_columns;
     for (int64_t i = 0; i < r->n_columns; i++) {
-        if (rr_csv_builder_finish(&r->columns[i], r->options->encoding, &table->columns[i]) != RR_OK) {
+        if (rr_csv_builder_finish(&r->columns[i], r->options->encoding, &table->columns[i]) !=
+            RR_OK) {
             return RR_ERR_MEMORY;
         }
     }
@@ -457,10 +467,12 @@ rr_status rr_csv_read(const rr_csv_source *source, const rr_csv_options *options
                       const rr_csv_kind *kinds, int64_t n_columns, rr_csv_table *table,
                       const rr_poll *poll, rr_error *error)
 {
-    reading r = {.options = options, .n_columns = n_columns, .in_header = options->has_header != 0,
+    reading r = {.options = options,
+                 .n_columns = n_columns,
+                 .in_header = options->has_header != 0,
                  .error = error};
-    rr_csv_events events = {.context = &r, .field = on_field, .record = on_record,
-                            .fault = on_fault};
+    rr_csv_events events = {
+        .context = &r, .field = on_field, .record = on_record, .fault = on_fault};
     rr_csv_scan_result found;
     rr_status status = check_options(source, options, error);
 

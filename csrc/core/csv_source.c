@@ -38,8 +38,7 @@ rr_status rr_csv_stamp_check(const rr_csv_source *source, const rr_csv_stamp *st
         return status;
     }
     if (now.size != stamp->size) {
-        return rr_fail(error, RR_ERR_CSV,
-                       "the file %s from %lld to %lld bytes while it was read",
+        return rr_fail(error, RR_ERR_CSV, "the file %s from %lld to %lld bytes while it was read",
                        now.size < stamp->size ? "shrank" : "grew", (long long)stamp->size,
                        (long long)now.size);
     }
@@ -106,7 +105,11 @@ rr_status rr_csv_start(const rr_csv_source *source, rr_csv_encoding encoding, in
         n += got;
     }
     if (begins(head, n, "\x1f\x8b", 2) || begins(head, n, "\x28\xb5\x2f\xfd", 4) ||
-        begins(head, n, "BZh", 3) || begins(head, n, "\xfd" "7zX", 4)) {
+        begins(head, n, "BZh", 3) ||
+        begins(head, n,
+               "\xfd"
+               "7zX",
+               4)) {
         return rr_fail(error, RR_ERR_CSV, "the file is compressed; decompress it first");
     }
     if (begins(head, n, "PK\x03\x04", 4)) {

@@ -106,10 +106,10 @@ const char *rr_csv_float64_read(const char *bytes, int64_t length, locale_t plai
 }
 
 /* Windows-1252 at 0x80 to 0x9F as Unicode publishes it (CP1252.TXT); 0: not defined. */
-static const uint16_t CP1252[32] = {
-    0x20AC, 0,      0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160,
-    0x2039, 0x0152, 0,      0x017D, 0,      0,      0x2018, 0x2019, 0x201C, 0x201D, 0x2022,
-    0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0,      0x017E, 0x0178};
+static const uint16_t CP1252[32] = {0x20AC, 0,      0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021,
+                                    0x02C6, 0x2030, 0x0160, 0x2039, 0x0152, 0,      0x017D, 0,
+                                    0,      0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013, 0x2014,
+                                    0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0,      0x017E, 0x0178};
 
 /* Length of the well-formed UTF-8 sequence at `bytes` (Unicode, table 3-7), or 0. */
 static int64_t sequence(const unsigned char *bytes, int64_t left)
@@ -185,7 +185,8 @@ int64_t rr_csv_utf8(rr_csv_encoding encoding, const char *bytes, int64_t length,
     while (at < length) {
         char utf8[4];
         int64_t taken;
-        int64_t n = character(encoding, (const unsigned char *)bytes + at, length - at, utf8, &taken);
+        int64_t n = character(encoding, (const unsigned char *)bytes + at, length - at, utf8,
+                              &taken);
 
         if (n == 0) {
             return -1 - at;
@@ -207,7 +208,8 @@ int64_t rr_csv_show(rr_csv_encoding encoding, const char *bytes, int64_t length,
     while (at < length) {
         char utf8[4];
         int64_t taken;
-        int64_t n = character(encoding, (const unsigned char *)bytes + at, length - at, utf8, &taken);
+        int64_t n = character(encoding, (const unsigned char *)bytes + at, length - at, utf8,
+                              &taken);
 
         if (n == 0) {
             memcpy(utf8, "\xEF\xBF\xBD", 3);

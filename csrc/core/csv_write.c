@@ -18,7 +18,6 @@ typedef struct writing {
     rr_error *error;
 } writing;
 
-
 static rr_status flush(writing *w)
 {
     int64_t done = 0;
@@ -104,7 +103,8 @@ static rr_status fail_at(writing *w, int64_t row, int64_t column, const char *re
     return status;
 }
 
-static rr_status put_text(writing *w, const char *bytes, int64_t length, int64_t row, int64_t column)
+static rr_status put_text(writing *w, const char *bytes, int64_t length, int64_t row,
+                          int64_t column)
 {
     rr_status status;
 

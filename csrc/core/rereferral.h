@@ -414,7 +414,11 @@ typedef struct rr_csv_source {
     int64_t length;
 } rr_csv_source;
 
-typedef enum rr_csv_encoding { RR_CSV_UTF8 = 0, RR_CSV_LATIN1, RR_CSV_CP1252 } rr_csv_encoding;
+typedef enum rr_csv_encoding {
+    RR_CSV_UTF8 = 0,
+    RR_CSV_LATIN1,
+    RR_CSV_CP1252
+} rr_csv_encoding;
 
 /* How a column is held. An empty field, quoted or not, is null. */
 typedef enum rr_csv_kind {
@@ -446,9 +450,9 @@ typedef struct rr_csv_options {
     rr_csv_encoding encoding;
     const char *date_format; /* of RR_CSV_DATE columns: NULL or "ISO" (YYYY-MM-DD), or %Y, %m, %d
                                 once each, with any separators that are no digits */
-    int has_header;          /* the first record is a header: it is checked for its length, not kept */
-    int collect;             /* leave bad rows out and list them, instead of failing at the first */
-    int64_t block_size;      /* bytes read at a time; 0: RR_CSV_BLOCK */
+    int has_header;     /* the first record is a header: it is checked for its length, not kept */
+    int collect;        /* leave bad rows out and list them, instead of failing at the first */
+    int64_t block_size; /* bytes read at a time; 0: RR_CSV_BLOCK */
 } rr_csv_options;
 
 /* What rr_csv_read found. `bad` lists what was wrong in the rows left out, in the order of the file,

@@ -124,12 +124,13 @@ static PyObject *csv_header(PyObject *module, PyObject *arguments)
     }
     options.encoding = (rr_csv_encoding)encoding;
     options.block_size = block_size;
-    Py_BEGIN_ALLOW_THREADS
-    status = rr_csv_header(&source, &options, &names, &error);
-    Py_END_ALLOW_THREADS
-    if (status != RR_OK) {
+    Py_BEGIN_ALLOW_THREADS status = rr_csv_header(&source, &options, &names, &error);
+    Py_END_ALLOW_THREADS if (status != RR_OK)
+    {
         answer = rr_raise(status, &error);
-    } else {
+    }
+    else
+    {
         answer = column_arrays(&names, names.n_strings);
     }
     rr_csv_column_free(&names);
@@ -172,10 +173,9 @@ static PyObject *csv_read(PyObject *module, PyObject *arguments)
     options.encoding = (rr_csv_encoding)encoding;
     options.block_size = block_size;
     poll = rr_poll_python(&state, progress);
-    Py_BEGIN_ALLOW_THREADS
-    status = rr_csv_read(&source, &options, wanted, arrays[0].n, &table, &poll, &error);
-    Py_END_ALLOW_THREADS
-    free(wanted);
+    Py_BEGIN_ALLOW_THREADS status = rr_csv_read(&source, &options, wanted, arrays[0].n, &table,
+                                                &poll, &error);
+    Py_END_ALLOW_THREADS free(wanted);
     if (status != RR_OK) {
         rr_raise(status, &error);
         goto out;
@@ -218,12 +218,25 @@ static int column_in(PyObject *tuple, int64_t n_rows, rr_csv_column *c)
     const int text = kind == RR_CSV_TEXT, strings = text || kind == RR_CSV_CATEGORY;
     const int64_t n_offsets = n_rows + 1;
     rr_array arrays[] = {
-        {.name = "values", .type = types[kind], .role = text ? RR_IN_OR_NONE : RR_IN,
-         .length = &n_rows, .object = values},
-        {.name = "valid", .type = NPY_BOOL, .role = RR_IN_OR_NONE, .length = &n_rows, .object = valid},
-        {.name = "offsets", .type = NPY_INT64, .role = strings ? RR_IN : RR_IN_OR_NONE,
-         .length = text ? &n_offsets : NULL, .object = offsets},
-        {.name = "data", .type = NPY_UINT8, .role = strings ? RR_IN : RR_IN_OR_NONE, .object = data},
+        {.name = "values",
+         .type = types[kind],
+         .role = text ? RR_IN_OR_NONE : RR_IN,
+         .length = &n_rows,
+         .object = values},
+        {.name = "valid",
+         .type = NPY_BOOL,
+         .role = RR_IN_OR_NONE,
+         .length = &n_rows,
+         .object = valid},
+        {.name = "offsets",
+         .type = NPY_INT64,
+         .role = strings ? RR_IN : RR_IN_OR_NONE,
+         .length = text ? &n_offsets : NULL,
+         .object = offsets},
+        {.name = "data",
+         .type = NPY_UINT8,
+         .role = strings ? RR_IN : RR_IN_OR_NONE,
+         .object = data},
     };
 
     if (rr_arrays_check(arrays, sizeof arrays / sizeof *arrays) < 0) {
@@ -284,10 +297,9 @@ static PyObject *csv_write(PyObject *module, PyObject *arguments)
         }
     }
     poll = rr_poll_python(&state, progress);
-    Py_BEGIN_ALLOW_THREADS
-    status = rr_csv_write(fd, &names, columns, n_columns, n_rows, &poll, &error);
-    Py_END_ALLOW_THREADS
-    answer = status == RR_OK ? Py_NewRef(Py_None) : rr_raise(status, &error);
+    Py_BEGIN_ALLOW_THREADS status = rr_csv_write(fd, &names, columns, n_columns, n_rows, &poll,
+                                                 &error);
+    Py_END_ALLOW_THREADS answer = status == RR_OK ? Py_NewRef(Py_None) : rr_raise(status, &error);
 out:
     free(columns);
     return answer;

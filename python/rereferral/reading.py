@@ -225,7 +225,24 @@ def read_columns(
 ) -> Columns | tuple[Columns, pd.DataFrame]:
     r"""Read a CSV file with a header into a dict of columns, with no pandas in between.
 
-    Arguments, errors and rules are those of `read_csv`.
+    Errors and rules are those of `read_csv`, and so are the arguments.
+
+    Parameters
+    ----------
+    path : str or path
+        A file on disk, not compressed.
+    columns : mapping or list of str, optional
+        Renames (standard name to the file's name), or selects.
+    types : mapping, optional
+        Name to type, for columns that have no fixed one.
+    date_format : str
+        ``"ISO"``, or a pattern such as ``"%d/%m/%Y"``.
+    encoding : {"utf-8", "latin-1", "cp1252"}
+        How the bytes spell text.
+    on_error : {"raise", "collect"}
+        Fail at the first row that cannot be read, or leave such rows out and list them.
+    progress : callable or bool, optional
+        ``progress(done_bytes, total_bytes)``, or True for a bar on a terminal.
 
     Returns
     -------
@@ -390,9 +407,7 @@ def _plan(
     ours = [names.get(theirs, theirs) for theirs in picked]
     for name, times in Counter(ours).items():
         if times > 1:
-            message = (
-                f'{file}: a column is to be called "{name}", but the file has one already'
-            )
+            message = f'{file}: a column is to be called "{name}", but the file has one already'
             raise _about(DataError(message), name)
     kinds = _kinds(file, ours, types)
     return [

@@ -34,18 +34,21 @@ static int is(const rr_csv_column *c, int64_t i, const char *text)
 
 /* ---------------------------------------------------------------- what comes out */
 
-static const char EVERY_KIND[] = "\xEF\xBB\xBF"
-                                 "day,whole,real,truth,text,category,skipped\r\n"
-                                 "2020-02-29,-9223372036854775808,0.1,TRUE,\"a \"\"b\"\", c\",RC8,x\n"
-                                 "\n"
-                                 ",,,,,,\r"
-                                 "0001-01-01,9223372036854775807,-1e3,0, caf\xC3\xA9,RC9,\"\n\"\n"
-                                 "9999-12-31,007,5.,false,007,RC8,y";
+static const char EVERY_KIND[] =
+    "\xEF\xBB\xBF"
+    "day,whole,real,truth,text,category,skipped\r\n"
+    "2020-02-29,-9223372036854775808,0.1,TRUE,\"a \"\"b\"\", c\",RC8,x\n"
+    "\n"
+    ",,,,,,\r"
+    "0001-01-01,9223372036854775807,-1e3,0, caf\xC3\xA9,RC9,\"\n\"\n"
+    "9999-12-31,007,5.,false,007,RC8,y";
 
 static const rr_csv_kind KINDS[] = {RR_CSV_DATE, RR_CSV_INT64,    RR_CSV_FLOAT64, RR_CSV_BOOL,
                                     RR_CSV_TEXT, RR_CSV_CATEGORY, RR_CSV_SKIP};
 
-enum { N_KINDS = 7 };
+enum {
+    N_KINDS = 7
+};
 
 static void check_every_kind(const rr_csv_table *table)
 {
@@ -95,7 +98,8 @@ static void test_categories(void)
     rr_csv_source source;
 
     for (int i = 0; i < 600; i++) {
-        used += (size_t)sprintf(text + used, "c%d,%s\n", i % 300, i % 300 % 7 == 3 && i < 300 ? "?" : "1");
+        used += (size_t)sprintf(text + used, "c%d,%s\n", i % 300,
+                                i % 300 % 7 == 3 && i < 300 ? "?" : "1");
     }
     source = memory(text, (int64_t)used);
     CHECK(rr_csv_read(&source, &options, kinds, 2, &table, NULL, NULL) == RR_OK);
@@ -140,19 +144,20 @@ static void test_encodings(void)
 
 static const char FULL_OF_ERRORS[] = "a,b\n"
                                      "1,x\n"
-                                     "2,st\"ray\n"   /* line 3 */
-                                     "3,\"open\n"    /* line 4: ended by the quote of line 5 */
-                                     "4,\"fine\"\n"  /* line 5 */
-                                     "5\n"           /* line 6 */
-                                     "6,x,y\n"       /* line 7 */
-                                     "seven,x\n"     /* line 8 */
-                                     "8,\"z\n"       /* line 9: never closed */
+                                     "2,st\"ray\n"  /* line 3 */
+                                     "3,\"open\n"   /* line 4: ended by the quote of line 5 */
+                                     "4,\"fine\"\n" /* line 5 */
+                                     "5\n"          /* line 6 */
+                                     "6,x,y\n"      /* line 7 */
+                                     "seven,x\n"    /* line 8 */
+                                     "8,\"z\n"      /* line 9: never closed */
                                      "9,w\n";
 
 static void test_collect_in_blocks_of_every_size(void)
 {
     static const rr_csv_kind kinds[] = {RR_CSV_INT64, RR_CSV_TEXT};
-    static const int64_t whole[] = {1, 4, 9}, lines[] = {3, 4, 6, 7, 8, 9}, rows[] = {1, 2, 4, 5, 6, 7};
+    static const int64_t whole[] = {1, 4, 9}, lines[] = {3, 4, 6, 7, 8, 9},
+                         rows[] = {1, 2, 4, 5, 6, 7};
     rr_csv_source source = document(FULL_OF_ERRORS);
 
     for (int64_t size = 0; size < (int64_t)sizeof FULL_OF_ERRORS; size++) {
@@ -196,7 +201,12 @@ static void test_a_quote_is_not_closed_within_a_mebibyte(void)
 
 static void test_arguments(void)
 {
-    static const char *const formats[] = {"", "%d/%m", "%d/%m/%Y %d", "%y-%m-%d", "%Y-%m-%", "1%Y%m%d",
+    static const char *const formats[] = {"",
+                                          "%d/%m",
+                                          "%d/%m/%Y %d",
+                                          "%y-%m-%d",
+                                          "%Y-%m-%",
+                                          "1%Y%m%d",
                                           "%Y......................................%m%d"};
     rr_csv_kind kind = RR_CSV_DATE, unknown = (rr_csv_kind)99;
     rr_csv_source source = document("a\n"), negative = memory("", -1);
@@ -233,7 +243,8 @@ static void test_stop(void)
     rr_csv_options options = {.has_header = 1, .block_size = 10};
     rr_csv_table table = {0};
 
-    CHECK(rr_csv_read(&source, &options, KINDS, N_KINDS, &table, &poll, NULL) == RR_ERR_INTERRUPTED);
+    CHECK(rr_csv_read(&source, &options, KINDS, N_KINDS, &table, &poll, NULL) ==
+          RR_ERR_INTERRUPTED);
     rr_csv_table_free(&table);
 }
 
@@ -255,7 +266,8 @@ static void test_random_bytes(uint64_t *random)
         text[i] = alphabet[random_below(random, sizeof alphabet - 1)];
     }
     status = rr_csv_read(&source, &options, kinds, n_columns, &whole, NULL, &at_whole);
-    CHECK(status == RR_OK || (!options.collect && (status == RR_ERR_CSV || status == RR_ERR_VALUE)));
+    CHECK(status == RR_OK ||
+          (!options.collect && (status == RR_ERR_CSV || status == RR_ERR_VALUE)));
     for (options.block_size = 1; options.block_size <= length; options.block_size++) {
         rr_csv_table table = {0};
 
@@ -267,7 +279,8 @@ static void test_random_bytes(uint64_t *random)
 
             CHECK(table.n_rows == whole.n_rows && table.bad_rows == whole.bad_rows);
             CHECK(table.blank_lines == whole.blank_lines && table.n_bad == whole.n_bad);
-            CHECK(memcmp(a->offsets, b->offsets, (size_t)(table.n_rows + 1) * sizeof(int64_t)) == 0);
+            CHECK(memcmp(a->offsets, b->offsets, (size_t)(table.n_rows + 1) * sizeof(int64_t)) ==
+                  0);
             CHECK(memcmp(a->data, b->data, (size_t)a->offsets[table.n_rows]) == 0);
         }
         rr_csv_table_free(&table);
@@ -286,12 +299,11 @@ static rr_status write_table(int fd, const rr_csv_table *table, rr_error *error)
     return rr_csv_write(fd, &names, table->columns, 6, table->n_rows, NULL, error);
 }
 
-static const char AS_WRITTEN[] =
-    "day,whole,real,truth,text,category\n"
-    "2020-02-29,-9223372036854775808,0.1,1,\"a \"\"b\"\", c\",RC8\n"
-    ",,,,,\n"
-    "0001-01-01,9223372036854775807,-1000,0, caf\xC3\xA9,RC9\n"
-    "9999-12-31,7,5,0,007,RC8\n";
+static const char AS_WRITTEN[] = "day,whole,real,truth,text,category\n"
+                                 "2020-02-29,-9223372036854775808,0.1,1,\"a \"\"b\"\", c\",RC8\n"
+                                 ",,,,,\n"
+                                 "0001-01-01,9223372036854775807,-1000,0, caf\xC3\xA9,RC9\n"
+                                 "9999-12-31,7,5,0,007,RC8\n";
 
 static void test_write(void)
 {
