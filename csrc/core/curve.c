@@ -3,8 +3,9 @@
 #include <math.h>
 
 /* The state at the last time that somebody was censored. From there on the product of quotients
- * telescopes, and so does Greenwood's sum, d / (n (n - d)) = 1 / (n - d) - 1 / n: what follows is one
- * step from here, not a chain of rounded factors, and without censoring it is the plain quotient. */
+ * telescopes, and so does Greenwood's sum, d / (n (n - d)) = 1 / (n - d) - 1 / n: what follows is
+ * one step from here, not a chain of rounded factors, and without censoring it is the plain
+ * quotient. */
 typedef struct anchor {
     double n; /* at risk after it */
     double survival;
@@ -76,8 +77,8 @@ rr_status rr_curve(const rr_cells *cells, int64_t n_cells, int64_t *at_risk, dou
     return RR_OK;
 }
 
-void rr_loglog_limits(int64_t n, const double *risk, const double *std_error, double z, double *lower,
-                      double *upper)
+void rr_loglog_limits(int64_t n, const double *risk, const double *std_error, double z,
+                      double *lower, double *upper)
 {
     for (int64_t i = 0; i < n; i++) {
         double low = NAN, high = NAN;
@@ -86,10 +87,10 @@ void rr_loglog_limits(int64_t n, const double *risk, const double *std_error, do
             low = high = 0.0;
         } else if (risk[i] > 0.0 && risk[i] < 1.0) {
             double log_survival = log1p(-risk[i]);
-            double step = z * std_error[i] / ((1.0 - risk[i]) * log_survival);
+            double factor = exp(z * std_error[i] / ((1.0 - risk[i]) * log_survival));
 
-            low = -expm1(log_survival * exp(step));
-            high = -expm1(log_survival * exp(-step));
+            low = -expm1(log_survival * factor);
+            high = -expm1(log_survival / factor);
         }
         if (lower != NULL) {
             lower[i] = low;

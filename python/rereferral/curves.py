@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from statistics import NormalDist
 from typing import Any, NamedTuple, TypeAlias
 
@@ -10,8 +11,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from rereferral import _core
+from rereferral.columns import Numbers
 from rereferral.errors import DataError, RuleError
-from rereferral.groups import Groups, group_rows
+from rereferral.grouping import Groups
+from rereferral.tables import Table, open_table
+from rereferral.text import Text
 
 __all__ = ["curve", "curve_table"]
 
@@ -51,10 +55,10 @@ def curve(duration: Any, event: Any, by: Any = None) -> pd.DataFrame:
     Raises
     ------
     DataError
-        A duration is missing, negative, or not a whole number of days; an event is missing or
-        neither 0 nor 1. The message names the row.
+        A duration is missing, negative, or not a whole number of days, an event is missing or
+        neither 0 nor 1: the message names the row. The arguments differ in length.
     RuleError
-        The arguments differ in length, or a key has the name of a column of the result.
+        A key is the name of a column, or has the name of a column of the result.
 
     References
     ----------
@@ -72,11 +76,12 @@ def curve(duration: Any, event: Any, by: Any = None) -> pd.DataFrame:
     2    8        3       1         1  0.50
     3   10        1       0         1  0.50
     """
-    days = _whole_days(duration)
-    flags = _flags(event)
-    if len(days) != len(flags):
-        raise RuleError(f"duration has {len(days)} values and event has {len(flags)}")
-    return curve_table(group_rows(by, len(days)), days, flags)
+    if getattr(getattr(duration, "dtype", None), "kind", "") == "m":
+        raise DataError("duration is a timedelta: give days, as in `.dt.days`")
+    table = open_table({"duration": duration, "event": event}, "curve")
+    days, flags = _whole_days(table), _flags(table)
+    groups = None if by is None else table.groups(_keys(by))
+    return curve_table(groups, days, flags)
 
 
 def curve_table(
@@ -168,10 +173,7 @@ def cells_of(
     use: npt.NDArray[np.bool_] | None,
 ) -> Cells:
     """Tally the rows by group and day; every group has a cell for day 0."""
-    try:
-        longest = _core.longest(duration, use)
-    except DataError as error:
-        raise _bad("duration", error.row, error.value, "is negative") from None
+    longest = _core.longest(duration, use)
     room = _core.tally_days_room(len(duration), n_groups, longest)
     group, day = np.empty(room, np.int32), np.empty(room, np.int32)
     events, censored = np.empty(room, np.int64), np.empty(room, np.int64)
@@ -217,60 +219,66 @@ def _narrow(what: str, values: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.i
     return np.ascontiguousarray(values, np.int32)
 
 
-def _whole_days(duration: Any) -> npt.NDArray[np.int32]:
-    """Durations as int32; what is not a whole number of days is refused."""
-    values = _one_column("duration", duration)
-    kind = values.dtype.kind
-    if kind == "m":
-        raise DataError("duration is a timedelta: give days, as in `.dt.days`")
-    if kind not in "iuf":
-        raise DataError(f"duration must hold whole days, not {values.dtype}")
-    if kind == "f":
-        _refuse("duration", values, np.isnan(values), "is missing")
-        _refuse("duration", values, values != np.floor(values), "is not a whole number of days")
-    if values.dtype != np.int32:
-        _refuse("duration", values, values < 0, "is negative")
-        _refuse("duration", values, values > np.iinfo(np.int32).max, "is too long")
+def _keys(by: Any) -> Any:
+    """`by` as `Table.groups` takes it, but no text in it names a column."""
+    if isinstance(by, str):
+        raise RuleError(f"by={by!r} names a column; give its values")
+    if isinstance(by, Mapping):
+        return by
+    if isinstance(by, pd.DataFrame):
+        return [by.iloc[:, position] for position in range(by.shape[1])]
+    if not isinstance(by, list | tuple):
+        return [by]
+    columns = [hasattr(item, "__len__") and not isinstance(item, str | bytes) for item in by]
+    if all(columns):
+        return list(by)
+    if any(columns):
+        raise RuleError("by mixes arrays and single values; give a list of arrays")
+    return [pd.Series(by, dtype=object)]
+
+
+def _whole_days(table: Table) -> npt.NDArray[np.int32]:
+    """The durations; what is not a whole number of days is refused."""
+    values = _present(table, "duration", "iuf", "whole days")
+    if values.dtype.kind == "f":
+        _refuse(
+            table, "duration", values, values != np.floor(values), "is not a whole number of days"
+        )
+    _refuse(table, "duration", values, values < 0, "is negative")
+    _refuse(table, "duration", values, values > np.iinfo(np.int32).max, "is too long")
     return np.ascontiguousarray(values, np.int32)
 
 
-def _flags(event: Any) -> npt.NDArray[np.bool_]:
-    values = _one_column("event", event)
-    if values.dtype.kind not in "biuf":
-        raise DataError(f"event must be true or false, or 1 or 0, not {values.dtype}")
+def _flags(table: Table) -> npt.NDArray[np.bool_]:
+    """The events; what is neither true nor false, 1 nor 0, is refused."""
+    values = _present(table, "event", "biuf", "true or false, or 1 or 0")
     if values.dtype.kind != "b":
-        _refuse("event", values, np.isnan(values), "is missing")
-        _refuse("event", values, (values != 0) & (values != 1), "is neither 0 nor 1")
+        _refuse(table, "event", values, (values != 0) & (values != 1), "is neither 0 nor 1")
     return np.ascontiguousarray(values, np.bool_)
 
 
-def _one_column(name: str, values: Any) -> npt.NDArray[Any]:
-    """A numpy array of one dimension; missing values of any pandas kind are refused."""
-    if isinstance(values, pd.Series | pd.Index | pd.api.extensions.ExtensionArray):
-        missing = np.asarray(pd.isna(values))
-        if missing.any():
-            raise _bad(name, int(np.flatnonzero(missing)[0]), "a value", "is missing")
-    array = np.asarray(values)
-    if array.ndim != 1:
-        raise RuleError(f"{name} must have one dimension, not {array.ndim}")
-    if array.size == 0 and array.dtype.kind not in "biufm":
-        return array.astype(np.int32)
-    if array.dtype.kind == "O":
-        # Nullable pandas columns and lists with None arrive as objects.
-        missing = np.asarray(pd.isna(array))
-        if missing.any():
-            raise _bad(name, int(np.flatnonzero(missing)[0]), "a value", "is missing")
-        array = np.asarray(array.tolist())
-    return array
+def _present(table: Table, name: str, kinds: str, what: str) -> npt.NDArray[Any]:
+    """The numbers of a column, none of them missing."""
+    column = table.column(name)
+    if isinstance(column, Text) and not column.data.size:  # what a list of None, or of nothing, is
+        if len(column):
+            raise table.fail(name, "the value is missing", 0)
+        return np.empty(0, np.int32)
+    if not isinstance(column, Numbers) or column.values.dtype.kind not in kinds:
+        found = "text" if isinstance(column, Text) else column.what
+        raise table.fail(name, f"it must hold {what}, not {found}")
+    values = column.values
+    missing = np.isnan(values) if values.dtype.kind == "f" else np.zeros(0, np.bool_)
+    if column.valid is not None:
+        missing = ~column.valid | (missing if missing.size else False)
+    if missing.any():
+        raise table.fail(name, "the value is missing", int(missing.argmax()))
+    return values
 
 
-def _refuse(name: str, values: npt.NDArray[Any], bad: npt.NDArray[np.bool_], why: str) -> None:
+def _refuse(
+    table: Table, name: str, values: npt.NDArray[Any], bad: npt.NDArray[np.bool_], why: str
+) -> None:
     if bad.any():
-        row = int(np.flatnonzero(bad)[0])
-        raise _bad(name, row, f"{values[row]:g}", why)
-
-
-def _bad(column: str, row: int | None, value: str | None, why: str) -> DataError:
-    error = DataError(f"{column}, row {row}: {value} {why}")
-    error.column, error.row, error.value = column, row, value
-    return error
+        row = int(bad.argmax())
+        raise table.fail(name, f"{values[row]} {why}", row, values[row])

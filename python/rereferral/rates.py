@@ -16,7 +16,8 @@ import pandas as pd
 from rereferral import _core
 from rereferral.curves import beside, cells_of, core_codes, core_days, kaplan_meier, loglog_limits
 from rereferral.errors import DataError, RuleError
-from rereferral.groups import Groups
+from rereferral.grouping import Groups
+from rereferral.text import data_error
 
 __all__ = ["rate_table", "risk_table", "wilson"]
 
@@ -145,7 +146,8 @@ def rate_table(
         sums = _ClusterSums(codes, n_groups, followed, hit, cluster)
         repeats = sums.n_squared > n
         hidden = (linked == 0) | (linked == n) | (sums.clusters == 1)
-        seen = _divide(sums.variance(n, linked), rate * (1 - rate) / n.clip(1))
+        binomial = _divide(linked * (n - linked), n.astype(np.float64) ** 3)
+        seen = _divide(sums.variance(n, linked), binomial)
         deff = np.where(hidden, _divide(sums.n_squared, n), seen)
         deff = np.where(repeats | (n == 0), deff, 1.0)
         effective = n / np.fmax(deff, 1.0)
@@ -285,7 +287,8 @@ def _scope_limits(
     wide = sums.clusters >= AREAS_MIN
     if not wide.any():
         return {}
-    t = np.array([t_quantile(int(m) - 1, AREAS_LEVEL) if m > 1 else np.nan for m in sums.clusters])
+    t = np.full(n_groups, np.nan)
+    t[wide] = [t_quantile(int(m) - 1, AREAS_LEVEL) for m in sums.clusters[wide]]
     half = t * np.sqrt(sums.variance(n, linked))
     shown = wide & (linked > 0) & (linked < n)
     return {
@@ -392,11 +395,8 @@ def _numbers(name: str, values: Any) -> Floats:
 
 
 def _refuse(name: str, numbers: Floats, bad: npt.NDArray[np.bool_], why: str) -> None:
-    if not bad.any():
-        return
-    row = int(np.flatnonzero(bad)[0])
-    value = float(numbers.flat[row])
-    place = f"{name}, row {row}" if numbers.ndim else name
-    error = DataError(f"{place}: {value:g} {why}")
-    error.column, error.row, error.value = name, row if numbers.ndim else None, f"{value:g}"
-    raise error
+    if bad.any():
+        row = int(np.flatnonzero(bad)[0])
+        value = f"{numbers.flat[row]:g}"
+        place = f"{name}, row {row}" if numbers.ndim else name
+        raise data_error(f"{place}: {value} {why}", row if numbers.ndim else None, value)

@@ -71,7 +71,8 @@ def percents(x: Any, n: Any, decimals: int = 1) -> npt.NDArray[np.float64]:
     Returns
     -------
     ndarray of float64
-        The number nearest to each rounded percentage, which prints as that; NaN where `n` is 0.
+        For percentages below 10**9 the number nearest to the rounded one, which prints as that; NaN
+        where `n` is 0.
 
     Raises
     ------
