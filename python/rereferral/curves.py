@@ -11,9 +11,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from rereferral import _core
-from rereferral.columns import Numbers
 from rereferral.errors import DataError, RuleError
 from rereferral.grouping import Groups
+from rereferral.kinds import Numbers
 from rereferral.tables import Table, open_table
 from rereferral.text import Text
 

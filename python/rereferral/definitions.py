@@ -25,8 +25,8 @@ ACTION_FOR_CHILDREN = Definition(
     source="Action for Children, Too little, too late, February 2022",
     notes=(
         "The index event is a closure after assessment, below the threshold and without early "
-        "help; the outcome a referral. Not verified: the questionnaire was not published, so the anchor "
-        "date, the same day and the treatment of incomplete follow-up are our reading."
+        "help; the outcome a referral. Not verified: the questionnaire was not published, so the "
+        "anchor date, the same day and the treatment of incomplete follow-up are our reading."
     ),
     direction="forward",
     window="12 months",

@@ -237,7 +237,8 @@ def _window_end(definition: Definition, days: Days) -> Days:
     """The far end of each window: the last admissible day forward, the first backward."""
     end = np.empty((2, len(days)), np.int64)
     _core.window_bounds(_core_window(definition), days, end[0], end[1])
-    return end[1] if definition.direction == "forward" else end[0]
+    first, last = end
+    return last if definition.direction == "forward" else first
 
 
 def _remove_unfollowed(
@@ -246,14 +247,14 @@ def _remove_unfollowed(
     """Complete follow-up is decided by dates alone, never by whether an event was seen."""
     if definition.followup != "complete":
         return
+    edge = observed.edge(definition.direction)
+    words = observed.edge_in_words(definition.direction)
     if definition.direction == "forward":
         # The day at the window's full length must have been observed, whichever end it has.
         last = end + (1 if definition.window_end == "exclusive" else 0)
-        reason = f"the window ends after {observed.last_in_words()}"
-        ledger.remove("follow-up", reason, last > observed.last)
+        ledger.remove("follow-up", f"the window ends after {words}", last > edge)
     else:
-        reason = f"the window begins before {observed.first_in_words()}"
-        ledger.remove("look-back", reason, end < observed.first)
+        ledger.remove("look-back", f"the window begins before {words}", end < edge)
 
 
 def _encode_both(
@@ -304,8 +305,8 @@ def _outcomes(
     outcome[used] = Outcome.NOT_FOLLOWED
     outcome[followed] = Outcome.NONE
     if definition.followup == "observed":
-        forward = definition.direction == "forward"
-        cut = end > observed.last if forward else end < observed.first
+        edge = observed.edge(definition.direction)
+        cut = end > edge if definition.direction == "forward" else end < edge
         outcome[followed & cut] = Outcome.CENSORED
     outcome[gap_days >= 0] = Outcome.LINKED
     return outcome

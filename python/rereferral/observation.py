@@ -32,6 +32,12 @@ class Observation:
     first: int | Days | None
     last: int | Days | None
 
+    def edge(self, direction: str) -> int | Days:
+        """The day at which observation ends in the direction of search; it has been given."""
+        limit = self.last if direction == "forward" else self.first
+        assert limit is not None
+        return limit
+
     def before(self, days: Days) -> tuple[Mask, str] | None:
         """Which days come too early, and the words for it."""
         return None if self.first is None else (days < self.first, f"before {_words(self.first)}")
@@ -40,16 +46,12 @@ class Observation:
         """Which days come too late, and the words for it."""
         return None if self.last is None else (days > self.last, f"after {_words(self.last)}")
 
-    def first_in_words(self) -> str:
-        """The first observed day, for a ledger."""
-        return _words(self.first)
-
-    def last_in_words(self) -> str:
-        """The last observed day, for a ledger."""
-        return _words(self.last)
+    def edge_in_words(self, direction: str) -> str:
+        """The same day, for a ledger."""
+        return _words(self.edge(direction))
 
 
-def _words(limit: int | Days | None) -> str:
+def _words(limit: int | Days) -> str:
     return iso(limit) if isinstance(limit, int) else "the area's own date"
 
 

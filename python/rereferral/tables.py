@@ -15,8 +15,7 @@ from rereferral.columns import column_of
 from rereferral.dates import days_of
 from rereferral.errors import DataError
 from rereferral.filters import column_mask
-from rereferral.grouping import groups_of
-from rereferral.groups import Groups
+from rereferral.grouping import Groups, groups_of
 from rereferral.key_columns import Category, Integers, Key, key_of
 from rereferral.kinds import Column
 from rereferral.text import Text, frozen
@@ -132,7 +131,7 @@ class Table:
         return self._cache[kept]
 
     def with_columns(self, extra: Mapping[str, Any]) -> Table:
-        """This table with further columns, which must not have the name of one it has."""
+        """The table with further columns, which must not have the name of one it has."""
         repeated = [name for name in extra if self._known(name)]
         if repeated:
             raise DataError(f"{self.role} already has a column {repeated[0]!r}")
@@ -140,7 +139,7 @@ class Table:
         return Table(self.source, self.role, {**self._raw, **extra}, dict(self._cache))
 
     def renamed(self, columns: Mapping[str, str]) -> Table:
-        """This table with columns under other names: ``{new name: name in the table}``."""
+        """The table with columns under other names: ``{new name: name in the table}``."""
         for given in columns.values():
             self.column(given)
         raw = {name: values for name, values in self._raw.items() if name not in columns}

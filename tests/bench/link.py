@@ -15,7 +15,6 @@ import time
 from typing import Any
 
 import numpy as np
-
 from tests.bench.runner import in_process, interleaved, median, table
 
 ENGINES = ["rereferral", "duckdb", "pandas"]

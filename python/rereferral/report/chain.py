@@ -184,7 +184,8 @@ def _repeated(parts: object, person: Codes, referral: Days, closure: Days, kept:
 
 
 def _open(closure: Days, until: int) -> Mask:
-    return (closure == NULL_DAY) | (closure > until)
+    still_open: Mask = (closure == NULL_DAY) | (closure > until)
+    return still_open
 
 
 def _others_open(parts: object, table: Table, referral: Days, closure: Days) -> Mask:

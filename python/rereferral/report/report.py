@@ -105,7 +105,8 @@ class Report:
     def _repr_html_(self) -> str:
         title = "<p><strong>SIMULATED</strong></p>" if self.simulated else ""
         notes = "".join(f"<p>{note}</p>" for note in self.notes)
-        return title + self.headline.to_html(index=False, border=0) + notes
+        table: str = self.headline.to_html(index=False, border=0)
+        return title + table + notes
 
 
 def missed_opportunities(
@@ -181,7 +182,14 @@ def missed_opportunities(
     if early_help is not None:
         helped = _renamed(open_table(early_help, "early_help"), columns or {}, strict=False)
 
-    chain = build_chain(table, helped, wanted, until, tuple(early_help_within))
+    try:
+        earliest, latest = early_help_within
+    except (TypeError, ValueError):
+        raise RuleError(
+            f"early_help_within={early_help_within!r} must be two spans "
+            'such as ("-30 days", "0 days")'
+        ) from None
+    chain = build_chain(table, helped, wanted, until, (earliest, latest))
     labels = sorted(set(chain.year[chain.step > 0]))
     simulated = _is_simulated(table)
     lookback = None if since is None else lookback_links(chain, labels, since)
@@ -201,7 +209,7 @@ def missed_opportunities(
         "observed_from": None if since is None else iso(since),
         "columns": dict(columns or {}),
         "early_help": early_help is not None,
-        "early_help_within": list(early_help_within),
+        "early_help_within": [earliest, latest],
     }
     notes = _notes(tables, simulated, compared)
     return Report(tables, chain.links.definition, options, simulated, notes=notes)
