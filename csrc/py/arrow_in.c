@@ -302,16 +302,15 @@ static PyObject *take_array(rr_arrow_array *array, const rr_arrow_schema *schema
     return result;
 }
 
-PyDoc_STRVAR(import_array_doc, "arrow_import_array(schema, array)\n--\n\n"
+PyDoc_STRVAR(import_array_doc, "arrow_import_array($module, schema, array, /)\n--\n\n"
                                "Take an array over from its two capsules: (schema, [array]).");
 
-static PyObject *import_array(PyObject *self, PyObject *args)
+static PyObject *import_array(PyObject *Py_UNUSED(module), PyObject *args)
 {
     PyObject *schema_capsule, *array_capsule, *named, *taken;
     rr_arrow_schema *schema;
     rr_arrow_array *array;
 
-    (void)self;
     if (!PyArg_ParseTuple(args, "OO:arrow_import_array", &schema_capsule, &array_capsule) ||
         (schema = PyCapsule_GetPointer(schema_capsule, "arrow_schema")) == NULL ||
         (array = PyCapsule_GetPointer(array_capsule, "arrow_array")) == NULL) {
@@ -352,17 +351,16 @@ static PyObject *fail_stream(rr_arrow_stream *stream, int code)
 }
 
 PyDoc_STRVAR(import_stream_doc,
-             "arrow_import_stream(stream)\n--\n\n"
+             "arrow_import_stream($module, stream, /)\n--\n\n"
              "Read a stream from its capsule to the end: (schema, [array, ...]).");
 
-static PyObject *import_stream(PyObject *self, PyObject *capsule)
+static PyObject *import_stream(PyObject *Py_UNUSED(module), PyObject *capsule)
 {
     rr_arrow_stream *stream = PyCapsule_GetPointer(capsule, "arrow_array_stream");
     rr_arrow_schema schema = {.release = NULL};
     PyObject *named = NULL, *arrays = NULL, *result = NULL;
     int code;
 
-    (void)self;
     if (stream == NULL) {
         return NULL;
     }

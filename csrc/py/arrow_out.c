@@ -305,14 +305,13 @@ static PyObject *array_capsule(PyObject *tuple)
     return capsule;
 }
 
-PyDoc_STRVAR(export_array_doc, "arrow_export_array(field)\n--\n\n"
+PyDoc_STRVAR(export_array_doc, "arrow_export_array($module, field, /)\n--\n\n"
                                "Hand a field out: the capsules of its schema and its array.");
 
-static PyObject *export_array(PyObject *self, PyObject *tuple)
+static PyObject *export_array(PyObject *Py_UNUSED(module), PyObject *tuple)
 {
     PyObject *schema, *array;
 
-    (void)self;
     schema = schema_capsule(tuple);
     if (schema == NULL) {
         return NULL;
@@ -373,16 +372,15 @@ static void release_stream(rr_arrow_stream *stream)
     stream->release = NULL;
 }
 
-PyDoc_STRVAR(export_stream_doc, "arrow_export_stream(field)\n--\n\n"
+PyDoc_STRVAR(export_stream_doc, "arrow_export_stream($module, field, /)\n--\n\n"
                                 "Hand a field out as a stream of one array.");
 
-static PyObject *export_stream(PyObject *self, PyObject *tuple)
+static PyObject *export_stream(PyObject *Py_UNUSED(module), PyObject *tuple)
 {
     rr_arrow_stream *stream = malloc(sizeof *stream);
     source *from = malloc(sizeof *from);
     PyObject *capsule;
 
-    (void)self;
     if (stream == NULL || from == NULL) {
         PyErr_NoMemory();
         goto failed;

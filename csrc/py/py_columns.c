@@ -12,6 +12,10 @@ PyObject *rr_raise_at(rr_status status, int64_t row, const char *message)
     return rr_raise(status, &error);
 }
 
+PyDoc_STRVAR(days_from_ticks_doc,
+             "days_from_ticks($module, ticks, per_day, days, /)\n--\n\n"
+             "Write days since 1970-01-01, `per_day` ticks being one; None: only check.");
+
 static PyObject *days_from_ticks(PyObject *Py_UNUSED(module), PyObject *args)
 {
     PyObject *ticks, *days;
@@ -36,6 +40,10 @@ static PyObject *days_from_ticks(PyObject *Py_UNUSED(module), PyObject *args)
     }
     Py_RETURN_NONE;
 }
+
+PyDoc_STRVAR(whole_from_double_doc,
+             "whole_from_double($module, numbers, values, valid, /)\n--\n\n"
+             "Write whole numbers and where they are; return how many are null.");
 
 static PyObject *whole_from_double(PyObject *Py_UNUSED(module), PyObject *args)
 {
@@ -122,6 +130,10 @@ static int kind_of(PyObject *object, const classes *known)
     return PyArray_IsScalar(object, Datetime) ? KIND_NUMPY_DATE : KIND_OTHER;
 }
 
+PyDoc_STRVAR(object_kinds_doc,
+             "object_kinds($module, objects, date, datetime, na, nat, kinds, /)\n--\n\n"
+             "Write what each object is.");
+
 static PyObject *object_kinds(PyObject *Py_UNUSED(module), PyObject *args)
 {
     PyObject *objects, *kinds;
@@ -165,6 +177,9 @@ static const char *utf8_of(PyObject *object, int64_t row, Py_ssize_t *length)
     }
     return bytes;
 }
+
+PyDoc_STRVAR(text_from_objects_doc, "text_from_objects($module, objects, valid, offsets, /)\n--\n\n"
+                                    "Write the offsets of str objects; return their data.");
 
 static PyObject *text_from_objects(PyObject *Py_UNUSED(module), PyObject *args)
 {
@@ -250,6 +265,10 @@ static int integer_of(PyObject *object, int64_t row, int64_t *value)
     }
     return high;
 }
+
+PyDoc_STRVAR(integers_from_objects_doc,
+             "integers_from_objects($module, objects, valid, values, /)\n--\n\n"
+             "Write whole numbers; return whether they are unsigned and high.");
 
 static PyObject *integers_from_objects(PyObject *Py_UNUSED(module), PyObject *args)
 {
@@ -338,6 +357,9 @@ static int check_midnight(PyObject *object, int64_t row)
     return 0;
 }
 
+PyDoc_STRVAR(days_from_objects_doc, "days_from_objects($module, objects, kinds, days, /)\n--\n\n"
+                                    "Write days since 1970-01-01 of date objects.");
+
 static PyObject *days_from_objects(PyObject *Py_UNUSED(module), PyObject *args)
 {
     const long long epoch = 719163; /* date(1970, 1, 1).toordinal() */
@@ -380,15 +402,10 @@ static PyObject *days_from_objects(PyObject *Py_UNUSED(module), PyObject *args)
 }
 
 PyMethodDef rr_py_columns_methods[] = {
-    {"days_from_ticks", days_from_ticks, METH_VARARGS, "days_from_ticks(ticks, per_day, days)"},
-    {"whole_from_double", whole_from_double, METH_VARARGS,
-     "whole_from_double(numbers, values, valid) -> how many are null."},
-    {"object_kinds", object_kinds, METH_VARARGS,
-     "object_kinds(objects, date, datetime, NA, NaT, kinds)"},
-    {"text_from_objects", text_from_objects, METH_VARARGS,
-     "text_from_objects(objects, valid, offsets) -> the data."},
-    {"integers_from_objects", integers_from_objects, METH_VARARGS,
-     "integers_from_objects(objects, valid, values) -> whether they are unsigned and high."},
-    {"days_from_objects", days_from_objects, METH_VARARGS,
-     "days_from_objects(objects, kinds, days)"},
+    {"days_from_ticks", days_from_ticks, METH_VARARGS, days_from_ticks_doc},
+    {"whole_from_double", whole_from_double, METH_VARARGS, whole_from_double_doc},
+    {"object_kinds", object_kinds, METH_VARARGS, object_kinds_doc},
+    {"text_from_objects", text_from_objects, METH_VARARGS, text_from_objects_doc},
+    {"integers_from_objects", integers_from_objects, METH_VARARGS, integers_from_objects_doc},
+    {"days_from_objects", days_from_objects, METH_VARARGS, days_from_objects_doc},
     {NULL, NULL, 0, NULL}};

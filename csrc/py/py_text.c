@@ -35,6 +35,9 @@ static int text_of(const rr_array *rows, rr_text *text)
     return 0;
 }
 
+PyDoc_STRVAR(text_check_doc, "text_check($module, offsets, data, valid, /)\n--\n\n"
+                             "Raise unless every value is well-formed UTF-8.");
+
 static PyObject *text_check(PyObject *Py_UNUSED(module), PyObject *args)
 {
     PyObject *offsets, *data, *valid;
@@ -57,6 +60,10 @@ static PyObject *text_check(PyObject *Py_UNUSED(module), PyObject *args)
     Py_RETURN_NONE;
 }
 
+PyDoc_STRVAR(text_present_doc,
+             "text_present($module, offsets, data, valid, present, /)\n--\n\n"
+             "Write where a value is more than blank; return how many are blank.");
+
 static PyObject *text_present(PyObject *Py_UNUSED(module), PyObject *args)
 {
     PyObject *offsets, *data, *valid, *present;
@@ -75,6 +82,10 @@ static PyObject *text_present(PyObject *Py_UNUSED(module), PyObject *args)
     Py_BEGIN_ALLOW_THREADS rr_text_present(&text, rows[3].data, &blank);
     Py_END_ALLOW_THREADS return PyLong_FromLongLong((long long)blank);
 }
+
+PyDoc_STRVAR(text_isin_doc, "text_isin($module, offsets, data, valid, value_offsets, value_data, "
+                            "value_valid, found, /)\n--\n\n"
+                            "Write where a value is one of the others.");
 
 static PyObject *text_isin(PyObject *Py_UNUSED(module), PyObject *args)
 {
@@ -102,6 +113,10 @@ static PyObject *text_isin(PyObject *Py_UNUSED(module), PyObject *args)
     Py_RETURN_NONE;
 }
 
+PyDoc_STRVAR(text_compare_doc,
+             "text_compare($module, offsets, data, valid, value, order, /)\n--\n\n"
+             "Write -1, 0 or 1 where a value is before, at or after `value`, 2 for null.");
+
 static PyObject *text_compare(PyObject *Py_UNUSED(module), PyObject *args)
 {
     PyObject *offsets, *data, *valid, *value, *order;
@@ -126,6 +141,9 @@ static PyObject *text_compare(PyObject *Py_UNUSED(module), PyObject *args)
                                            rows[3].data);
     Py_END_ALLOW_THREADS Py_RETURN_NONE;
 }
+
+PyDoc_STRVAR(text_codes_doc, "text_codes($module, offsets, data, valid, codes, /)\n--\n\n"
+                             "Write codes by first appearance, -1 for null; return how many.");
 
 static PyObject *text_codes(PyObject *Py_UNUSED(module), PyObject *args)
 {
@@ -154,6 +172,9 @@ static PyObject *text_codes(PyObject *Py_UNUSED(module), PyObject *args)
     return PyLong_FromLongLong((long long)distinct);
 }
 
+PyDoc_STRVAR(first_rows_doc, "first_rows($module, codes, rows, /)\n--\n\n"
+                             "Write the row on which each code appears first.");
+
 static PyObject *first_rows(PyObject *Py_UNUSED(module), PyObject *args)
 {
     PyObject *codes, *first;
@@ -176,6 +197,10 @@ static PyObject *first_rows(PyObject *Py_UNUSED(module), PyObject *args)
     }
     Py_RETURN_NONE;
 }
+
+PyDoc_STRVAR(text_take_doc,
+             "text_take($module, offsets, data, valid, rows, out_offsets, out_valid, /)\n--\n\n"
+             "Write the offsets of the values of `rows`; return their data.");
 
 static PyObject *text_take(PyObject *Py_UNUSED(module), PyObject *args)
 {
@@ -276,10 +301,16 @@ static PyObject *from_fixed(PyObject *args, int type, const char *format)
     return data;
 }
 
+PyDoc_STRVAR(text_from_ucs4_doc, "text_from_ucs4($module, characters, width, offsets, /)\n--\n\n"
+                                 "Write the offsets of padded UTF-32 values; return their data.");
+
 static PyObject *text_from_ucs4(PyObject *Py_UNUSED(module), PyObject *args)
 {
     return from_fixed(args, NPY_UINT32, "OLO:text_from_ucs4");
 }
+
+PyDoc_STRVAR(text_from_bytes_doc, "text_from_bytes($module, characters, width, offsets, /)\n--\n\n"
+                                  "Write the offsets of padded values; return their data.");
 
 static PyObject *text_from_bytes(PyObject *Py_UNUSED(module), PyObject *args)
 {
@@ -310,6 +341,10 @@ static int read_buffers(PyObject *list, rr_views *views)
     }
     return 0;
 }
+
+PyDoc_STRVAR(text_from_views_doc,
+             "text_from_views($module, views, valid, buffers, offsets, /)\n--\n\n"
+             "Write the offsets of Arrow string views; return their data.");
 
 static PyObject *text_from_views(PyObject *Py_UNUSED(module), PyObject *args)
 {
@@ -367,6 +402,10 @@ out:
     return data;
 }
 
+PyDoc_STRVAR(text_equal_doc, "text_equal($module, offsets, data, valid, other_offsets, other_data, "
+                             "other_valid, same, /)\n--\n\n"
+                             "Write where two columns hold the same value.");
+
 static PyObject *text_equal(PyObject *Py_UNUSED(module), PyObject *args)
 {
     PyObject *o, *d, *v, *other_o, *other_d, *other_v, *same;
@@ -390,6 +429,10 @@ static PyObject *text_equal(PyObject *Py_UNUSED(module), PyObject *args)
     Py_BEGIN_ALLOW_THREADS rr_text_equal(&text, &other, rows[6].data);
     Py_END_ALLOW_THREADS Py_RETURN_NONE;
 }
+
+PyDoc_STRVAR(text_to_objects_doc,
+             "text_to_objects($module, offsets, data, valid, objects, /)\n--\n\n"
+             "Write a str, or None for null, for every value.");
 
 static PyObject *text_to_objects(PyObject *Py_UNUSED(module), PyObject *args)
 {
@@ -429,27 +472,16 @@ static PyObject *text_to_objects(PyObject *Py_UNUSED(module), PyObject *args)
 }
 
 PyMethodDef rr_py_text_methods[] = {
-    {"text_check", text_check, METH_VARARGS,
-     "text_check(offsets, data, valid): raise unless the values are well-formed."},
-    {"text_present", text_present, METH_VARARGS,
-     "text_present(offsets, data, valid, present) -> how many values are blank."},
-    {"text_isin", text_isin, METH_VARARGS,
-     "text_isin(offsets, data, valid, value_offsets, value_data, value_valid, found)"},
-    {"text_compare", text_compare, METH_VARARGS,
-     "text_compare(offsets, data, valid, value, order): -1, 0, 1, or 2 for null."},
-    {"text_codes", text_codes, METH_VARARGS,
-     "text_codes(offsets, data, valid, codes) -> how many distinct values there are."},
-    {"first_rows", first_rows, METH_VARARGS, "first_rows(codes, rows)"},
-    {"text_take", text_take, METH_VARARGS,
-     "text_take(offsets, data, valid, rows, out_offsets, out_valid) -> the data."},
-    {"text_from_ucs4", text_from_ucs4, METH_VARARGS,
-     "text_from_ucs4(characters, width, offsets) -> the data."},
-    {"text_from_bytes", text_from_bytes, METH_VARARGS,
-     "text_from_bytes(characters, width, offsets) -> the data."},
-    {"text_from_views", text_from_views, METH_VARARGS,
-     "text_from_views(views, valid, buffers, offsets) -> the data."},
-    {"text_equal", text_equal, METH_VARARGS,
-     "text_equal(offsets, data, valid, other_offsets, other_data, other_valid, same)"},
-    {"text_to_objects", text_to_objects, METH_VARARGS,
-     "text_to_objects(offsets, data, valid, objects)"},
+    {"text_check", text_check, METH_VARARGS, text_check_doc},
+    {"text_present", text_present, METH_VARARGS, text_present_doc},
+    {"text_isin", text_isin, METH_VARARGS, text_isin_doc},
+    {"text_compare", text_compare, METH_VARARGS, text_compare_doc},
+    {"text_codes", text_codes, METH_VARARGS, text_codes_doc},
+    {"first_rows", first_rows, METH_VARARGS, first_rows_doc},
+    {"text_take", text_take, METH_VARARGS, text_take_doc},
+    {"text_from_ucs4", text_from_ucs4, METH_VARARGS, text_from_ucs4_doc},
+    {"text_from_bytes", text_from_bytes, METH_VARARGS, text_from_bytes_doc},
+    {"text_from_views", text_from_views, METH_VARARGS, text_from_views_doc},
+    {"text_equal", text_equal, METH_VARARGS, text_equal_doc},
+    {"text_to_objects", text_to_objects, METH_VARARGS, text_to_objects_doc},
     {NULL, NULL, 0, NULL}};

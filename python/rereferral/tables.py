@@ -94,25 +94,21 @@ class Table:
         self.n_rows = self._count()
 
     def _count(self) -> int:
-        if isinstance(self.source, pd.DataFrame):
-            return len(self.source)
-        first: Any = None
-        n = 0
+        beside = "the table"
+        n = len(self.source) if isinstance(self.source, pd.DataFrame) else None
         for name, values in self._raw.items():
-            try:
-                length = len(values)
-            except TypeError:
+            if isinstance(values, str | bytes) or not hasattr(values, "__len__"):
                 raise DataError(
                     f"{self.role}: the column {name!r} must be an array, a Series or a list, "
-                    f"not {type(values).__name__}"
-                ) from None
-            if first is None:
-                first, n = name, length
-            elif length != n:
-                raise DataError(
-                    f"{self.role}: the column {name!r} has {length} rows, but {first!r} has {n}"
+                    f"not {values!r}"
                 )
-        return n
+            if n is None:
+                n, beside = len(values), repr(name)
+            elif len(values) != n:
+                raise DataError(
+                    f"{self.role}: the column {name!r} has {len(values)} rows, but {beside} has {n}"
+                )
+        return n or 0
 
     @property
     def labels(self) -> pd.Index | None:
