@@ -137,6 +137,22 @@ def curves(by_year: pd.DataFrame, step: int = 1) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
+def arms(total: pd.Series) -> pd.DataFrame:
+    """Rates of both arms."""
+    rows = []
+    for arm, n, x in (
+        ("stepped down", total["stepped_down"], total["stepped_down"] // 5),
+        ("not stepped down", total["followed"], total["rereferred"]),
+    ):
+        low, high = limits(float(x), float(n), 1.96)
+        wide = limits(float(x), float(n), 3.09)
+        rows.append(
+            (arm, int(n), int(x), x / n if n else math.nan, low, high, *wide, 1.0, "Wilson")
+        )
+    names = ["arm", "n", "linked", "rate", "lower_95", "upper_95", "lower_99_8", "upper_99_8"]
+    return pd.DataFrame(rows, columns=[*names, "deff", "method"])
+
+
 def report(
     areas: int = 152,
     years: int = 5,
@@ -343,8 +359,8 @@ def report(
     completeness["referrals"] = by_authority["assessed"] * 2
     completeness["first_full_month"] = "2012-04"
     completeness["last_full_month"] = "2021-03"
-    completeness["lookback_short"] = [i % 50 == 49 for i in range(len(completeness))]
-    completeness["followup_short"] = False
+    completeness["lookback_short"] = [7 * (i % 50 == 49) for i in range(len(completeness))]
+    completeness["followup_short"] = 0
     listed = [
         (row.financial_year, int(row.followed), int(row.rereferred)) for row in by_year.itertuples()
     ]
@@ -356,6 +372,7 @@ def report(
             "chain_by_year": with_rates(by_year),
             "chain_by_region": with_rates(by_region),
             "chain_by_authority": with_rates(by_authority),
+            "arms": arms(t),
             "children": children,
             "three_rates": three_rates,
             "reconciliation": reconciliation,
@@ -373,5 +390,8 @@ def report(
         },
         simulated=simulated,
         calibration="report" if simulated else None,
-        notes=["RC9 did not exist before 2022-23, so step-down in these years is a what-if."],
+        notes=[
+            "Small counts are not suppressed: do not publish tables of small areas as they are.",
+            "RC9 did not exist before 2022-23, so step-down in these years is a what-if.",
+        ],
     )

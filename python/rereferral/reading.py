@@ -21,7 +21,7 @@ from rereferral.frames import frame_of, text_array
 from rereferral.progress import Progress, reporting
 from rereferral.text import Text
 
-__all__ = ["EPISODES", "Columns", "read_columns", "read_csv", "read_records"]
+__all__ = ["EPISODES", "Columns", "read_columns", "read_csv", "read_header", "read_records"]
 
 Path: TypeAlias = str | os.PathLike[str]
 
@@ -267,6 +267,31 @@ def read_columns(
     """
     found, bad = _read(path, columns, types, date_format, encoding, on_error, progress)
     return found if bad is None else (found, bad)
+
+
+def read_header(path: Path, encoding: str = "utf-8") -> list[str]:
+    """Read the names of the columns of a CSV file, and nothing else of it.
+
+    Parameters
+    ----------
+    path : str or path
+        A file on disk, not compressed.
+    encoding : {"utf-8", "latin-1", "cp1252"}
+        As `read_csv` has it.
+
+    Returns
+    -------
+    list of str
+        In the file's order, as they stand there; none in an empty file.
+
+    Raises
+    ------
+    CSVError, RuleError, OSError
+        As `read_csv` says.
+    """
+    code = _encoding(encoding)
+    with _opened(path) as (descriptor, name), _naming(name, []):
+        return _strings(_core.csv_header(descriptor, code, 0))
 
 
 def read_records(

@@ -89,7 +89,7 @@ def risk_by(group: pd.DataFrame, day: float) -> float:
 
 def time_to_rereferral(data: pd.DataFrame) -> str:
     """The curves, of the table ``curve``."""
-    groups = dict(list(data.groupby("financial_year", sort=False)))
+    groups = dict(list(data.groupby("financial_year", sort=False, observed=True)))
     whole = groups.get(_ALL_YEARS)
     text = "Curves that rise from 0."
     if whole is not None and whole["risk"].notna().any():

@@ -429,7 +429,10 @@ def time_to_rereferral(
     -------
     matplotlib.axes.Axes
     """
-    groups = [(str(label), group) for label, group in data.groupby("financial_year", sort=False)]
+    groups = [
+        (str(label), group)
+        for label, group in data.groupby("financial_year", sort=False, observed=True)
+    ]
     years = [label for label, _ in groups if label != _ALL_YEARS]
     if len(years) == 1:
         groups = [(label, group) for label, group in groups if label != _ALL_YEARS]

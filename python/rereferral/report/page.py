@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any, Protocol
@@ -22,18 +23,19 @@ _ALL_YEARS = "all years"
 
 # What a kind says of a figure, in the page's own words.
 _KINDS = {
-    "found": "Found: counted in this table; nothing was fitted to it.",
+    "found": "counted in this table; nothing was fitted to it.",
     "put in": (
-        "Put in: the simulation was made so that it comes out. It shows that the code counts right, "
-        "not that the published figure is right."
+        "the simulation was made so that it comes out. It shows that the code counts right, not "
+        "that the published figure is right."
     ),
-    "arithmetic": "Arithmetic: it follows from other figures here.",
-    "restated": "Restated: taken from published figures, not computed from this table.",
+    "arithmetic": "it follows from other figures.",
+    "restated": "taken from published figures, not computed from this table.",
 }
 _LEDGER_TABLES = {
     "index": "Index events: the closures that are followed",
     "events": "Outcome events: the referrals that are looked for",
 }
+_NAMED = 8  # authorities that a sentence names
 _CURVE_DAYS = (30, 91, 182, 274, 365)
 
 
@@ -66,7 +68,7 @@ class Body:
 
 @dataclass(frozen=True)
 class Table:
-    """A table ready to print: every cell is text."""
+    """A table ready to print: every cell is text, and the first of a row its heading."""
 
     id: str
     caption: str
@@ -79,6 +81,16 @@ class Table:
 def _tidy(text: Any) -> str:
     """Text of a cell; a percent sign stays with its number."""
     return "" if is_missing(text) else str(text).replace(" %", f"{_SPACE}%")
+
+
+_TOGETHER = re.compile(r"\b\d{4}-\d{2}(?:-\d{2})?\b|\b[Rr]e-referr\w+")
+
+
+def _unbroken(text: Any) -> Any:
+    """Text for the page, in which no year, date or hyphened word is broken across lines."""
+    from markupsafe import Markup, escape
+
+    return Markup(_TOGETHER.sub(r'<span class="nb">\g<0></span>', str(escape(_tidy(text)))))
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -109,10 +121,10 @@ def _chain(table: pd.DataFrame, key: str, head: str, id: str, caption: str) -> T
         "Below the threshold, closed",
         "Stepped down",
         "Not stepped down",
-        "Not stepped down, %",
-        "Followed 12 months",
+        "Share not stepped down",
+        "Followed for 12 months",
         "Re-referred",
-        "Re-referred, %",
+        "Share re-referred",
         "95 % limits",
         "99.8 % limits",
         *(["95 % limits, areas as clusters"] if scoped else []),
@@ -137,7 +149,7 @@ def _chain(table: pd.DataFrame, key: str, head: str, id: str, caption: str) -> T
         if scoped:
             cells.append(limits(row["lower_scope_95"], row["upper_scope_95"]))
         printed.append(Row(cells))
-    return Table(id, caption, [_tidy(head) for head in heads], _one(printed), wide=True)
+    return Table(id, caption, heads, _one(printed), wide=True)
 
 
 def _authorities(table: pd.DataFrame) -> Table:
@@ -175,6 +187,31 @@ def _children(table: pd.DataFrame) -> Table:
         for row in _records(table)
     ]
     return Table("t-children", "Closures, children and re-referrals", heads, _one(rows))
+
+
+def _arms(table: pd.DataFrame) -> Table:
+    rows = [
+        Row(
+            [
+                _tidy(row["arm"])[:1].upper() + _tidy(row["arm"])[1:],
+                count(row["n"]),
+                count(row["linked"]),
+                _share(row),
+                limits(row["lower_95"], row["upper_95"]),
+                limits(row["lower_99_8"], row["upper_99_8"]),
+            ]
+        )
+        for row in _records(table)
+    ]
+    heads = [
+        "On the closure day",
+        "Followed for 12 months",
+        "Re-referred",
+        "Share re-referred",
+        "95 % limits",
+        "99.8 % limits",
+    ]
+    return Table("t-arms", "Stepped down and not stepped down", heads, _one(rows))
 
 
 def _published(value: Any) -> str:
@@ -215,13 +252,12 @@ def _three_rates(table: pd.DataFrame) -> Table:
         for row in _records(table)
     ]
     caption = "Three rates from the same table"
-    shown = [_tidy(head) for head in heads]
-    return Table("t-rates", caption, shown, _one(rows), frozenset({1, 2, 3, 9}), True)
+    return Table("t-rates", caption, heads, _one(rows), frozenset({1, 2, 3, 9}), True)
 
 
 def _reconciliation(table: pd.DataFrame) -> Table:
     bodies = []
-    for measure, group in table.groupby("measure", sort=False):
+    for measure, group in table.groupby("measure", sort=False, observed=True):
         values = pd.concat([group["official"], group["ours"]]).dropna()
         whole = bool((values == values.round()).all())
         rows = [
@@ -262,7 +298,7 @@ def _claims(table: pd.DataFrame) -> Table:
 
 def _ledger(table: pd.DataFrame) -> Table:
     bodies = []
-    for name, group in table.groupby("table", sort=False):
+    for name, group in table.groupby("table", sort=False, observed=True):
         rows = [
             Row(
                 [
@@ -280,12 +316,6 @@ def _ledger(table: pd.DataFrame) -> Table:
     return Table("t-ledger", caption, heads, bodies, frozenset({1}))
 
 
-def _yes(value: Any) -> str:
-    if is_missing(value):
-        return NONE
-    return ("yes" if value else "no") if value in (True, False) else count(value)
-
-
 def _completeness(table: pd.DataFrame) -> Table:
     rows = [
         Row(
@@ -295,8 +325,8 @@ def _completeness(table: pd.DataFrame) -> Table:
                 count(row["referrals"]),
                 _tidy(row["first_full_month"]) or NONE,
                 _tidy(row["last_full_month"]) or NONE,
-                _yes(row["lookback_short"]),
-                _yes(row["followup_short"]),
+                count(row["lookback_short"]),
+                count(row["followup_short"]),
             ]
         )
         for row in _records(table)
@@ -307,21 +337,31 @@ def _completeness(table: pd.DataFrame) -> Table:
         "Referrals",
         "First full month",
         "Last full month",
-        "Look-back short",
-        "Follow-up short",
+        "Referrals with a short look-back",
+        "Closures with a short follow-up",
     ]
     caption = "Look-back and follow-up by authority"
-    return Table("t-complete", caption, heads, _one(rows), frozenset({1, 3, 4, 5, 6}), True)
+    return Table("t-complete", caption, heads, _one(rows), frozenset({1}), True)
 
 
-def _short(table: pd.DataFrame, column: str) -> list[str]:
-    flags = [not is_missing(value) and bool(value) for value in table[column]]
-    named = table["authority_name"].where(table["authority_name"].notna(), table["authority"])
-    return [str(name) for name, flag in zip(named, flags, strict=True) if flag]
+def _short(table: pd.DataFrame, column: str, what: str) -> str:
+    """How many events reach beyond the full months, and in which authorities."""
+    short = table[table[column] > 0].sort_values(column, ascending=False, kind="stable")
+    number = len(short)
+    if not number:
+        return f"No {what} in any authority."
+    named = short["authority_name"].where(short["authority_name"].notna(), short["authority"])
+    listed = ", ".join(str(name) for name in named[:_NAMED])
+    where = f"{count(number)} authorit{'y' if number == 1 else 'ies'}"
+    events = f"{count(short[column].sum())} {what} in {where}"
+    return f"{events}: {listed}." if number <= _NAMED else f"{events}, most in {listed}."
 
 
 def _curve(table: pd.DataFrame) -> Table:
-    groups = [(str(label), group) for label, group in table.groupby("financial_year", sort=False)]
+    groups = [
+        (str(label), group)
+        for label, group in table.groupby("financial_year", sort=False, observed=True)
+    ]
     last = max([int(group["day"].max()) for _, group in groups if len(group)], default=0)
     days = [day for day in _CURVE_DAYS if day <= last] or [last]
     rows = [
@@ -386,6 +426,15 @@ def _methods(table: pd.DataFrame) -> str:
     return _tidy(text)
 
 
+_SMALL = "Small counts are not suppressed"
+
+
+def _first(notes: Iterable[str], start: str) -> str:
+    """What a note says after its first words, which the page sets apart; "" where there is none."""
+    found = next((note for note in notes if note.startswith(start)), start)
+    return _tidy(found.removeprefix(start).lstrip(":. "))
+
+
 def _image(data: bytes) -> str:
     return f"data:image/svg+xml;base64,{base64.b64encode(data).decode('ascii')}"
 
@@ -401,11 +450,29 @@ def _plain(value: Any) -> str:
     """An option's value in words."""
     if value is None:
         return "not given"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, Mapping):
         return ", ".join(f"{key} = {_plain(item)}" for key, item in value.items()) or "none"
     if isinstance(value, (list, tuple, range)):
         return ", ".join(_plain(item) for item in value) or "none"
     return str(value)
+
+
+def load() -> None:
+    """Say so in one sentence if Jinja2 is not there.
+
+    Raises
+    ------
+    RereferralError
+        Jinja2 cannot be imported.
+    """
+    try:
+        import jinja2  # noqa: F401
+    except ImportError:
+        raise RereferralError(
+            'the page needs Jinja2; install it with: pip install "rereferral[report]"'
+        ) from None
 
 
 def render(
@@ -434,12 +501,8 @@ def render(
     RereferralError
         Jinja2 cannot be imported.
     """
-    try:
-        from jinja2 import BaseLoader, Environment, StrictUndefined
-    except ImportError:
-        raise RereferralError(
-            'the page needs Jinja2; install it with: pip install "rereferral[report]"'
-        ) from None
+    load()
+    from jinja2 import BaseLoader, Environment, StrictUndefined
     from markupsafe import Markup
 
     folder = resources.files("rereferral.report")
@@ -453,7 +516,7 @@ def render(
     )
     environment.filters["count"] = count
     environment.filters["plain"] = _plain
-    environment.filters["tidy"] = _tidy
+    environment.filters["tidy"] = _unbroken
     tables = report.tables
     total = tables["chain"].iloc[0]
     headline = _headline(tables["headline"])
@@ -467,7 +530,7 @@ def render(
         period=_tidy(total["label"]),
         areas=len(tables["chain_by_authority"]),
         headline=headline,
-        kinds=[words for kind, words in _KINDS.items() if kind in kinds],
+        kinds=[(kind, words) for kind, words in _KINDS.items() if kind in kinds],
         total={
             "below": count(total["below_threshold"]),
             "kept": count(total["not_stepped_down"]),
@@ -476,7 +539,9 @@ def render(
             "again": count(total["rereferred"]),
             "again_share": of(total["rereferred"], total["followed"]),
         },
-        notes=report.notes,
+        banner=_first(report.notes, "SIMULATED"),
+        disclosure=_first(report.notes, _SMALL),
+        notes=[note for note in report.notes if not note.startswith(("SIMULATED", _SMALL))],
         figures={
             name: {
                 "title": figure.title,
@@ -503,6 +568,7 @@ def render(
         ),
         by_authority=_authorities(tables["chain_by_authority"]),
         methods=_methods(tables["chain_by_authority"]),
+        arms=_arms(tables["arms"]) if "arms" in tables else None,
         children=_children(tables["children"]),
         three_rates=_three_rates(tables["three_rates"]),
         rate_notes=[
@@ -512,8 +578,10 @@ def render(
         claims=_claims(tables["claims"]),
         ledger=_ledger(tables["ledger"]),
         completeness=_completeness(tables["completeness"]),
-        lookback_short=_short(tables["completeness"], "lookback_short"),
-        followup_short=_short(tables["completeness"], "followup_short"),
+        short=[
+            _short(tables["completeness"], "lookback_short", "referrals with a short look-back"),
+            _short(tables["completeness"], "followup_short", "closures with a short follow-up"),
+        ],
         curve=_curve(tables["curve"]),
         definition=str(report.definition),
         options=manifest["options"],
