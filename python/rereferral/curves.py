@@ -12,7 +12,7 @@ import pandas as pd
 
 from rereferral import _core
 from rereferral.errors import DataError, RuleError
-from rereferral.grouping import Groups
+from rereferral.groups import Groups, beside
 from rereferral.kinds import Numbers
 from rereferral.tables import Table, open_table
 from rereferral.text import Text
@@ -126,34 +126,6 @@ def curve_table(
         }
     )
     return beside(groups, table, cells.group)
-
-
-def beside(
-    groups: Groups | None, table: pd.DataFrame, rows: npt.NDArray[np.int32] | None = None
-) -> pd.DataFrame:
-    """Put the group columns before the columns of a result.
-
-    Parameters
-    ----------
-    groups : Groups or None
-        None leaves the table as it is.
-    table : DataFrame
-        A row for each group, or for each element of `rows`.
-    rows : ndarray of int, or None
-        The group of each row of the table.
-
-    Raises
-    ------
-    RuleError
-        A group column has the name of a column of the table.
-    """
-    if groups is None:
-        return table
-    for name in groups.frame.columns:
-        if name in table.columns:
-            raise RuleError(f"by: a key is named {name!r}, as a column of the table is; rename it")
-    keys = groups.frame if rows is None else groups.frame.iloc[rows]
-    return pd.concat([keys.reset_index(drop=True), table], axis=1)
 
 
 class Cells(NamedTuple):

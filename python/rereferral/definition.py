@@ -9,6 +9,9 @@ import json
 from collections.abc import Mapping
 from typing import Any, Self
 
+import numpy as np
+
+from rereferral import _core
 from rereferral.errors import RuleError
 from rereferral.spans import OPEN, Span, parse_span
 
@@ -189,20 +192,29 @@ class Definition:
                     "a window of 0 holds the index day only, and that is excluded; "
                     'give a longer window, or same_day="include"'
                 )
-        if self.min_gap is not None and self.window != OPEN:
-            # Months have from 28 to 31 days: refuse only what is empty on every date.
-            shortest_gap = self.min_gap.length * (28 if self.min_gap.unit == "months" else 1)
-            longest = self.window.length * (31 if self.window.unit == "months" else 1)
-            same_unit = self.min_gap.unit == self.window.unit
-            if same_unit:
-                shortest_gap, longest = self.min_gap.length, self.window.length
-            if shortest_gap > longest or (
-                same_unit and shortest_gap == longest and self.window_end == "exclusive"
-            ):
-                raise RuleError(
-                    f"min_gap={str(self.min_gap)!r} leaves no day in window={str(self.window)!r}; "
-                    "make the gap shorter"
-                )
+        if not self._holds_a_day():
+            raise RuleError(
+                f"no day lies in window={str(self.window)!r}, {self.window_end}, with "
+                f"same_day={self.same_day!r} and min_gap={str(self.min_gap or 0)!r}; "
+                "make the window longer or the gap shorter"
+            )
+
+    def core_window(self) -> tuple[object, ...]:
+        """The window as the core takes it."""
+        return (
+            self.direction == "backward",
+            tuple(self.window),
+            ("days", 0) if self.min_gap is None else tuple(self.min_gap),
+            self.window_end == "exclusive",
+            self.same_day == "include",
+        )
+
+    def _holds_a_day(self) -> bool:
+        """Whether the window admits an event on any date: months differ, so eight years are tried."""
+        days = np.arange(8 * 366, dtype=np.int64)
+        first, last = np.empty((2, len(days)), np.int64)
+        _core.window_bounds(self.core_window(), days, first, last)
+        return bool((first <= last).any())
 
     def replace(self, **rules: Any) -> Self:
         """Return a copy with some rules changed.

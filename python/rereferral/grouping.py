@@ -11,31 +11,11 @@ import pandas as pd
 
 from rereferral.dates import days_of
 from rereferral.errors import DataError
+from rereferral.groups import Groups
 from rereferral.kinds import NULL_DAY, Categories, Column, Dates, Days, Numbers
 from rereferral.text import Text
 
-__all__ = ["Groups", "groups_of"]
-
-
-@dataclass(frozen=True, eq=False)
-class Groups:
-    """The group of each row.
-
-    Attributes
-    ----------
-    codes : ndarray of int32, shape (n_rows,)
-        Number of the row's group, from 0; never negative.
-    frame : DataFrame, n_groups rows
-        The distinct groups in ascending order, null last, a column for each key.
-    """
-
-    codes: npt.NDArray[np.int32]
-    frame: pd.DataFrame
-
-    @property
-    def n_groups(self) -> int:
-        """Number of groups."""
-        return len(self.frame)
+__all__ = ["groups_of"]
 
 
 @dataclass(frozen=True)

@@ -223,20 +223,10 @@ def _remove_duplicates(
     return row
 
 
-def _core_window(definition: Definition) -> tuple[object, ...]:
-    return (
-        definition.direction == "backward",
-        tuple(definition.window),
-        ("days", 0) if definition.min_gap is None else tuple(definition.min_gap),
-        definition.window_end == "exclusive",
-        definition.same_day == "include",
-    )
-
-
 def _window_end(definition: Definition, days: Days) -> Days:
     """The far end of each window: the last admissible day forward, the first backward."""
     end = np.empty((2, len(days)), np.int64)
-    _core.window_bounds(_core_window(definition), days, end[0], end[1])
+    _core.window_bounds(definition.core_window(), days, end[0], end[1])
     first, last = end
     return last if definition.direction == "forward" else first
 
@@ -287,7 +277,7 @@ def _sweep(
     count = np.empty(n_index, np.int64)
     own = same_table or self_row is not None
     _core.link(
-        parts, _core_window(definition), definition.ties == "last row", same_table, self_row,
+        parts, definition.core_window(), definition.ties == "last row", same_table, self_row,
         events[0] if own else None, None, None, n_events, event_row, gap_days, count,
     )  # fmt: skip
     return event_row, gap_days, count

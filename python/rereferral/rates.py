@@ -14,9 +14,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from rereferral import _core
-from rereferral.curves import beside, cells_of, core_codes, core_days, kaplan_meier, loglog_limits
+from rereferral.curves import cells_of, core_codes, core_days, kaplan_meier, loglog_limits
 from rereferral.errors import DataError, RuleError
-from rereferral.grouping import Groups
+from rereferral.groups import Groups, beside
 from rereferral.text import data_error
 
 __all__ = ["rate_table", "risk_table", "wilson"]

@@ -15,7 +15,8 @@ from rereferral.columns import column_of
 from rereferral.dates import days_of
 from rereferral.errors import DataError
 from rereferral.filters import column_mask
-from rereferral.grouping import Groups, groups_of
+from rereferral.grouping import groups_of
+from rereferral.groups import Groups
 from rereferral.key_columns import Category, Integers, Key, key_of
 from rereferral.kinds import Column
 from rereferral.text import Text, frozen

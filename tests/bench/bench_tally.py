@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from rereferral.curves import cells_of, curve_table, kaplan_meier
-from rereferral.grouping import Groups
+from rereferral.groups import Groups
 from rereferral.rates import rate_table
 
 LAST_DAY = 365
