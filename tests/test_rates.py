@@ -48,7 +48,7 @@ def rates(rows, **options):
 # ---------------------------------------------------------------- persons as clusters
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(ROWS)
 def test_the_definition(rows):
     found = rates(rows)
@@ -83,6 +83,7 @@ def test_the_definition(rows):
             assert limits[1] >= plain[1] - 1e-15
 
 
+@settings(deadline=None)
 @given(ROWS, st.randoms(use_true_random=False))
 def test_the_order_of_rows_changes_no_bit(rows, random):
     def run(given):
@@ -92,6 +93,7 @@ def test_the_order_of_rows_changes_no_bit(rows, random):
     assert run(rows) == run(random.sample(rows, len(rows)))
 
 
+@settings(deadline=None)
 @given(ROWS)
 def test_groups_add_up_to_the_whole(rows):
     parts = rates(rows)[["n", "linked"]].sum()
@@ -99,6 +101,7 @@ def test_groups_add_up_to_the_whole(rows):
     assert parts.tolist() == whole.tolist()
 
 
+@settings(deadline=None)
 @given(ROWS)
 def test_hits_and_misses_mirror_each_other(rows):
     found = rates(rows)
@@ -162,6 +165,7 @@ def test_a_key_with_the_name_of_a_column_is_refused():
 # ---------------------------------------------------------------- areas as clusters
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32), st.integers(10, 30))
 def test_areas(seed, areas):
     random = np.random.default_rng(seed)
@@ -247,7 +251,7 @@ def observed(rows):
     return np.array(duration, np.int64), np.array(event, np.bool_), np.array(full, np.bool_)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(OBSERVED)
 def test_risk_at_the_end_of_the_window(rows):
     duration, event, full = observed(rows)
@@ -276,6 +280,7 @@ def test_risk_at_the_end_of_the_window(rows):
             assert limits == pytest.approx(loglog(risk, greenwood, z), abs=1e-12, nan_ok=True)
 
 
+@settings(deadline=None)
 @given(OBSERVED)
 def test_followed_to_the_end_the_risk_is_the_proportion_itself(rows):
     rows = [(group, window, 400, day) for group, window, _, day in rows]

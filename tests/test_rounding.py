@@ -7,7 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal, localcontext
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rereferral as rr
@@ -41,6 +41,7 @@ def test_every_percentage_of_an_authority(part, published):
     assert found.tolist() == [float(value) for _, _, value in numbers]
 
 
+@settings(deadline=None)
 @given(
     x=st.integers(0, 10**6) | st.integers(0, 2**62),
     n=st.integers(1, 10**6) | st.integers(1, 2**63 - 1),

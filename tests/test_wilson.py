@@ -8,7 +8,7 @@ from statistics import NormalDist
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rereferral as rr
@@ -50,6 +50,7 @@ def test_limits_of_the_proportion_files(file, level, lower, upper):
     np.testing.assert_allclose(found[1] * table.multiplier, table[upper], rtol=DIGITS, atol=0)
 
 
+@settings(deadline=None)
 @given(
     n=st.floats(0.5, 1e7),
     share=st.floats(0, 1),
@@ -64,6 +65,7 @@ def test_limits_are_where_the_score_test_begins_to_reject(n, share, level):
     assert upper == pytest.approx(wilson_root(x, n, z, above=True), abs=1e-12)
 
 
+@settings(deadline=None)
 @given(n=st.integers(1, 10**9))
 def test_nobody_and_everybody_have_an_exact_end(n):
     assert rr.wilson(0, n)[0] == 0
