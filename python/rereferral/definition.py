@@ -210,7 +210,7 @@ class Definition:
         )
 
     def _holds_a_day(self) -> bool:
-        """Whether the window admits an event on any date: months differ, so eight years are tried."""
+        """Whether an event is admitted on any date; months differ, so eight years are tried."""
         days = np.arange(8 * 366, dtype=np.int64)
         first, last = np.empty((2, len(days)), np.int64)
         _core.window_bounds(self.core_window(), days, first, last)
