@@ -365,7 +365,7 @@ def test_columns_that_are_there_twice(tmp_path: Path) -> None:
 def test_arguments(tmp_path: Path, arguments: dict[str, Any], message: str) -> None:
     path = write(tmp_path, HEADER + ROWS)
     for read in (rr.read_csv, rr.read_columns):
-        with pytest.raises(rr.RereferralError, match=message):
+        with pytest.raises(rr.RuleError, match=message):
             read(path, **arguments)
 
 

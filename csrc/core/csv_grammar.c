@@ -205,7 +205,7 @@ static rr_status blank_line(scan *s)
 static rr_status line_done(scan *s, int64_t length, int64_t taken, int terminated, int last_cr,
                            int *back, rr_error *error)
 {
-    rr_csv_fault fault = {.byte = s->byte + taken, .column = -1};
+    rr_csv_fault fault = {.line = s->place.line, .byte = s->byte + taken, .column = -1};
     char reason[128];
     rr_status status;
 
@@ -220,11 +220,13 @@ static rr_status line_done(scan *s, int64_t length, int64_t taken, int terminate
     }
     if (taken != length) {
         status = quote_fault(s, 0, &fault, error);
+    } else if (s->n_columns < 0 && s->fields > RR_CSV_COLUMNS_MAX) {
+        fault.reason = "the line has more than 65,536 fields; is it the header of a CSV file?";
+        status = RR_OK;
     } else if (s->ended) {
         return record_ended(s, back);
     } else if (terminated && s->n_columns >= 0 && s->fields > s->n_columns) {
         /* At once, so that quotes out of step cannot make one record of the rest of the file. */
-        fault.line = s->place.line;
         fault.byte = s->place.byte;
         count_reason(reason, sizeof reason, s->n_columns, 1, s->n_columns);
         fault.reason = reason;

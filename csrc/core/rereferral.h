@@ -391,9 +391,8 @@ rr_status rr_curve(const rr_cells *cells, int64_t n_cells, int64_t *at_risk, dou
 
 /* Limits of n risks on the scale log(-log S), z standard errors to each side. A risk of 0 has the
  * limits 0 and 0; one of 1, or NaN, has NaN. */
-void rr_loglog_limits(int64_t n, const double *risk, const double *std_error, double z, double *lower,
-                      double *upper);
-
+void rr_loglog_limits(int64_t n, const double *risk, const double *std_error, double z,
+                      double *lower, double *upper);
 
 /* ---------------------------------------------------------------- CSV
  *
@@ -404,6 +403,7 @@ void rr_loglog_limits(int64_t n, const double *risk, const double *std_error, do
  * file of one column; elsewhere it is skipped and counted. */
 
 #define RR_CSV_FIELD_MAX 1048576 /* bytes; an unclosed quote ends here and not with memory */
+#define RR_CSV_COLUMNS_MAX 65536 /* of a header; more come from a file that is no CSV */
 #define RR_CSV_BLOCK 262144      /* bytes read at a time unless told otherwise: fits in L2 */
 
 /* Where the bytes come from: a file (fd >= 0, read with pread from its start, its position is left
@@ -478,11 +478,12 @@ void rr_csv_table_free(rr_csv_table *table);
  * the options. `names` must be zeroed; rr_csv_column_free it also after a failure.
  *
  * RR_ERR_ARGUMENT: an unknown encoding, or a negative block_size.
- * RR_ERR_CSV: not well-formed; or compressed, UTF-16, or a byte order mark that denies the encoding.
+ * RR_ERR_CSV: not well-formed, or more than RR_CSV_COLUMNS_MAX names; or compressed, UTF-16, or a byte order mark that denies the encoding.
  * RR_ERR_VALUE: a name that the encoding does not allow.
+ * RR_ERR_INTERRUPTED: the poll, asked once a block in bytes, said stop.
  * RR_ERR_IO, RR_ERR_MEMORY. */
 rr_status rr_csv_header(const rr_csv_source *source, const rr_csv_options *options,
-                        rr_csv_column *names, rr_error *error) RR_MUST_CHECK;
+                        rr_csv_column *names, const rr_poll *poll, rr_error *error) RR_MUST_CHECK;
 
 /* Reads the file into columns. `kinds` has n_columns (at least 1) elements, in the file's order;
  * n_columns is that of rr_csv_header. `table` must be zeroed; rr_csv_table_free it also after a

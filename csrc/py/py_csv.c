@@ -111,7 +111,10 @@ static PyObject *csv_header(PyObject *module, PyObject *arguments)
     PyObject *object, *answer = NULL;
     rr_csv_options options = {0};
     rr_csv_column names = {0};
+    PyThreadState *thread;
+    rr_poll_state state;
     rr_csv_source source;
+    rr_poll poll;
     rr_error error;
     rr_status status;
     int encoding;
@@ -124,13 +127,13 @@ static PyObject *csv_header(PyObject *module, PyObject *arguments)
     }
     options.encoding = (rr_csv_encoding)encoding;
     options.block_size = block_size;
-    Py_BEGIN_ALLOW_THREADS status = rr_csv_header(&source, &options, &names, &error);
-    Py_END_ALLOW_THREADS if (status != RR_OK)
-    {
+    poll = rr_poll_python(&state, NULL);
+    thread = PyEval_SaveThread();
+    status = rr_csv_header(&source, &options, &names, &poll, &error);
+    PyEval_RestoreThread(thread);
+    if (status != RR_OK) {
         answer = rr_raise(status, &error);
-    }
-    else
-    {
+    } else {
         answer = column_arrays(&names, names.n_strings);
     }
     rr_csv_column_free(&names);
@@ -143,6 +146,7 @@ static PyObject *csv_read(PyObject *module, PyObject *arguments)
     rr_csv_options options = {0};
     rr_csv_table table = {0};
     rr_csv_kind *wanted = NULL;
+    PyThreadState *thread;
     rr_poll_state state;
     rr_csv_source source;
     rr_poll poll;
@@ -173,9 +177,10 @@ static PyObject *csv_read(PyObject *module, PyObject *arguments)
     options.encoding = (rr_csv_encoding)encoding;
     options.block_size = block_size;
     poll = rr_poll_python(&state, progress);
-    Py_BEGIN_ALLOW_THREADS status = rr_csv_read(&source, &options, wanted, arrays[0].n, &table,
-                                                &poll, &error);
-    Py_END_ALLOW_THREADS free(wanted);
+    thread = PyEval_SaveThread();
+    status = rr_csv_read(&source, &options, wanted, arrays[0].n, &table, &poll, &error);
+    PyEval_RestoreThread(thread);
+    free(wanted);
     if (status != RR_OK) {
         rr_raise(status, &error);
         goto out;
@@ -266,6 +271,7 @@ static PyObject *csv_write(PyObject *module, PyObject *arguments)
 {
     PyObject *names_tuple, *list, *progress, *answer = NULL;
     rr_csv_column names, *columns = NULL;
+    PyThreadState *thread;
     rr_poll_state state;
     rr_poll poll;
     rr_error error;
@@ -297,9 +303,10 @@ static PyObject *csv_write(PyObject *module, PyObject *arguments)
         }
     }
     poll = rr_poll_python(&state, progress);
-    Py_BEGIN_ALLOW_THREADS status = rr_csv_write(fd, &names, columns, n_columns, n_rows, &poll,
-                                                 &error);
-    Py_END_ALLOW_THREADS answer = status == RR_OK ? Py_NewRef(Py_None) : rr_raise(status, &error);
+    thread = PyEval_SaveThread();
+    status = rr_csv_write(fd, &names, columns, n_columns, n_rows, &poll, &error);
+    PyEval_RestoreThread(thread);
+    answer = status == RR_OK ? Py_NewRef(Py_None) : rr_raise(status, &error);
 out:
     free(columns);
     return answer;

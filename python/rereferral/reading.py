@@ -166,7 +166,8 @@ def read_csv(
     but their quotes and their NUL bytes count.
 
     After a row that cannot be read for its quotes or its number of fields, ``"collect"`` goes on
-    with the line after the one that the row began on.
+    with the line after the one that the row began on. What is wrong with the header is an error
+    in either case.
 
     Examples
     --------
@@ -372,8 +373,7 @@ def _read(
 ) -> tuple[Columns, pd.DataFrame | None]:
     if on_error not in ("raise", "collect"):
         raise RuleError(f'on_error must be "raise" or "collect", not {on_error!r}')
-    if not isinstance(date_format, str):
-        raise RuleError(f'date_format must be "ISO" or a pattern, not {date_format!r}')
+    _check_date_format(date_format)
     code = _encoding(encoding)
     collect = on_error == "collect"
     with _opened(path) as (descriptor, name), reporting(progress, os.path.basename(name)) as tell:
@@ -476,6 +476,17 @@ def _missing(file: str, name: str, header: list[str]) -> str:
 def _about(error: DataError, column: str) -> DataError:
     error.column = column
     return error
+
+
+def _check_date_format(date_format: str) -> None:
+    """Refuse a format that the core would refuse, before a file is opened."""
+    if not isinstance(date_format, str) or "\0" in date_format:
+        raise RuleError(f'date_format must be "ISO" or a pattern, not {date_format!r}')
+    kinds = np.array([KINDS["date"]], np.int32)
+    try:
+        _core.csv_read(b"", kinds, date_format, ENCODINGS["utf-8"], False, False, 0, None)
+    except RereferralError as error:
+        raise RuleError(f"date_format {date_format!r}: {error}") from None
 
 
 def _encoding(encoding: str) -> int:

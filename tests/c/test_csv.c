@@ -248,6 +248,26 @@ static void test_stop(void)
     rr_csv_table_free(&table);
 }
 
+static void test_a_header_without_end(void)
+{
+    const int64_t length = 4 * RR_CSV_COLUMNS_MAX;
+    char *text = malloc((size_t)length);
+    rr_csv_source source = memory(text, length);
+    rr_error error;
+
+    CHECK(text != NULL);
+    memset(text, ',', (size_t)length);
+    for (int64_t size = 1000; size <= 2 * length; size *= 8) {
+        rr_csv_options options = {.block_size = size};
+        rr_csv_column names = {0};
+
+        CHECK(rr_csv_header(&source, &options, &names, NULL, &error) == RR_ERR_CSV);
+        CHECK(error.line == 1);
+        rr_csv_column_free(&names);
+    }
+    free(text);
+}
+
 /* Whatever the bytes and the blocks: the same answer, the same place. */
 static void test_random_bytes(uint64_t *random)
 {
@@ -369,7 +389,7 @@ static void test_every_allocation_fails_once(void)
         int unused;
 
         failing_allocation = k;
-        status = rr_csv_header(&source, &options, &names, &error);
+        status = rr_csv_header(&source, &options, &names, NULL, &error);
         if (status == RR_OK) {
             status = rr_csv_read(&source, &options, KINDS, N_KINDS, &table, NULL, &error);
         }
@@ -414,6 +434,7 @@ int main(void)
     test_a_quote_is_not_closed_within_a_mebibyte();
     test_arguments();
     test_stop();
+    test_a_header_without_end();
     for (int i = 0; i < 8000; i++) {
         test_random_bytes(&random);
     }
