@@ -215,11 +215,13 @@ def cases(draw) -> Case:
     sign = 1 if forward else -1
     ends = st.builds(lambda day, step: day + sign * step, few_days, st.sampled_from(reach))
     limits = st.one_of(ends, st.just((max if forward else min)(drawn_days) + sign * 1000))
+    limits = st.one_of(limits, limits, st.fixed_dictionaries({"E1": limits, "E2": limits}))
     wanted = rules.get("followup", "complete") != "ignored"
     if draw(st.integers(0, 19)) > 0 if wanted else draw(st.booleans()):
         arguments[needed] = draw(limits)
     if draw(st.integers(0, 3)) == 0:
-        arguments[other] = draw(few_days)
+        limits = st.one_of(few_days, st.fixed_dictionaries({"E1": few_days, "E2": few_days}))
+        arguments[other] = draw(limits)
     by = draw(st.sampled_from([None, "score"]))
 
     case = Case(*tables, both, arguments, rules, by, same_table)
@@ -389,7 +391,10 @@ def dress(draw, case: Case) -> Case:
         case.events = dress_table(draw, case.event_rows, right, case.looks["events"])
     for name in ("observed_until", "observed_from"):
         limit = case.arguments.get(name)
-        case.looks[name] = dress_day(draw, limit)
+        if isinstance(limit, dict):
+            case.looks[name] = {key: dress_day(draw, value) for key, value in limit.items()}
+        else:
+            case.looks[name] = dress_day(draw, limit)
     case.looks["definition"] = draw(st.booleans())
     return case
 
@@ -411,7 +416,10 @@ def dress_plainly(case: Case) -> Case:
     case.looks = {"definition": False}
     for name in ("observed_until", "observed_from"):
         limit = case.arguments.get(name)
-        case.looks[name] = None if limit is None else np.datetime64(limit, "D")
+        if isinstance(limit, dict):
+            case.looks[name] = {key: np.datetime64(value, "D") for key, value in limit.items()}
+        else:
+            case.looks[name] = None if limit is None else np.datetime64(limit, "D")
     return case
 
 

@@ -220,6 +220,11 @@ class Linked:
         self.ledger = []
 
 
+def day_for(observed: int | dict | None, row: dict, area: list[str]) -> int | None:
+    """The day until or from which a row's area is observed."""
+    return observed[row[area[0]]] if isinstance(observed, dict) else observed
+
+
 def link_reference(
     index_rows: list[dict],
     event_rows: list[dict],
@@ -229,20 +234,25 @@ def link_reference(
     event_date: str,
     scope=None,
     index_filter: dict | None = None,
-    observed_until: int | None = None,
-    observed_from: int | None = None,
+    observed_until: int | dict | None = None,
+    observed_from: int | dict | None = None,
     row_id: str | None = None,
     same_table: bool = False,
     **rules,
 ) -> Linked:
     """Everything that `rr.link` says of the rows, by looking at every pair.
 
-    `same_table` says that both tables are one object.
+    `same_table` says that both tables are one object; `observed_until` and `observed_from` are a
+    day for all, or a dict from an area to its day.
     """
     rules = Rules(**rules)
+    if scope is None and isinstance(observed_until, dict):
+        observed_until = min(observed_until.values())
+    if scope is None and isinstance(observed_from, dict):
+        observed_from = max(observed_from.values())
     refuse_contradictions(rules, observed_until, observed_from)
     keys = [names_of(person, side) + names_of(scope, side) for side in (0, 1)]
-    edge = observed_until if rules.forward else observed_from
+    areas = [names_of(scope, side) for side in (0, 1)]
     ledger = Ledger()
     linked = Linked(len(index_rows))
     linked.followup = rules.followup
@@ -260,10 +270,18 @@ def link_reference(
             kept = [i for i in positions if passes(rows[i], conditions)]
             positions = ledger.keep(table, filter_step[table], positions, kept)
         if observed_from is not None:
-            kept = [i for i in positions if rows[i][date] >= observed_from]
+            kept = [
+                i
+                for i in positions
+                if rows[i][date] >= day_for(observed_from, rows[i], areas[side])
+            ]
             positions = ledger.keep(table, "observed", positions, kept)
         if observed_until is not None:
-            kept = [i for i in positions if rows[i][date] <= observed_until]
+            kept = [
+                i
+                for i in positions
+                if rows[i][date] <= day_for(observed_until, rows[i], areas[side])
+            ]
             positions = ledger.keep(table, "observed", positions, kept)
         return positions
 
@@ -273,6 +291,7 @@ def link_reference(
     for i in cohort:
         row = index_rows[i]
         day = row[index_date]
+        edge = day_for(observed_until if rules.forward else observed_from, row, areas[0])
         linked.fully[i] = fully_observed(rules, day, edge)
         if rules.followup == "complete" and not linked.fully[i]:
             linked.outcome[i] = "not followed"
@@ -322,10 +341,22 @@ def refuse_contradictions(rules: Rules, observed_until, observed_from) -> None:
     edge = observed_until if rules.forward else observed_from
     if rules.followup in ("complete", "observed") and edge is None:
         raise RefusedError("where observation ends must be given")
-    if observed_from is not None and observed_until is not None and observed_from > observed_until:
-        raise RefusedError("nothing is observed")
+    for first, last in area_days(observed_from, observed_until):
+        if first is not None and last is not None and first > last:
+            raise RefusedError("nothing is observed")
     if not can_hold_a_day(rules):
         raise RefusedError("the window can hold no day")
+
+
+def area_days(observed_from, observed_until) -> list[tuple]:
+    """The first and the last observed day of each area that has both."""
+    if isinstance(observed_from, dict) and isinstance(observed_until, dict):
+        return [(observed_from[area], observed_until[area]) for area in observed_from]
+    if isinstance(observed_from, dict):
+        return [(first, observed_until) for first in observed_from.values()]
+    if isinstance(observed_until, dict):
+        return [(observed_from, last) for last in observed_until.values()]
+    return [(observed_from, observed_until)]
 
 
 def fully_observed(rules: Rules, day: int, edge: int | None) -> bool:

@@ -40,7 +40,10 @@ def answer(engine: str, index: list[dict], events: list[dict], **given):
     for name in ("scope", "row_id", "index_filter"):
         if name in given:
             arguments[name] = given.pop(name)
-    days = {name: day(value) for name, value in edges.items()}
+    days = {
+        name: {k: day(v) for k, v in value.items()} if isinstance(value, dict) else day(value)
+        for name, value in edges.items()
+    }
     case = Case(index, events, ({}, {}), {**arguments, **days}, given, same_table=index is events)
     linked = run_reference(case)
     if engine == "reference":
@@ -287,6 +290,28 @@ def test_scope_keeps_areas_apart_and_none_links_across(engine):
     assert answer(engine, index, events, followup="ignored")["event_row"] == [0, 0]
     scoped = answer(engine, index, events, followup="ignored", scope="area")
     assert scoped["event_row"] == [-1, 0]
+
+
+def test_each_scope_has_its_own_end_and_all_together_the_earliest(engine):
+    index = rows("closed", ("a", "2019-06-30", {"area": "E1"}), ("b", "2019-06-30", {"area": "E2"}))
+    events = rows("seen", ("c", "2019-07-01", {"area": "E1"}))
+    until = {"E1": "2020-06-29", "E2": "2020-06-30"}
+    apart = answer(engine, index, events, scope="area", observed_until=until)
+    assert apart["outcome"] == ["not followed", "none"]
+    together = answer(engine, index, events, observed_until=until)
+    assert together["outcome"] == ["not followed", "not followed"]
+
+
+def test_an_area_without_a_date_is_refused_by_name():
+    index = frame(rows("closed", ("a", "2019-06-30", {"area": "E3"})))
+    events = frame(rows("seen", ("a", "2019-07-01", {"area": "E3"})))
+    with pytest.raises(rr.RereferralError, match="E3"):
+        rr.link(
+            index,
+            events,
+            **{"person": "child", "scope": "area", "index_date": "closed", "event_date": "seen"},
+            observed_until={"E1": "2020-12-31"},
+        )
 
 
 def test_missing_keys_and_days_are_left_out(engine):

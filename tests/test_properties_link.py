@@ -173,7 +173,11 @@ def test_four_hundred_years_do_not_matter(case, cycles):
 
     arguments = dict(case.arguments)
     for name in ("observed_until", "observed_from"):
-        arguments[name] = move(arguments.get(name))
+        limit = arguments.get(name)
+        if isinstance(limit, dict):
+            arguments[name] = {key: move(value) for key, value in limit.items()}
+        else:
+            arguments[name] = move(limit)
     moved = replace(
         case,
         index_rows=moved_rows(case.index_rows),
