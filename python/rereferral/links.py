@@ -166,7 +166,10 @@ class Links:
         -------
         pandas.DataFrame
             Group columns, ``n``, ``linked``, ``rate`` (0 to 1), limits, ``deff``, ``method``; where
-            a group spans ten areas or more also ``lower_scope_95`` and ``upper_scope_95``.
+            a group spans ten areas or more also ``lower_scope_95`` and ``upper_scope_95``. A group
+            of which nobody was followed stays, with ``n`` 0 and a null rate. With
+            ``followup="observed"`` the rate is the Kaplan-Meier risk at the window's end, null
+            where nobody was followed that long, and its limits take index events as independent.
 
         Raises
         ------
@@ -255,7 +258,14 @@ class Links:
             isinstance(name, str) and name == "financial_year" for name in asked
         ):
             derived["financial_year"] = self._financial_year()
-        return self._index.groups(by, derived=derived)
+        groups = self._index.groups(by, derived=derived)
+        # Only groups with a row that passed the filters; not those of other closures or open cases.
+        present = np.zeros(groups.n_groups, np.bool_)
+        present[groups.codes[self.outcome != Outcome.EXCLUDED]] = True
+        if present.all():
+            return groups
+        closed_up = np.maximum(np.cumsum(present) - 1, 0).astype(np.int32)
+        return Groups(closed_up[groups.codes], groups.frame[present].reset_index(drop=True))
 
     def _scope_codes(self) -> Codes | None:
         if self._scope is None:
