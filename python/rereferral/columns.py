@@ -218,7 +218,8 @@ def _numbers_from_objects(
     if not (kinds == FLOAT).any():
         return Numbers(values.view(np.uint64) if high else values, some)
     doubles = np.where(valid, objects, np.nan).astype(np.float64)
-    lost = whole & (np.abs(doubles) > 2.0**53)
+    # A double tells whole numbers apart up to 2**53; above it two of them may have become one.
+    lost = whole & ((np.abs(doubles) > 2.0**53) | (values > 2**53) | (values < -(2**53)))
     if lost.any():
         row = int(lost.argmax())
         raise data_error(

@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from rereferral.columns import column_of
 from rereferral.dates import days_of
 from rereferral.errors import DataError
 from rereferral.kinds import NULL_DAY, Categories, Column, Dates, Days, Numbers, in_words
@@ -102,14 +101,16 @@ def _refuse(column: Column, value: Any) -> DataError:
 
 def _is_null(column: Column) -> bool:
     """A column of nulls alone, which has no kind and can be compared with anything."""
-    return isinstance(column, Text) and column.valid is not None and not column.valid.any()
+    if isinstance(column, Categories):
+        return len(column.values) == 0 or _is_null(column.values)
+    return isinstance(column, Text) and bool(column.is_null().all())
 
 
 def _compare(column: Column, name: str, value: Any) -> Mask:
-    if isinstance(column, Categories):
-        return _compare_categories(column, name, value)
     if _is_null(column):
         return np.zeros(len(column), np.bool_)
+    if isinstance(column, Categories):
+        return _compare_categories(column, name, value)
     if isinstance(column, Text):
         if not isinstance(value, str):
             raise _refuse(column, value)
@@ -146,10 +147,22 @@ def _compare_numbers(column: Numbers, name: str, value: Any) -> Mask:
     if not isinstance(value, bool | int | float):
         raise _refuse(column, value)
     if values.dtype.kind == "f":
-        mask = np.asarray(_COMPARE[name](values, _double(value)) & ~np.isnan(values))
+        mask = _compare_doubles(values, name, value)
     else:
         mask = _compare_whole(values, name, value)
     return mask if column.valid is None else mask & column.valid
+
+
+def _compare_doubles(values: npt.NDArray[Any], name: str, value: float) -> Mask:
+    """Doubles against any number, exactly; where no double is the number, its neighbour is taken."""
+    double = _double(value)
+    if double < value:
+        name = {"<": "<=", ">=": ">"}.get(name, name)
+    elif double > value:
+        name = {"<=": "<", ">": ">="}.get(name, name)
+    if double != value and name in ("==", "!="):
+        return np.asarray(~np.isnan(values) & (name == "!="))
+    return np.asarray(_COMPARE[name](values, double) & ~np.isnan(values))
 
 
 def _double(value: float) -> float:
@@ -159,14 +172,19 @@ def _double(value: float) -> float:
         return math.inf if value > 0 else -math.inf
 
 
+def _range_of(dtype: np.dtype[Any]) -> range:
+    bounds = np.iinfo(dtype)
+    return range(int(bounds.min), int(bounds.max) + 1)
+
+
 def _compare_whole(values: npt.NDArray[Any], name: str, value: float) -> Mask:
     """Whole numbers against any number, exactly: nothing goes through a double."""
     if values.dtype.kind == "b":
         values = values.view(np.uint8)
-    bounds = np.iinfo(values.dtype)
+    held = _range_of(values.dtype)
     if isinstance(value, float):
         if math.isinf(value):
-            value = int(bounds.max) + 1 if value > 0 else int(bounds.min) - 1
+            value = held.stop if value > 0 else held.start - 1
         elif value != math.floor(value):
             if name in ("==", "!="):
                 return np.full(len(values), name == "!=")
@@ -174,8 +192,8 @@ def _compare_whole(values: npt.NDArray[Any], name: str, value: float) -> Mask:
         else:
             value = int(value)
     value = int(value)
-    if value < bounds.min or value > bounds.max:
-        return np.full(len(values), bool(_COMPARE[name](0, 1 if value > bounds.max else -1)))
+    if value not in held:
+        return np.full(len(values), bool(_COMPARE[name](0, 1 if value > 0 else -1)))
     return np.asarray(_COMPARE[name](values, values.dtype.type(value)))
 
 
@@ -194,9 +212,11 @@ def _by_code(column: Categories, keep: Mask) -> Mask:
 
 
 def _among(column: Column, values: list[Any]) -> Mask:
+    if _is_null(column):
+        return np.zeros(len(column), np.bool_)
     if isinstance(column, Categories):
         return _by_code(column, _among(column.values, values))
-    if isinstance(column, Text) and not _is_null(column):
+    if isinstance(column, Text):
         for value in values:
             if not isinstance(value, str):
                 raise _refuse(column, value)
@@ -205,17 +225,18 @@ def _among(column: Column, values: list[Any]) -> Mask:
         days = days_of(column)
         wanted = np.array([_day(column, value) for value in values], np.int64)
         return np.isin(days, wanted)
-    mask = np.zeros(len(column), np.bool_)
-    if isinstance(column, Numbers) and len(values) > 16:
-        among = column_of(values)
-        if (
-            isinstance(among, Numbers)
-            and among.values.dtype == np.int64
-            and column.values.dtype.kind in "iu"
-            and column.values.dtype != np.uint64
-        ):
-            mask = np.isin(column.values, among.values)
-            return mask if column.valid is None else mask & column.valid
+    return _among_numbers(column, values)
+
+
+def _among_numbers(column: Numbers, values: list[Any]) -> Mask:
+    held = column.values.view(np.uint8) if column.values.dtype.kind == "b" else column.values
+    wanted: list[Any] = []
     for value in values:
-        mask |= _compare(column, "==", value)
-    return mask
+        if not isinstance(value, bool | int | float):
+            raise _refuse(column, value)
+        if held.dtype.kind == "f":
+            wanted += [_double(value)] if _double(value) == value else []
+        elif math.isfinite(_double(value)) and value == int(value):
+            wanted += [int(value)] if int(value) in _range_of(held.dtype) else []
+    mask = np.isin(held, np.array(wanted, held.dtype))
+    return mask if column.valid is None else mask & column.valid
