@@ -50,14 +50,13 @@ class Measured:
         self.until = int(np.datetime64(observed_until, "D").astype(np.int64))
         authority = episodes["authority"].cat.codes.to_numpy(np.int64)
         child = pd.factorize(episodes["child_id"])[0].astype(np.int64)
-        person = pd.factorize(authority << 32 | child)[0].astype(np.int64)
+        person = authority * (child.max() + 1) + child
         self.authority, self.person = authority, person
         self.referral = days(episodes["referral_date"])
         self.closure = days(episodes["closure_date"])
         self.closed = self.closure != NULL
         self.adult = birthday(days(episodes["date_of_birth"]), 18)
-        self.reason = episodes["reason_for_closure"].astype("object").to_numpy()
-        self.nfa = episodes["referral_nfa"].to_numpy()
+        self._reason = episodes["reason_for_closure"].cat
 
         origin = int(self.referral.min())
         keys = np.sort(person * DAYS + (self.referral - origin))
@@ -75,6 +74,11 @@ class Measured:
 
         self.year = financial_year(self.referral)
         self.closure_year = np.where(self.closed, financial_year(closure), 0)
+
+    def reason(self, *reasons: str) -> np.ndarray:
+        """Rows with one of the reasons for closure."""
+        wanted = self._reason.categories.get_indexer(list(reasons))
+        return np.isin(self._reason.codes.to_numpy(), wanted)
 
     def looked_back(self) -> np.ndarray:
         """Referrals within 12 months of an earlier referral of the child."""

@@ -30,7 +30,7 @@ def england(request):
 
 def below_threshold(england):
     years = np.isin(england.closure_year, YEARS)
-    return years & np.isin(england.reason, ["RC8", "RC9"])
+    return years & england.reason("RC8", "RC9")
 
 
 def test_referrals_of_each_year(england):
@@ -67,14 +67,14 @@ def test_after_any_closure_in_six_years(england):
 
 
 def test_after_below_threshold_not_stepped_down(england):
-    index = below_threshold(england) & (england.reason == "RC8")
+    index = below_threshold(england) & england.reason("RC8")
     assert england.complete()[index].all()
     assert 100 * england.returned()[index].mean() == pytest.approx(25, abs=1)
 
 
 def test_not_stepped_down(england):
-    reason = england.reason[below_threshold(england)]
-    assert 100 * (reason == "RC8").mean() == pytest.approx(85, abs=1)
+    left = england.reason("RC8")[below_threshold(england)]
+    assert 100 * left.mean() == pytest.approx(85, abs=1)
 
 
 def test_below_threshold_closures(england):
@@ -89,7 +89,7 @@ def test_headline(england):
         "report": (1_482_000, 1_260_000, 320_000),
     }[england.calibration]
     index = below_threshold(england)
-    left = index & (england.reason == "RC8")
+    left = index & england.reason("RC8")
     returned = left & england.returned()
     assert index.sum() == pytest.approx(closures, rel=0.03)
     assert left.sum() == pytest.approx(not_stepped_down, rel=0.03)

@@ -250,7 +250,7 @@ def find_authorities(names: object, authorities: Authorities) -> list[int]:
     known |= {n.casefold(): i for i, n in enumerate(authorities.name)}
     found = set()
     for name in names:
-        position = known.get(name, known.get(str(name).casefold()))
+        position = known.get(name, known.get(name.casefold())) if isinstance(name, str) else None
         if position is None:
             raise RuleError(
                 f"authorities: {name!r} is no code or name of the 152 authorities of 2019 "

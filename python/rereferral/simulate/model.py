@@ -249,7 +249,7 @@ class _Model:
 
         rate = self.frailty[child] * self.multiplier[authority] * self.returns_by_type[outcome]
         with np.errstate(divide="ignore"):
-            gap = (random.standard_exponential(n) / rate) ** (1.0 / p.gap_shape) * p.unit
+            gap = (random.standard_exponential(n) / rate) ** (1.0 / p.gap_shape) * p.gap_unit
         back = closure + np.ceil(np.minimum(gap, _LONGEST_GAP)).astype(np.int32)
         np.maximum(back, closure + 1, out=back)
         returns = np.flatnonzero(

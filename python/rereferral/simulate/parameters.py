@@ -27,14 +27,14 @@ class Parameters:
         Weibull shape of the gap from closure to the next referral.
     return_other, return_below_threshold : float
         Type's multiplier of the return rate: after NFA and in need; after below threshold.
-    spread_power : float
-        Power that turns the authorities' published look-back rates into their multipliers.
     assessment_shape, assessment_mean : float
         Gamma length from referral to authorised assessment.
     closing_days : int
         Closure follows assessment (or an NFA referral) by 0 to this many days.
     in_need_shortest, in_need_median, in_need_sigma : float
         Length of an episode of need: shortest, plus a lognormal variable.
+    gap_unit : float
+        Days that a gap of 1 stands for.
     """
 
     name: str
@@ -44,36 +44,33 @@ class Parameters:
     return_below_threshold: float
     in_need_median: float
     in_need_sigma: float
-    spread_power: float
     stepped_down_share: float = 0.15
     frailty_shape: float = 0.8
     assessment_shape: float = 2.2
     assessment_mean: float = 31.0
     closing_days: int = 7
     in_need_shortest: float = 20.0
-    unit: float = 365.0
+    gap_unit: float = 365.0
 
 
 CALIBRATIONS = {
     "official": Parameters(
         name="official",
         below_threshold_factor=1.0,
-        gap_shape=0.644,
-        return_other=0.336,
-        return_below_threshold=0.203,
-        in_need_median=131.0,
-        in_need_sigma=1.567,
-        spread_power=1.15,
+        gap_shape=0.6412,
+        return_other=0.3673,
+        return_below_threshold=0.2097,
+        in_need_median=146.1,
+        in_need_sigma=1.427,
     ),
     "report": Parameters(
         name="report",
-        below_threshold_factor=1.632,
-        gap_shape=0.640,
-        return_other=0.389,
-        return_below_threshold=0.203,
-        in_need_median=216.0,
-        in_need_sigma=1.456,
-        spread_power=1.15,
+        below_threshold_factor=1.637,
+        gap_shape=0.6361,
+        return_other=0.4213,
+        return_below_threshold=0.2165,
+        in_need_median=239.5,
+        in_need_sigma=1.322,
     ),
 }
 
