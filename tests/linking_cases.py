@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 from hypothesis import strategies as st
 
@@ -21,6 +22,7 @@ from reference import (
     Linked,
     RefusedError,
     add_span,
+    area_days,
     link_reference,
     parse_span,
     rates_reference,
@@ -97,6 +99,9 @@ FILTERS = [
     {"score": 1},
     {"score": [0, 2]},
     {"score": ("<", 2)},
+    {"score": (">=", 1)},
+    {"score": ("!=", 0)},
+    {"kind": ("!=", "y")},
     {"kind": "x", "score": ("<", 2)},
 ]
 
@@ -222,6 +227,11 @@ def cases(draw) -> Case:
     if draw(st.integers(0, 3)) == 0:
         limits = st.one_of(few_days, st.fixed_dictionaries({"E1": few_days, "E2": few_days}))
         arguments[other] = draw(limits)
+    by_area = "scope" in arguments and isinstance(arguments.get("observed_until"), dict)
+    by_area |= "scope" in arguments and isinstance(arguments.get("observed_from"), dict)
+    spans = area_days(arguments.get("observed_from"), arguments.get("observed_until"))
+    if by_area and any(None not in span and span[0] > span[1] for span in spans):
+        del arguments[other]  # whether an area without rows contradicts itself is not asked here
     by = draw(st.sampled_from([None, "score"]))
 
     case = Case(*tables, both, arguments, rules, by, same_table)
@@ -327,6 +337,7 @@ def garments(values: list, family: str, container: str) -> dict[str, Any]:
         if container == "arrow":
             found["arrow string"] = lambda: pa.array(values, pa.string())
             found["arrow large_string"] = lambda: pa.array(values, pa.large_string())
+            found["arrow string_view"] = lambda: pa.array(values, pa.string_view())
             found["arrow dictionary"] = lambda: pa.array(values, pa.string()).dictionary_encode()
         else:
             found["object"] = lambda: np.array([*values, None], dtype=object)[:-1]
@@ -340,6 +351,8 @@ def garments(values: list, family: str, container: str) -> dict[str, Any]:
             found["string[python]"] = lambda: pd.array(values, dtype="string[python]")
             found["string[pyarrow]"] = lambda: pd.array(values, dtype="string[pyarrow]")
             found["category"] = lambda: categorical(values, object)
+            arrow_text = pd.ArrowDtype(pa.string())
+            found["ArrowDtype string"] = lambda: pd.array(values, dtype=arrow_text)
     return found
 
 
@@ -361,12 +374,35 @@ def dress_table(draw, rows: list[dict], families: dict[str, str], looks: dict) -
         looks[name] = draw(st.sampled_from(sorted(ways)))
         columns[name] = ways[looks[name]]()
     if container == "dict":
-        return columns
+        looks["layout"] = draw(st.sampled_from(["plain", "strided", "foreign", "read only"]))
+        return {name: lay_out(column, looks["layout"]) for name, column in columns.items()}
     if container == "arrow":
-        return pa.table(columns)
+        looks["layout"] = draw(st.sampled_from(["plain", "sliced", "chunked", "polars"]))
+        return lay_out_arrow(pa.table(columns), looks["layout"])
     labels = draw(st.sampled_from(["range", "zeros", "reversed"]))
     index = {"range": range(len(rows)), "zeros": [0] * len(rows)}
     return pd.DataFrame(columns, index=index.get(labels, range(len(rows), 0, -1)))
+
+
+def lay_out(column: np.ndarray, layout: str) -> np.ndarray:
+    """The same values, differently in memory."""
+    if layout == "strided":
+        return np.repeat(column, 3)[1::3]
+    if layout == "foreign" and column.dtype.kind in "iuM":
+        return column.astype(column.dtype.newbyteorder())
+    if layout == "read only":
+        column.flags.writeable = False
+    return column
+
+
+def lay_out_arrow(table: pa.Table, layout: str):
+    """The same rows behind others that are cut off, in two chunks, or as polars has them."""
+    some = min(3, len(table))
+    if layout == "sliced":
+        return pa.concat_tables([table.slice(0, some), table]).combine_chunks().slice(some)
+    if layout == "chunked":
+        return pa.concat_tables([table.slice(0, some), table.slice(some)])
+    return pl.from_arrow(table) if layout == "polars" else table
 
 
 def dress_day(draw, value: int | None):
@@ -395,7 +431,7 @@ def dress(draw, case: Case) -> Case:
             case.looks[name] = {key: dress_day(draw, value) for key, value in limit.items()}
         else:
             case.looks[name] = dress_day(draw, limit)
-    case.looks["definition"] = draw(st.booleans())
+    case.looks["rules"] = draw(st.sampled_from(["keywords", "definition", "replaced", "JSON"]))
     return case
 
 
@@ -413,7 +449,7 @@ def dress_plainly(case: Case) -> Case:
     case.events = case.index
     if not case.same_table:
         case.events = table(case.event_rows, case.families[1])
-    case.looks = {"definition": False}
+    case.looks = {"rules": "keywords"}
     for name in ("observed_until", "observed_from"):
         limit = case.arguments.get(name)
         if isinstance(limit, dict):
@@ -446,9 +482,18 @@ def run_link(case: Case):
     for name in ("observed_until", "observed_from"):
         if arguments.get(name) is not None:
             arguments[name] = case.looks[name]
-    if case.looks["definition"]:
-        return rr.link(case.index, case.events, definition=rr.Definition(**case.rules), **arguments)
-    return rr.link(case.index, case.events, **arguments, **case.rules)
+    rules = case.rules
+    if case.looks["rules"] != "keywords":
+        definition = rr.Definition(**rules)
+        rules = {}
+        if case.looks["rules"] == "JSON":
+            definition = rr.Definition.from_json(definition.to_json())
+        if case.looks["rules"] == "replaced":
+            rules = {"ties": definition.ties}
+            other = {"first row": "last row", "last row": "first row"}
+            definition = definition.replace(ties=other[definition.ties])
+        arguments["definition"] = definition
+    return rr.link(case.index, case.events, **arguments, **rules)
 
 
 def plain_days(dates) -> list[int | None]:

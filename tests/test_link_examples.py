@@ -7,7 +7,7 @@ import pytest
 
 import rereferral as rr
 from linking_cases import Case, day, days_array, plain, rate_faults, run_link, run_reference
-from reference import open_elsewhere, rates_reference
+from reference import RefusedError, open_elsewhere, rates_reference
 
 ENGINES = ["reference", "rr.link"]
 
@@ -45,6 +45,10 @@ def answer(engine: str, index: list[dict], events: list[dict], **given):
         for name, value in edges.items()
     }
     case = Case(index, events, ({}, {}), {**arguments, **days}, given, same_table=index is events)
+    case.index = frame(index)
+    case.events = case.index if case.same_table else frame(events)
+    case.looks = {**edges, "rules": "keywords"}
+    links = run_link(case) if engine == "rr.link" else None
     linked = run_reference(case)
     if engine == "reference":
         found = {
@@ -52,10 +56,6 @@ def answer(engine: str, index: list[dict], events: list[dict], **given):
             for name in ("event_row", "gap_days", "event_date", "count", "followed", "outcome")
         }
         return found
-    case.index = frame(index)
-    case.events = case.index if case.same_table else frame(events)
-    case.looks = {**edges, "definition": False}
-    links = run_link(case)
     assert rate_faults(links, linked, None, index) == []
     return plain(links)
 
@@ -355,3 +355,78 @@ def test_closed_while_another_episode_is_open():
     ]
     found = open_elsewhere(episodes, "child", "seen", "closed")
     assert found == [True, True, False, True, *[False] * 7]
+
+
+def test_a_row_id_says_which_row_is_the_same_in_one_table_too(engine):
+    # Of the rows with this id the first has the closure and the second the referral.
+    table = [
+        {"child": "a", "ref": 6, "closed": day("2019-01-01"), "seen": None},
+        {"child": "a", "ref": 6, "closed": None, "seen": day("2019-01-05")},
+    ]
+    found = answer(engine, table, table, row_id="ref", followup="ignored")
+    assert found["outcome"] == ["none", "excluded"]
+    copy = [dict(row) for row in table]
+    assert answer(engine, table, copy, row_id="ref", followup="ignored") == found
+
+
+def test_a_missing_area_is_left_out_where_areas_have_their_own_dates(engine):
+    index = rows("closed", *[("a", "2019-06-30", {"area": area}) for area in ("E1", None)])
+    events = rows("seen", ("a", "2019-07-01", {"area": "E1"}))
+    found = answer(
+        engine,
+        index,
+        events,
+        scope="area",
+        observed_until={"E1": "2020-12-31"},
+        observed_from="2019-01-01",
+    )
+    assert found["outcome"] == ["linked", "excluded"]
+
+
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+@pytest.mark.parametrize(
+    "rules",
+    [
+        {"window": 0},
+        {"window": 0, "same_day": "include", "window_end": "exclusive"},
+        {"window": 1, "window_end": "exclusive"},
+        {"window": 30, "min_gap": 31},
+        {"window": 30, "min_gap": 30, "window_end": "exclusive"},
+        {"window": "1 month", "min_gap": 32},
+        {"window": "1 month", "min_gap": 31, "window_end": "exclusive"},
+        {"window": 27, "min_gap": "1 month"},
+        {"window": 28, "min_gap": "1 month", "window_end": "exclusive"},
+    ],
+)
+def test_a_window_that_can_hold_no_day_is_refused(engine, rules, direction):
+    index, events = rows("closed", ("a", "2019-01-01")), rows("seen", ("a", "2019-01-02"))
+    with pytest.raises(rr.RuleError if engine == "rr.link" else RefusedError):
+        answer(engine, index, events, followup="ignored", direction=direction, **rules)
+
+
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+@pytest.mark.parametrize(
+    "rules",
+    [
+        {"window": 0, "same_day": "include"},
+        {"window": 1},
+        {"window": 1, "same_day": "include", "window_end": "exclusive"},
+        {"window": 2, "window_end": "exclusive"},
+        {"window": "1 month", "min_gap": 31},
+        {"window": "1 month", "min_gap": 30, "window_end": "exclusive"},
+        {"window": 28, "min_gap": "1 month"},
+        {"window": None, "min_gap": "10 years"},
+    ],
+)
+def test_a_window_that_can_hold_a_day_is_not_refused(engine, rules, direction):
+    index, events = rows("closed", ("a", "2019-01-01")), rows("seen", ("b", "2019-01-02"))
+    found = answer(engine, index, events, followup="ignored", direction=direction, **rules)
+    assert found["outcome"] == ["none"]
+
+
+def test_two_tables_with_one_event_date_column_and_no_row_id_warn():
+    table = rows("seen", ("a", "2019-01-01"))
+    names = {"person": "child", "index_date": "seen", "event_date": "seen", "followup": "ignored"}
+    with pytest.warns(UserWarning, match="row_id"):
+        rr.link(frame(table), frame(table), same_day="include", **names)
+    rr.link(frame(table), frame(table), same_day="exclude", **names)

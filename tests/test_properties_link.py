@@ -29,10 +29,10 @@ from linking_cases import (
 from reference import CYCLE, RefusedError
 
 QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
-BRIEF = settings(max_examples=120, deadline=None, suppress_health_check=QUIET)
+BRIEF = settings(max_examples=60, deadline=None, suppress_health_check=QUIET)
 
 
-@settings(max_examples=800, deadline=None, suppress_health_check=QUIET)
+@settings(max_examples=600, deadline=None, suppress_health_check=QUIET)
 @given(dressed_cases())
 def test_the_reference_agrees(case):
     assert disagreements(case) == []
