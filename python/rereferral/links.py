@@ -303,6 +303,7 @@ class Links:
     def _repr_html_(self) -> str:
         linked, n = self._headline()
         share = f" ({percent(linked, n)}&nbsp;%)" if n else ""
+        counts = dict.fromkeys(("removed", "remaining"), "{:,}".format)
         warning = ""
         if self.definition.followup == "ignored":
             warning = (
@@ -312,5 +313,5 @@ class Links:
         return (
             f"<p><strong>{linked:,} of {n:,} index events linked{share}</strong>, of {len(self):,} "
             f"rows given</p>{warning}<p>{html.escape(str(self.definition))}</p>"
-            f"{self.ledger.to_html(index=False, border=0)}"
+            f"{self.ledger.to_html(index=False, border=0, formatters=counts)}"
         )
