@@ -376,7 +376,7 @@ def test_command_fails_with_a_reason_before_any_work(tmp_path, capsys, monkeypat
         raise AssertionError("work was done")
 
     monkeypatch.setattr(simulation_module.model, "run", never)
-    assert main(["simulate", "--out", str(tmp_path)]) == 1
+    assert main(["simulate", "--out", str(tmp_path)]) == 2
     assert "manifest.json is there and no earlier simulation wrote it" in capsys.readouterr().err
 
 

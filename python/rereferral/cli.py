@@ -14,7 +14,7 @@ __all__ = ["main"]
 
 _Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
-_FAILED = 1
+_FAILED = 2
 _INTERRUPTED = 130
 
 
@@ -85,8 +85,22 @@ def _simulate(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _add_report(commands: _Commands) -> None:
+    from rereferral.report import command
+
+    parser = commands.add_parser(
+        "report",
+        help="the chain of 'Too little, too late' from a CSV file of episodes",
+        description="Count, of the children assessed, found below the threshold and closed, how "
+        "many were stepped down to early help, and of the others how many were referred again "
+        "within 12 months. Writes a page, figures, tables and a manifest.",
+    )
+    command.add_arguments(parser)
+    parser.set_defaults(run=command.run)
+
+
 # In the order of the help. Each adds a parser whose default `run` does the work.
-_COMMANDS: tuple[Callable[[_Commands], None], ...] = (_add_simulate,)
+_COMMANDS: tuple[Callable[[_Commands], None], ...] = (_add_simulate, _add_report)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -100,7 +114,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 when done, 1 when it failed (the reason is on standard error), 130 after Ctrl-C. Wrong
+        0 when done, 2 when it failed (the reason is on standard error), 130 after Ctrl-C. Wrong
         arguments end the process with status 2, as `argparse` does.
     """
     parser = argparse.ArgumentParser(

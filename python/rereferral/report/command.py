@@ -116,7 +116,7 @@ def run(arguments: argparse.Namespace) -> int:
     load_figures()
     wanted = {arguments.episodes: _chosen(arguments, arguments.episodes, _EPISODES, names)}
     if arguments.early_help is not None:
-        if os.path.exists(arguments.early_help) and os.path.samefile(*wanted, arguments.early_help):
+        if os.path.samefile(arguments.episodes, arguments.early_help):
             raise RuleError("episodes and early help are the same file")
         wanted[arguments.early_help] = _chosen(arguments, arguments.early_help, _EARLY_HELP, names)
     before = [_state(file) for file in wanted]

@@ -348,8 +348,9 @@ def _caterpillar(
             linestyle=(0, (4, 2)),
             zorder=1,
         )
+    shapes: list[tuple[float, dict[str, Any], str]] = []
     for place, (region, row) in zip(_rows(lines), lines, strict=True):
-        written = {
+        written: dict[str, Any] = {
             "xycoords": ("axes fraction", "data"),
             "textcoords": "offset points",
             "va": "center_baseline",
@@ -377,25 +378,23 @@ def _caterpillar(
             colour = ORANGE
         elif row["upper_99_8"] < overall:
             colour = BLUE
-        for low, high, thick in (
-            (row["lower_99_8"], row["upper_99_8"], 0.7),
-            (row["lower_95"], row["upper_95"], 2.0),
-        ):
-            ax.plot(
-                [low, min(high, top)], [place, place], color=colour, linewidth=thick, clip_on=False
-            )
-        if row["upper_99_8"] > top:
-            ax.plot(top, place, ">", color=colour, markersize=3, clip_on=False, markeredgewidth=0)
-        if row["rate"] <= top:
-            ax.plot(
-                row["rate"],
-                place,
-                "o",
-                color=colour,
-                markersize=3.8,
-                markeredgewidth=0,
-                zorder=3,
-                clip_on=False,
+        shapes.append((place, row, colour))
+    for low, high, thick in (("lower_99_8", "upper_99_8", 0.7), ("lower_95", "upper_95", 2.0)):
+        ax.hlines(
+            [place for place, _, _ in shapes],
+            [row[low] for _, row, _ in shapes],
+            [min(row[high], top) for _, row, _ in shapes],
+            colors=[colour for _, _, colour in shapes],
+            linewidths=thick,
+            clip_on=False,
+        )
+    beyond = [(top, place, colour) for place, row, colour in shapes if row["upper_99_8"] > top]
+    within = [(row["rate"], place, colour) for place, row, colour in shapes if row["rate"] <= top]
+    for points, marker, area in ((beyond, ">", 9), (within, "o", 14)):
+        if points:
+            x, y, colours = zip(*points, strict=True)
+            ax.scatter(
+                x, y, s=area, c=colours, marker=marker, linewidths=0, zorder=3, clip_on=False
             )
 
 
@@ -480,7 +479,7 @@ def time_to_rereferral(
             whole = label == _ALL_YEARS
             place = -1 if whole else years.index(label)
             colour = "#B0B0B0" if whole else shades[place]
-            drawn = _thinned(group)
+            drawn = _thinned(group, last, top)
             day, risk, low, high = (
                 np.append(drawn[name].to_numpy(float), drawn[name].iloc[-1])
                 for name in ("day", "risk", "lower", "upper")
@@ -517,14 +516,15 @@ def time_to_rereferral(
     return ax
 
 
-_POINTS = 160
-
-
-def _thinned(group: pd.DataFrame) -> pd.DataFrame:
-    """At most about 160 rows of a curve, the last among them: more than that no eye tells apart."""
-    if len(group) <= _POINTS:
-        return group
-    return group.iloc[np.unique(np.linspace(0, len(group) - 1, _POINTS).round().astype(int))]
+def _thinned(group: pd.DataFrame, last: float, top: float) -> pd.DataFrame:
+    """A curve without the steps that no eye tells apart; the others stand where they were."""
+    days, risks = group["day"].to_numpy(float), group["risk"].to_numpy(float)
+    kept = [0]
+    for place in range(1, len(group) - 1):
+        far = days[place] - days[kept[-1]] >= last / 180
+        if far or risks[place] - risks[kept[-1]] >= top / 250:
+            kept.append(place)
+    return group.iloc[sorted({*kept, len(group) - 1})]
 
 
 def _shades(number: int) -> list[Any]:

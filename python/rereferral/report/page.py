@@ -14,7 +14,7 @@ import pandas as pd
 from rereferral.errors import RereferralError
 from rereferral.report.alternative import risk_by
 from rereferral.report.drawing import Drawn
-from rereferral.report.words import NONE, count, is_missing, limits, number, of, rate
+from rereferral.report.words import NONE, count, is_missing, limits, number, of, rate, unbroken
 
 __all__ = ["Printable", "render"]
 
@@ -30,10 +30,6 @@ _KINDS = {
     ),
     "arithmetic": "it follows from other figures.",
     "restated": "taken from published figures, not computed from this table.",
-}
-_LEDGER_TABLES = {
-    "index": "Index events: the closures that are followed",
-    "events": "Outcome events: the referrals that are looked for",
 }
 _NAMED = 8  # authorities that a sentence names
 _CURVE_DAYS = (30, 91, 182, 274, 365)
@@ -75,22 +71,28 @@ class Table:
     heads: list[str]
     bodies: list[Body]
     text_columns: frozenset[int] = field(default_factory=frozenset)
-    wide: bool = False
+    look: str = ""
 
 
 def _tidy(text: Any) -> str:
     """Text of a cell; a percent sign stays with its number."""
-    return "" if is_missing(text) else str(text).replace(" %", f"{_SPACE}%")
+    return "" if is_missing(text) else unbroken(text)
 
 
 _TOGETHER = re.compile(r"\b\d{4}-\d{2}(?:-\d{2})?\b|\b[Rr]e-referr\w+")
 
 
-def _unbroken(text: Any) -> Any:
+def _together(text: Any) -> Any:
     """Text for the page, in which no year, date or hyphened word is broken across lines."""
     from markupsafe import Markup, escape
 
     return Markup(_TOGETHER.sub(r'<span class="nb">\g<0></span>', str(escape(_tidy(text)))))
+
+
+def _upper(text: Any) -> str:
+    """Text of a cell that begins a line."""
+    tidy = _tidy(text)
+    return tidy[:1].upper() + tidy[1:]
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -149,7 +151,7 @@ def _chain(table: pd.DataFrame, key: str, head: str, id: str, caption: str) -> T
         if scoped:
             cells.append(limits(row["lower_scope_95"], row["upper_scope_95"]))
         printed.append(Row(cells))
-    return Table(id, caption, heads, _one(printed), wide=True)
+    return Table(id, caption, heads, _one(printed), look="wide")
 
 
 def _authorities(table: pd.DataFrame) -> Table:
@@ -166,7 +168,7 @@ def _authorities(table: pd.DataFrame) -> Table:
         Body(sorted(rows, key=lambda row: row.cells[0].casefold()), region)
         for region, rows in bodies.items()
     ]
-    return Table(chain.id, chain.caption, chain.heads, listed, wide=True)
+    return Table(chain.id, chain.caption, chain.heads, listed, look="wide")
 
 
 def _children(table: pd.DataFrame) -> Table:
@@ -193,7 +195,7 @@ def _arms(table: pd.DataFrame) -> Table:
     rows = [
         Row(
             [
-                _tidy(row["arm"])[:1].upper() + _tidy(row["arm"])[1:],
+                _upper(row["arm"]),
                 count(row["n"]),
                 count(row["linked"]),
                 _share(row),
@@ -252,7 +254,7 @@ def _three_rates(table: pd.DataFrame) -> Table:
         for row in _records(table)
     ]
     caption = "Three rates from the same table"
-    return Table("t-rates", caption, heads, _one(rows), frozenset({1, 2, 3, 9}), True)
+    return Table("t-rates", caption, heads, _one(rows), frozenset({1, 2, 3, 9}), "wide")
 
 
 def _reconciliation(table: pd.DataFrame) -> Table:
@@ -271,7 +273,7 @@ def _reconciliation(table: pd.DataFrame) -> Table:
             )
             for row in _records(group)
         ]
-        bodies.append(Body(rows, _tidy(measure)[:1].upper() + _tidy(measure)[1:]))
+        bodies.append(Body(rows, _upper(measure)))
     heads = ["Financial year", "Official", "This report", "Ratio"]
     return Table("t-official", "Beside the official series", heads, bodies)
 
@@ -280,7 +282,7 @@ def _claims(table: pd.DataFrame) -> Table:
     rows = [
         Row(
             [
-                _tidy(row["figure"]),
+                _upper(row["figure"]),
                 _tidy(row["published"]) or NONE,
                 _tidy(row["ours"]) or NONE,
                 _tidy(row["kind"]),
@@ -292,7 +294,12 @@ def _claims(table: pd.DataFrame) -> Table:
     ]
     heads = ["Claim", "Published", "Here", "Kind", "Verdict", "Why"]
     return Table(
-        "t-claims", "What was published, claim by claim", heads, _one(rows), frozenset(range(1, 6))
+        "t-claims",
+        "What was published, claim by claim",
+        heads,
+        _one(rows),
+        frozenset(range(1, 6)),
+        "prose",
     )
 
 
@@ -302,7 +309,7 @@ def _ledger(table: pd.DataFrame) -> Table:
         rows = [
             Row(
                 [
-                    _tidy(row["reason"]),
+                    _upper(row["reason"]),
                     _tidy(row["step"]),
                     count(row["removed"]),
                     count(row["remaining"]),
@@ -310,7 +317,7 @@ def _ledger(table: pd.DataFrame) -> Table:
             )
             for row in _records(group)
         ]
-        bodies.append(Body(rows, _LEDGER_TABLES.get(str(name), _tidy(name))))
+        bodies.append(Body(rows, _upper(name)))
     heads = ["Reason", "Step", "Left out", "Remaining"]
     caption = "From the rows given to the rows counted"
     return Table("t-ledger", caption, heads, bodies, frozenset({1}))
@@ -341,7 +348,7 @@ def _completeness(table: pd.DataFrame) -> Table:
         "Closures with a short follow-up",
     ]
     caption = "Look-back and follow-up by authority"
-    return Table("t-complete", caption, heads, _one(rows), frozenset({1}), True)
+    return Table("t-complete", caption, heads, _one(rows), frozenset({1}), "wide")
 
 
 def _short(table: pd.DataFrame, column: str, what: str) -> str:
@@ -396,7 +403,7 @@ class Figure:
 def _headline(table: pd.DataFrame) -> list[Figure]:
     return [
         Figure(
-            _tidy(row["figure"]),
+            _upper(row["figure"]),
             _tidy(row["published"]) or NONE,
             headline_value(row["ours"], row["unit"]),
             _tidy(row["kind"]),
@@ -429,10 +436,10 @@ def _methods(table: pd.DataFrame) -> str:
 _SMALL = "Small counts are not suppressed"
 
 
-def _first(notes: Iterable[str], start: str) -> str:
+def _after(notes: Iterable[str], start: str) -> str:
     """What a note says after its first words, which the page sets apart; "" where there is none."""
     found = next((note for note in notes if note.startswith(start)), start)
-    return _tidy(found.removeprefix(start).lstrip(":. "))
+    return _upper(found.removeprefix(start).lstrip(":. "))
 
 
 def _image(data: bytes) -> str:
@@ -516,7 +523,7 @@ def render(
     )
     environment.filters["count"] = count
     environment.filters["plain"] = _plain
-    environment.filters["tidy"] = _unbroken
+    environment.filters["tidy"] = _together
     tables = report.tables
     total = tables["chain"].iloc[0]
     headline = _headline(tables["headline"])
@@ -539,8 +546,8 @@ def render(
             "again": count(total["rereferred"]),
             "again_share": of(total["rereferred"], total["followed"]),
         },
-        banner=_first(report.notes, "SIMULATED"),
-        disclosure=_first(report.notes, _SMALL),
+        banner=_after(report.notes, "SIMULATED"),
+        disclosure=_after(report.notes, _SMALL),
         notes=[note for note in report.notes if not note.startswith(("SIMULATED", _SMALL))],
         figures={
             name: {

@@ -280,7 +280,8 @@ def source_line(
 def _table(table: pd.DataFrame, simulated: bool) -> bytes:
     if simulated:
         table = table.assign(status="SIMULATED")
-    return table.to_csv(index=False, lineterminator="\n").encode("utf-8")
+    text: str = table.to_csv(index=False, lineterminator="\n")
+    return text.encode("utf-8")
 
 
 def _files(report: Printable, facts: dict[str, Any], inputs: list[Input]) -> dict[str, bytes]:

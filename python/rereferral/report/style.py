@@ -12,6 +12,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from rereferral.errors import RereferralError
+from rereferral.report.words import unbroken
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -105,7 +106,8 @@ def style() -> Iterator[None]:
 
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update(_STYLE)
+        settings: Any = matplotlib.rcParams
+        settings.update(_STYLE)
         yield
 
 
@@ -151,7 +153,7 @@ def text_width(text: str, size: float, bold: bool = False) -> float:
 def lines_of(text: str, width: float, size: float, bold: bool = False) -> list[str]:
     """Break a text between words into lines no wider than `width` points; cut longer words."""
     lines: list[str] = []
-    for word in text.replace(" %", "\N{NO-BREAK SPACE}%").split(" "):
+    for word in unbroken(text).split(" "):
         joined = f"{lines[-1]} {word}" if lines else word
         if lines and text_width(joined, size, bold) <= width:
             lines[-1] = joined

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -10,13 +11,14 @@ import pandas as pd
 
 from rereferral.rounding import percent
 
-__all__ = ["NONE", "count", "is_missing", "limits", "number", "of", "rate"]
+__all__ = ["NONE", "count", "is_missing", "limits", "number", "of", "rate", "unbroken"]
 
 NONE = "–"
 """Stands where there is no number: nobody was counted, or nothing was published."""
 
 _TENTH = Decimal("0.1")
 _SPACE = "\N{NO-BREAK SPACE}"
+_PERCENT = re.compile(r"(?<=\d) (?=%)")
 
 
 def is_missing(value: Any) -> bool:
@@ -86,3 +88,8 @@ def number(value: Any, decimals: int) -> str:
     if is_missing(value) or math.isinf(value):
         return NONE
     return f"{Decimal(repr(float(value))).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP):,}"
+
+
+def unbroken(text: Any) -> str:
+    """Text in which no percent sign stands on another line than its number."""
+    return _PERCENT.sub(_SPACE, str(text))

@@ -1,0 +1,410 @@
+"""The page and its figures: nothing from elsewhere, numbers that agree, nothing that overlaps."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+import sys
+from collections import Counter
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import report_by_hand as by_hand
+
+matplotlib = pytest.importorskip("matplotlib")
+pytest.importorskip("jinja2")
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: E402
+
+from rereferral.errors import RereferralError  # noqa: E402
+from rereferral.report import figures, saving, style  # noqa: E402
+
+VOID = {"meta", "link", "img", "source", "br", "hr", "input"}
+
+
+class Page(HTMLParser):
+    """What a page is made of; an element that is not closed where it should be is an error."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.headings: list[int] = []
+        self.tables: list[dict[str, list[list[str]] | str]] = []
+        self.words: list[str] = []
+        self.cell: list[str] | None = None
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        names = [name for name, _ in attrs]
+        assert len(names) == len(set(names)), f"<{tag}> repeats an attribute"
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+        if re.fullmatch(r"h[1-6]", tag):
+            self.headings.append(int(tag[1]))
+        if tag == "table":
+            self.tables.append({"caption": "", "rows": []})
+        if tag == "tr":
+            self.tables[-1]["rows"].append([])
+        if tag in ("th", "td", "caption"):
+            self.cell = []
+
+    def handle_endtag(self, tag):
+        assert self.open, f"</{tag}> closes nothing"
+        assert self.open[-1] == tag, f"</{tag}> where <{self.open[-1]}> is open"
+        self.open.pop()
+        if tag in ("th", "td"):
+            self.tables[-1]["rows"][-1].append("".join(self.cell))
+        if tag == "caption":
+            self.tables[-1]["caption"] = "".join(self.cell)
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] == "style":
+            return
+        self.words.append(data)
+        if self.cell is not None:
+            self.cell.append(data)
+
+    def table(self, caption):
+        return next(table["rows"] for table in self.tables if caption in table["caption"])
+
+    def of(self, tag):
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+def made(report, folder):
+    saving.save(report, folder / "report")
+    return Page((folder / "report" / "index.html").read_text("utf-8"))
+
+
+@pytest.fixture(scope="module")
+def england():
+    return by_hand.report()
+
+
+@pytest.fixture(scope="module")
+def folder(england, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("england")
+    saving.save(england, folder / "report")
+    return folder / "report"
+
+
+@pytest.fixture(scope="module")
+def page(folder):
+    return Page((folder / "index.html").read_text("utf-8"))
+
+
+# --------------------------------------------------------------------------- what it is made of
+
+
+def test_nothing_comes_from_elsewhere(page, folder):
+    assert not page.of("script")
+    assert not page.of("link")
+    for tag, attributes in page.elements:
+        for name in ("src", "srcset", "href", "data", "action", "poster"):
+            target = attributes.get(name)
+            if target is not None:
+                assert target.startswith(("data:", "#")), f"<{tag} {name}={target[:60]!r}>"
+    text = (folder / "index.html").read_text("utf-8")
+    assert "@import" not in text
+    assert "url(" not in text
+
+
+def test_headings_follow_one_another_and_names_lead_somewhere(page):
+    assert page.headings[0] == 1
+    assert page.headings.count(1) == 1
+    assert all(later <= earlier + 1 for earlier, later in itertools.pairwise(page.headings))
+    ids = Counter(attributes["id"] for _, attributes in page.elements if "id" in attributes)
+    assert set(ids.values()) == {1}
+    for _, attributes in page.elements:
+        target = (attributes.get("href") or "").removeprefix("#")
+        label = attributes.get("aria-labelledby")
+        assert not target or target in ids
+        assert label is None or label in ids
+    assert page.of("html")[0]["lang"] == "en-GB"
+
+
+def test_tables_tell_their_headings(page):
+    assert len(page.tables) > 10
+    for table in page.tables:
+        assert table["caption"].strip()
+    for attributes in page.of("th"):
+        assert attributes.get("scope") in ("col", "row", "rowgroup")
+
+
+def test_every_table_and_figure_says_simulated(page, england, folder):
+    for table in page.tables:
+        assert "SIMULATED" in table["caption"] or table["caption"] == "Versions"
+    for image in page.of("img"):
+        assert image["alt"].startswith("SIMULATED. ")
+    for path in (folder / "figures").glob("*.svg"):
+        assert '<title id="title">SIMULATED. ' in path.read_text("utf-8")
+    for path in (folder / "tables").glob("*.csv"):
+        assert set(pd.read_csv(path)["status"]) == {"SIMULATED"}
+
+
+def test_real_data_are_not_called_simulated(tmp_path):
+    saving.save(by_hand.report(2, 1, 40, simulated=False), tmp_path / "report")
+    text = (tmp_path / "report" / "index.html").read_text("utf-8")
+    assert "SIMULATED" not in text
+    assert "Small counts are not suppressed" in text
+    assert "status" not in pd.read_csv(tmp_path / "report" / "tables" / "chain.csv").columns
+
+
+def test_figures_are_told_in_words_with_the_numbers_of_the_tables(page, england, folder):
+    told = {image["alt"] for image in page.of("img")}
+    assert len(told) == 4
+    words = " ".join(told)
+    chain = england.tables["chain"].iloc[0]
+    for name in by_hand.COUNTS:
+        assert f"{int(chain[name]):,}" in words
+    for row in england.tables["chain_by_year"].itertuples():
+        assert f"{row.financial_year} {half_up(row.rereferred, row.followed)}\xa0%" in words
+    known = england.tables["chain_by_authority"].sort_values("rate")
+    for row in (known.iloc[0], known.iloc[-1]):
+        assert (
+            f"{row['authority_name']} {half_up(row['rereferred'], row['followed'])}\xa0%" in words
+        )
+    for path in (folder / "figures").glob("*.svg"):
+        described = re.search(r'<desc id="desc">(.*?)</desc>', path.read_text("utf-8"))[1]
+        assert described in told
+
+
+# --------------------------------------------------------------------------- numbers
+
+
+def half_up(a, b):
+    """One decimal of a percentage, half up, in whole numbers."""
+    return f"{(2000 * int(a) + int(b)) // (2 * int(b)) / 10:.1f}"
+
+
+def whole(cell):
+    return int(cell.replace(",", ""))
+
+
+@pytest.mark.parametrize(
+    "caption", ["total and average", "by financial year", "by region", "by authority"]
+)
+def test_percentages_agree_with_the_counts_beside_them(page, caption):
+    header, *rows = page.table(caption)
+    rows = [row for row in rows if len(row) == len(header)]
+    assert rows
+    for row in rows:
+        cells = dict(zip(header, row, strict=True))
+        if cells[header[0]] == "average a year":
+            continue  # averages are rounded, so their quotient is not the rate
+        below, kept = whole(cells["Below the threshold, closed"]), whole(cells["Not stepped down"])
+        followed, again = whole(cells["Followed for 12 months"]), whole(cells["Re-referred"])
+        assert cells["Share not stepped down"] == f"{half_up(kept, below)}\xa0%"
+        assert cells["Share re-referred"] == f"{half_up(again, followed)}\xa0%"
+
+
+def test_halves_are_rounded_up(tmp_path):
+    counts = by_hand.authority_rows(1, 1, 10)
+    counts[by_hand.COUNTS] = [
+        400,
+        400,
+        0,
+        400,
+        400,
+        65,
+    ]  # 16.25 %, which binary rounding makes 16.2
+    page = made(by_hand.report(counts=counts), tmp_path)
+    header, row = page.table("by financial year")
+    assert dict(zip(header, row, strict=True))["Share re-referred"] == "16.3\xa0%"
+
+
+def test_an_average_a_year_has_the_rate_of_the_total(page):
+    header, total, average = page.table("total and average")
+    for name in ("Share not stepped down", "Share re-referred"):
+        assert average[header.index(name)] == total[header.index(name)]
+
+
+def test_headline_stands_beside_what_was_published(page, england):
+    rows = page.table("Too little, too late")[1:]
+    assert [row[1] for row in rows] == [
+        text.replace(" %", "\xa0%") for text in england.headline["published"]
+    ]
+    assert rows[1][2] == f"{int(england.headline['ours'].iloc[1]):,}"
+    assert rows[0][2] == f"{england.headline['ours'].iloc[0]:.1f}\xa0%"
+
+
+def test_closures_are_never_called_children_a_year(page):
+    assert "children a year" not in " ".join(page.words)
+
+
+@pytest.mark.parametrize(
+    "counts", [[0] * 6, [12, 0, 0, 0, 0, 0], [9, 9, 9, 0, 0, 0], [5, 4, 1, 3, 0, 0]]
+)
+def test_nobody_to_count_is_a_dash_not_a_number(tmp_path, counts):
+    rows = by_hand.authority_rows(1, 1, 10)
+    rows[by_hand.COUNTS] = counts
+    report = by_hand.report(counts=rows)
+    page = made(report, tmp_path)
+    header, row = page.table("by financial year")
+    assert dict(zip(header, row, strict=True))["Share re-referred"] == "–"
+    assert not re.search(r"\bnan\b|\bNaN\b|\bNone\b|<NA>", " ".join(page.words))
+
+
+def test_names_are_text_and_never_markup(tmp_path):
+    names = [("<script>alert(1)</script>", "A & B"), ('"O\'Brien" <b>', "$x^2$ %d {{ 7 * 7 }}")]
+    report = by_hand.report(2, 1, 40, names=names)
+    report.notes.append("<img src=x onerror=alert(2)>")
+    report.options["<i>option</i>"] = "<u>value</u>"
+    page = made(report, tmp_path)
+    assert not page.of("script")
+    assert not [tag for tag, _ in page.elements if tag in ("b", "i", "u")]
+    assert all(image["src"].startswith("data:") for image in page.of("img"))
+    words = " ".join(page.words)
+    for text in [*itertools.chain(*names), report.notes[-1], "<i>option</i>", "<u>value</u>"]:
+        assert text in words
+    manifest = json.loads((tmp_path / "report" / "manifest.json").read_text("utf-8"))
+    assert manifest["options"]["<i>option</i>"] == "<u>value</u>"
+
+
+# --------------------------------------------------------------------------- figures
+
+DRAWN = [
+    (figures.flow, "chain"),
+    (figures.rate_by_year, "chain_by_year"),
+    (figures.authorities, "chain_by_authority"),
+    (figures.time_to_rereferral, "curve"),
+]
+
+
+def boxes(figure):
+    """Every text of a figure with the pixels that it takes, and the figure's own."""
+    with style.style():
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        renderer = canvas.get_renderer()
+        texts = [
+            (text.get_text(), text.get_window_extent(renderer))
+            for text in figure.findobj(matplotlib.text.Text)
+            if text.get_visible() and text.get_text().strip()
+        ]
+    return texts, figure.bbox
+
+
+def assert_legible(axes):
+    texts, whole_figure = boxes(axes.get_figure(root=True))
+    assert texts
+    for text, box in texts:
+        inside = (
+            box.x0 >= whole_figure.x0 - 1
+            and box.x1 <= whole_figure.x1 + 1
+            and box.y0 >= whole_figure.y0 - 1
+            and box.y1 <= whole_figure.y1 + 1
+        )
+        assert inside, f"{text!r} leaves the figure"
+    for (one, first), (other, second) in itertools.combinations(texts, 2):
+        wide = min(first.x1, second.x1) - max(first.x0, second.x0)
+        high = min(first.y1, second.y1) - max(first.y0, second.y0)
+        # Letters have room above and below in their boxes, so lines may share a little of it.
+        shared = 0.3 * min(first.height, second.height)
+        assert wide <= 1 or high <= shared, f"{one!r} and {other!r} overlap"
+
+
+@pytest.mark.parametrize("width", [7.5, 3.75])
+@pytest.mark.parametrize(("figure", "table"), DRAWN)
+@pytest.mark.parametrize(
+    ("areas", "years", "size"), [(152, 5, 4000), (20, 11, 300), (3, 2, 30), (1, 1, 9)]
+)
+def test_nothing_overlaps_and_nothing_is_cut_off(figure, table, areas, years, size, width):
+    names = [
+        ("Bournemouth, Christchurch and Poole", "South West"),
+        ("Kingston upon Hull, City of", "Yorkshire and The Humber"),
+        ("Bath and North East Somerset", "South West"),
+        ("York", "Yorkshire and The Humber"),
+    ]
+    report = by_hand.report(areas, years, size, names=names)
+    source = "Source: a_file_with_a_rather_long_name_2012_to_2021.csv; own calculation."
+    axes = figure(report.tables[table], simulated=True, source=source, width=width)
+    assert_legible(axes)
+
+
+@pytest.mark.parametrize("width", [7.5, 3.75])
+@pytest.mark.parametrize(
+    "counts",
+    [
+        (0, 0, 0, 0, 0),
+        (100, 100, 0, 100, 100),
+        (12, 0, 0, 0, 0),
+        (100, 100, 100, 0, 0),
+        (1_234_567, 9, 4, 4, 0),
+        (1_234_567, 1_234_566, 1, 1_234_560, 1),
+        (99_999_999, 50_000_000, 7_500_000, 42_000_000, 12_000_000),
+    ],
+)
+def test_the_flow_is_legible_at_any_share(counts, width):
+    assessed, below, stepped, followed, again = counts
+    chain = pd.DataFrame(
+        [
+            {
+                "label": "2015-16 to 2019-20",
+                "assessed": assessed,
+                "below_threshold": below,
+                "stepped_down": stepped,
+                "not_stepped_down": below - stepped,
+                "followed": followed,
+                "rereferred": again,
+            }
+        ]
+    )
+    axes = figures.flow(chain, width=width)
+    assert_legible(axes)
+    written = {text.get_text() for text in axes.texts}
+    assert {
+        f"{number:,}" for number in (assessed, below, stepped, below - stepped, again)
+    } <= written
+
+
+def test_bands_of_the_flow_are_as_wide_as_their_counts(england):
+    axes = figures.flow(england.tables["chain"])
+    row = england.tables["chain"].iloc[0]
+    other = row["assessed"] - row["below_threshold"]
+    kept, lost = row["not_stepped_down"], row["stepped_down"]
+    again, not_again = row["rereferred"], row["followed"] - row["rereferred"]
+    expected = [row["below_threshold"], other, kept, lost, again, not_again, kept - row["followed"]]
+    paths = [patch.get_path() for patch in axes.patches if len(patch.get_path().vertices) > 8]
+    thick = [path.vertices[-2, 1] - path.vertices[0, 1] for path in paths]
+    scale = thick[0] / expected[0]
+    np.testing.assert_allclose(thick, scale * np.array(expected), rtol=1e-6)
+
+
+def test_figures_draw_into_axes_that_are_given(england):
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 30))
+    for place, (draw, table) in enumerate(DRAWN):
+        given = figure.add_axes((0.3, 0.05 + 0.24 * place, 0.6, 0.15))
+        assert draw(england.tables[table], given) is given
+        assert given.texts or given.lines
+
+
+def test_settings_of_the_user_stay_and_change_nothing(england):
+    plain = style.to_svg(figures.flow(england.tables["chain"]).figure, "t", "d")
+    with matplotlib.rc_context({"font.size": 30, "axes.facecolor": "red", "svg.hashsalt": "x"}):
+        before = dict(matplotlib.rcParams)
+        mine = style.to_svg(figures.flow(england.tables["chain"]).figure, "t", "d")
+        assert dict(matplotlib.rcParams) == before
+    assert mine == plain
+
+
+def test_a_missing_package_is_named_in_one_sentence(monkeypatch, tmp_path):
+    report = by_hand.report(1, 1, 9)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(RereferralError, match=r"matplotlib; install it with.*rereferral\[report\]"):
+        saving.save(report, tmp_path / "report")
+    monkeypatch.undo()
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    with pytest.raises(RereferralError, match=r"Jinja2; install it with.*rereferral\[report\]"):
+        saving.save(report, tmp_path / "report")
+    assert not list(tmp_path.iterdir())
