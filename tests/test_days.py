@@ -8,6 +8,7 @@ import pytest
 import rereferral as rr
 from linking_cases import day
 from reference import CYCLE, add_months, civil
+from rereferral.days import NULL_DAY, birthday
 
 MONTHS = [1, 2, 3, 6, 11, 12, 13, 18, 24, 36, 48, 60, 120, 1200]
 
@@ -105,3 +106,20 @@ def test_the_reference_calendar_is_numpys():
     months = days.astype("datetime64[D]").astype("datetime64[M]").astype(int)
     for each, month in zip(days.tolist(), months.tolist(), strict=True):
         assert civil(each)[:2] == (1970 + month // 12, month % 12 + 1)
+
+
+def test_birthdays_by_the_calendar():
+    born = [
+        value
+        for value in range(day("1995-12-28"), day("2009-03-05"))
+        if (civil(value)[1], civil(value)[2]) in {(2, 28), (2, 29), (3, 1), (12, 31), (6, 15)}
+    ]
+    for age in (1, 4, 18):
+        found = birthday(np.array([*born, NULL_DAY]), age)
+        assert found[-1] == NULL_DAY
+        for start, end in zip(born, found, strict=False):
+            year, month, dom = civil(start)
+            leap = (year + age) % 4 == 0 and ((year + age) % 100 or (year + age) % 400 == 0)
+            if (month, dom) == (2, 29) and not leap:
+                month, dom = 3, 1
+            assert civil(int(end)) == (year + age, month, dom)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -10,7 +12,17 @@ from rereferral import _core
 from rereferral.errors import RuleError
 from rereferral.spans import Span
 
-__all__ = ["NULL_DAY", "Days", "add_span", "day_of", "financial_year", "iso", "observed_span"]
+__all__ = [
+    "NULL_DAY",
+    "Days",
+    "add_span",
+    "birthday",
+    "day_of",
+    "financial_year",
+    "iso",
+    "month_of",
+    "observed_span",
+]
 
 Days = npt.NDArray[np.int64]
 
@@ -58,6 +70,16 @@ def add_span(days: Days, span: Span) -> Days:
     return end
 
 
+def _by_day(days: Days, work_out: Callable[[Days], Days]) -> Days:
+    """What `work_out` gives for each day, asked once a day where the days lie close together."""
+    if len(days) == 0:
+        return work_out(days)
+    first, last = int(days.min()), int(days.max())
+    if last - first > 4 * len(days):
+        return work_out(days)
+    return work_out(np.arange(first, last + 1, dtype=np.int64))[days - first]
+
+
 def financial_year(days: Days) -> pd.Categorical:
     """The English financial year (1 April to 31 March) of each day, as ``2019-20``."""
     null = days == NULL_DAY
@@ -65,22 +87,44 @@ def financial_year(days: Days) -> pd.Categorical:
     if len(known) == 0:
         nothing = np.full(len(days), -1, np.int8)
         return pd.Categorical.from_codes(nothing, categories=[], ordered=True)
-    first, last = int(known.min()), int(known.max())
-    # A table by day where the days lie close together, which those of events do.
-    close = last - first <= 4 * len(days)
-    table = np.arange(first, last + 1) if close else known
-    months = table.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
-    years = (months - 3) // 12 + 1970
-    start = int(years.min())
-    of_known = (years - start).astype(np.int32)
-    if close:
-        of_known = of_known[known - first]
-    codes = of_known
+    years = _by_day(known, lambda day: (month_of(day) - 3) // 12 + 1970)
+    first, last = int(years.min()), int(years.max())
+    codes = (years - first).astype(np.int32)
     if len(known) < len(days):
-        codes = np.full(len(days), -1, np.int32)
+        of_known, codes = codes, np.full(len(days), -1, np.int32)
         codes[~null] = of_known
-    labels = [f"{year}-{(year + 1) % 100:02d}" for year in range(start, int(years.max()) + 1)]
+    labels = [f"{year}-{(year + 1) % 100:02d}" for year in range(first, last + 1)]
     return pd.Categorical.from_codes(codes, categories=labels, ordered=True)
+
+
+def birthday(born: Days, age: int) -> Days:
+    """The day on which somebody turns `age`; who was born on 29 February does so on 1 March.
+
+    A null day stays null.
+    """
+    null = born == NULL_DAY
+    day = born.copy()
+    day[~null] = _by_day(born[~null], lambda day: _birthday(day, Span("months", 12 * age)))
+    return day
+
+
+def _birthday(born: Days, age: Span) -> Days:
+    day = add_span(born, age)
+    # A day of the month that was cut short is the last of February; the birthday is the next.
+    cut = _day_of_month(day) != _day_of_month(born)
+    turned: Days = day + cut
+    return turned
+
+
+def month_of(days: Days) -> Days:
+    """Months since January 1970 of days that are not null."""
+    return days.view("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+
+
+def _day_of_month(days: Days) -> Days:
+    dates = days.view("datetime64[D]")
+    of_month: Days = (dates - dates.astype("datetime64[M]")).astype(np.int64)
+    return of_month
 
 
 def observed_span(days: Days) -> tuple[str, str] | None:
@@ -97,7 +141,7 @@ def observed_span(days: Days) -> tuple[str, str] | None:
     known = days[days != NULL_DAY]
     if len(known) == 0:
         return None
-    months = known.view("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+    months = month_of(known)
     values, counts = np.unique(months, return_counts=True)
     full = values[counts * 2 >= np.median(counts)]
     last = np.datetime64(int(full[-1]) + 1, "M").astype("datetime64[D]") - 1

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from rereferral.days import NULL_DAY, Days, add_span
+from rereferral.days import NULL_DAY, add_span, month_of
 from rereferral.report.chain import NOT_STEPPED_DOWN, Chain
 from rereferral.report.counts import places
 from rereferral.spans import Span
@@ -46,7 +46,7 @@ def completeness(
     n = len(place["authority"].cat.categories)
     referral, closure = chain.table.days("referral_date"), chain.table.days("closure_date")
     used = (referral != NULL_DAY) & (referral <= until) & (authority >= 0)
-    first, last = _full_months(authority[used], _months(referral[used]), n)
+    first, last = _full_months(authority[used], month_of(referral[used]), n)
 
     first_day = first.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
     end_day = (last + 1).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64) - 1
@@ -65,10 +65,6 @@ def completeness(
     table["lookback_short"] = np.bincount(authority[short_back], minlength=n)[code]
     table["followup_short"] = np.bincount(authority[short_on], minlength=n)[code]
     return table
-
-
-def _months(days: Days) -> npt.NDArray[np.int64]:
-    return days.view("datetime64[D]").astype("datetime64[M]").astype(np.int64)
 
 
 def _spelled(months: npt.NDArray[np.int64]) -> npt.NDArray[np.object_]:

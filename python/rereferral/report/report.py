@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pathlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -74,7 +75,7 @@ class Report:
         """The report's figures beside those found: the table ``headline``."""
         return self.tables["headline"]
 
-    def save(self, folder: str | os.PathLike[str], inputs: Sequence[Any] = ()) -> str:
+    def save(self, folder: str | os.PathLike[str], inputs: Sequence[Any] = ()) -> pathlib.Path:
         """Write the page, the figures, the tables and the manifest into a folder.
 
         Parameters
@@ -86,8 +87,8 @@ class Report:
 
         Returns
         -------
-        str
-            The path of the page.
+        pathlib.Path
+            The page.
 
         Raises
         ------
@@ -197,7 +198,9 @@ def missed_opportunities(
     tables["children"] = children(chain)
     tables["headline"] = headline(tables, simulated)
     tables["arms"] = arms(chain)
-    tables["three_rates"] = three_rates(chain, lookback, (since, until))
+    tables["three_rates"] = three_rates(
+        chain, lookback, [int(label[:4]) + 1 for label in labels], (since, until)
+    )
     tables["reconciliation"], compared = reconciliation(chain, tables, lookback)
     tables["claims"] = claims(tables, simulated)
     tables["ledger"] = chain.ledger

@@ -7,17 +7,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from rereferral.days import financial_year
+from rereferral import published
+from rereferral.curves import curve_table
+from rereferral.days import NULL_DAY, birthday, financial_year
 from rereferral.definitions import DFE, GOLDACRE
 from rereferral.linking import link
 from rereferral.links import Links
-from rereferral.report.chain import NOT_STEPPED_DOWN, Chain
+from rereferral.report.chain import NOT_STEPPED_DOWN, Chain, year_labels
+from rereferral.rounding import percent
 
 __all__ = ["lookback_links", "three_rates"]
 
 _KEYS: dict[str, Any] = {"person": "child_id", "scope": "authority"}
 _YEAR = 365
 _SIX_YEARS = 2191
+_NEVER = np.int64(20_000_000)  # later than any day
 
 
 def lookback_links(chain: Chain, years: list[str], observed_from: int) -> Links:
@@ -40,7 +44,7 @@ def lookback_links(chain: Chain, years: list[str], observed_from: int) -> Links:
 
 
 def three_rates(
-    chain: Chain, lookback: Links | None, observed: tuple[int | None, int]
+    chain: Chain, lookback: Links | None, years: list[int], observed: tuple[int | None, int]
 ) -> pd.DataFrame:
     """The official look-back rate, the risk after any closure, and the rate of the report.
 
@@ -50,20 +54,26 @@ def three_rates(
         The chain, with the third rate.
     lookback : Links or None
         The links of the first; None where the first observed day is not given.
+    years : list of int
+        The reported financial years, by the year they end in.
     observed : (int or None, int)
         The first and the last observed day.
     """
-    lines = [_lookback_line(lookback), *_any_closure_lines(chain, observed), _report_line(chain)]
+    lines = [
+        _lookback_line(lookback, years),
+        *_any_closure_lines(chain, observed),
+        _report_line(chain),
+    ]
     return pd.DataFrame(lines)
 
 
-def _lookback_line(lookback: Links | None) -> dict[str, Any]:
+def _lookback_line(lookback: Links | None, years: list[int]) -> dict[str, Any]:
     line: dict[str, Any] = {
         "name": DFE.name,
         "looks": "back",
         "from": "every referral of the years",
         "to": "a referral of the same child in the 12 months before",
-        "published": "22.6 % (2019-20)",
+        "published": _official_rate(years),
     }
     if lookback is None:
         return {
@@ -79,25 +89,22 @@ def _lookback_line(lookback: Links | None) -> dict[str, Any]:
     return {**line, **_of_rates(lookback.rates()), "note": note}
 
 
+def _official_rate(years: list[int]) -> str:
+    """England's published rate over the years."""
+    series = published.official_series()
+    known = series.reindex(years)[["re_referrals", "referrals"]]
+    if known.isna().any(axis=None) or len(known) == 0:
+        return "not published for these years"
+    rate = percent(int(known["re_referrals"].sum()), int(known["referrals"].sum()))
+    labels = year_labels(years)
+    span = labels[0] if len(labels) == 1 else f"{labels[0]} to {labels[-1]}"
+    return f"{rate} % (England, {span})"
+
+
 def _any_closure_lines(chain: Chain, observed: tuple[int | None, int]) -> list[dict[str, Any]]:
-    since, until = observed
-    table = chain.table
-    closed = chain.closed if since is None else chain.closed & (table.days("closure_date") >= since)
-    links = link(
-        table.with_columns({"is_index": closed}),
-        table,
-        **_KEYS,
-        index_date="closure_date",
-        event_date="referral_date",
-        index_filter={"is_index": True},
-        event_filter={"episode_counts": True},
-        observed_until=until,
-        definition=GOLDACRE,
-    )
-    curve = links.curve()
+    curve, aged = _any_closure_curve(chain, observed)
     lines = []
     for day, span, value in ((_YEAR, "12 months", "32 %"), (_SIX_YEARS, "6 years", "58 %")):
-        at = curve[curve["day"] <= day]
         line: dict[str, Any] = {
             "name": f"{GOLDACRE.name}, {span}",
             "looks": "forward",
@@ -109,6 +116,7 @@ def _any_closure_lines(chain: Chain, observed: tuple[int | None, int]) -> list[d
             note = f"Not computed: nobody was followed for {span}."
             lines.append({**line, **_nothing(), "note": note})
             continue
+        at = curve[curve["day"] <= day]
         last = at.iloc[-1]
         found = {
             "n": int(curve["at_risk"].iloc[0]),
@@ -118,9 +126,43 @@ def _any_closure_lines(chain: Chain, observed: tuple[int | None, int]) -> list[d
             "upper_95": last["upper"],
             "method": "Kaplan-Meier, log-log, index events taken as independent",
         }
-        note = "Every closure, whatever its reason; those observed for less time are censored."
+        ends = ", and at the 18th birthday" if aged else "; ages are not known, so nobody ages out"
+        note = f"Every closure, whatever its reason, censored where observation ends{ends}."
         lines.append({**line, **found, "note": note})
     return lines
+
+
+def _any_closure_curve(chain: Chain, observed: tuple[int | None, int]) -> tuple[pd.DataFrame, bool]:
+    """The curve after any closure, and whether it knows who turned 18."""
+    since, until = observed
+    table = chain.table
+    closure = table.days("closure_date")
+    index = chain.closed if since is None else chain.closed & (closure >= since)
+    aged = table.has("date_of_birth")
+    adult = np.full(table.n_rows, _NEVER)
+    if aged:
+        born = table.days("date_of_birth")
+        known = born != NULL_DAY
+        adult[known] = birthday(born[known], 18)
+        index = index & (adult > closure)
+    links = link(
+        table.with_columns({"is_index": index}),
+        table,
+        **_KEYS,
+        index_date="closure_date",
+        event_date="referral_date",
+        index_filter={"is_index": True},
+        event_filter={"episode_counts": True},
+        observed_until=until,
+        definition=GOLDACRE,
+    )
+    rows = np.flatnonzero(links.followed)
+    gap = links.gap_days[rows].astype(np.int64)
+    to_adult = adult[rows] - closure[rows]
+    # On the birthday a person is no longer eligible: an event on that day does not count.
+    event = (gap >= 0) & (gap < to_adult)
+    duration = np.where(event, gap, np.minimum(to_adult, until - closure[rows]))
+    return curve_table(None, duration, event), aged
 
 
 def _report_line(chain: Chain) -> dict[str, Any]:
