@@ -189,6 +189,12 @@ def test_a_category_that_only_a_bad_row_has_is_none(tmp_path: Path) -> None:
     assert list(table["reason_for_closure"].cat.categories) == ["RC8", "RC9"]
 
 
+def test_a_category_of_a_bad_row_may_come_again(tmp_path: Path) -> None:
+    path = write(tmp_path, HEADER + "1,x,RC5\n2,2019-01-01,RC5\n3,2019-01-01,RC8\n")
+    table, _ = rr.read_csv(path, on_error="collect")
+    assert table["reason_for_closure"].tolist() == ["RC5", "RC8"]
+
+
 def test_collecting_nothing(tmp_path: Path) -> None:
     table, bad = rr.read_csv(write(tmp_path, HEADER + ROWS), on_error="collect")
     assert len(table) == 2

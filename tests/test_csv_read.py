@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import locale
-import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -174,12 +174,18 @@ def test_floats_are_those_of_python(
     assert rr.read_columns(path, types={"x": "float64"})["x"][0] == float(field)
 
 
-def test_a_decimal_comma_in_the_locale_changes_nothing(tmp_path: Path) -> None:
-    known = subprocess.run(["locale", "-a"], capture_output=True, text=True).stdout.split()
-    names = [name for name in known if re.match(r"(de|fr|es|it|pl)_", name)]
+def test_a_decimal_comma_in_the_locale_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = shutil.which("localedef")
+    german = str(tmp_path / "de_DE.UTF-8")
+    if make is None or subprocess.call([make, "-i", "de_DE", "-f", "UTF-8", german]) != 0:
+        pytest.skip("no locale with a decimal comma can be made here")
+    monkeypatch.setenv("LOCPATH", str(tmp_path))
     before = locale.setlocale(locale.LC_NUMERIC)
     try:
-        locale.setlocale(locale.LC_NUMERIC, names[0] if names else "C")
+        locale.setlocale(locale.LC_NUMERIC, "de_DE.UTF-8")
+        assert locale.localeconv()["decimal_point"] == ","
         read = rr.read_columns(write(tmp_path, "x\n0.5\n"), types={"x": "float64"})
         write_csv(tmp_path / "out.csv", {"x": np.array([0.25])})
     finally:

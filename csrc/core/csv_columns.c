@@ -101,6 +101,24 @@ rr_status rr_csv_builder_reserve(rr_csv_builder *builder, int64_t rows)
     return RR_OK;
 }
 
+rr_status rr_csv_make_room(rr_csv_builder *builders, int64_t n_builders, int64_t n, int64_t *room)
+{
+    int64_t wanted = *room < 64 ? 64 : *room > INT64_MAX / 2 ? INT64_MAX : 2 * *room;
+
+    if (n < *room) {
+        return RR_OK;
+    }
+    for (int64_t i = 0; i < n_builders; i++) {
+        rr_status status = rr_csv_builder_reserve(&builders[i], wanted);
+
+        if (status != RR_OK) {
+            return status;
+        }
+    }
+    *room = wanted;
+    return RR_OK;
+}
+
 /* Makes room for `more` bytes after the last string. */
 static int reserve_data(rr_csv_builder *builder, int64_t more)
 {

@@ -2,13 +2,14 @@
  *
  *   csv_source   blocks of bytes         -> csv_grammar (libcsv)   fields and records
  *   csv_values   one field to one value  -> csv_columns            growing columns
- *   csv_read     puts them together      -> csv_write              columns to bytes */
+ *   csv_header   the names of the columns
+ *   csv_read     puts all that together  -> csv_write              columns to bytes */
 #ifndef RR_CSV_INTERNAL_H
 #define RR_CSV_INTERNAL_H
 
+/* For pread, nanoseconds of fstat, and uselocale; so this file is included before any other. */
 #ifndef _POSIX_C_SOURCE
-#define _POSIX_C_SOURCE                                                                            \
-    200809L /* pread, fstat with nanoseconds, uselocale: include this file first */
+#define _POSIX_C_SOURCE 200809L
 #endif
 
 #include "internal.h"
@@ -16,6 +17,10 @@
 #include <locale.h>
 
 /* ---------------------------------------------------------------- csv_source.c */
+
+/* RR_ERR_ARGUMENT for an encoding, a block size or a source that cannot be. */
+rr_status rr_csv_check_options(const rr_csv_source *source, const rr_csv_options *options,
+                               rr_error *error) RR_MUST_CHECK;
 
 /* What a file was when reading began. */
 typedef struct rr_csv_stamp {
@@ -122,6 +127,8 @@ const char *rr_csv_bool_read(const char *bytes, int64_t length, uint8_t *value);
 /* `bytes` must be followed by a NUL. `plain` is a locale whose decimal point is a point. */
 const char *rr_csv_float64_read(const char *bytes, int64_t length, locale_t plain, double *value);
 
+#define RR_CSV_SHOWN 1000 /* bytes of a wrong value that are kept */
+
 #define RR_CSV_GROWTH 3 /* one byte becomes at most so many in UTF-8 */
 
 /* Writes `bytes` as UTF-8 to `out`, which has room for RR_CSV_GROWTH * length (for RR_CSV_UTF8:
@@ -154,6 +161,10 @@ void rr_csv_builder_free(rr_csv_builder *builder);
 
 /* Makes room for `rows` rows in all. */
 rr_status rr_csv_builder_reserve(rr_csv_builder *builder, int64_t rows) RR_MUST_CHECK;
+
+/* Doubles *room, which the builders share, if n rows fill it. */
+rr_status rr_csv_make_room(rr_csv_builder *builders, int64_t n_builders, int64_t n,
+                           int64_t *room) RR_MUST_CHECK;
 
 /* Add a row, for which there must be room. */
 void rr_csv_add_null(rr_csv_builder *builder);

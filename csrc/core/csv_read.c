@@ -16,8 +16,6 @@ enum {
 static const rr_csv_kind BAD_KINDS[N_BAD] = {RR_CSV_INT64, RR_CSV_INT64, RR_CSV_INT64, RR_CSV_TEXT,
                                              RR_CSV_CATEGORY};
 
-#define SHOWN 1000 /* bytes of a bad value that are kept */
-
 typedef struct reading {
     const rr_csv_options *options;
     rr_csv_date_format format;
@@ -35,31 +33,12 @@ typedef struct reading {
     rr_error *error;
 } reading;
 
-/* Doubles the room of builders that share it, if `n` rows fill it. */
-static rr_status make_room(rr_csv_builder *builders, int64_t n_builders, int64_t n, int64_t *room)
-{
-    int64_t wanted = *room < 64 ? 64 : *room > INT64_MAX / 2 ? INT64_MAX : 2 * *room;
-
-    if (n < *room) {
-        return RR_OK;
-    }
-    for (int64_t i = 0; i < n_builders; i++) {
-        rr_status status = rr_csv_builder_reserve(&builders[i], wanted);
-
-        if (status != RR_OK) {
-            return status;
-        }
-    }
-    *room = wanted;
-    return RR_OK;
-}
-
 static rr_status complain(reading *r, rr_status kind, int64_t line, int64_t column,
                           const char *bytes, int64_t length, const char *reason)
 {
-    char shown[SHOWN];
-    int64_t bad, n_shown = rr_csv_show(r->options->encoding, bytes, length, shown, SHOWN);
-    rr_status status = make_room(r->bad, N_BAD, r->n_bad, &r->bad_room);
+    char shown[RR_CSV_SHOWN];
+    int64_t bad, n_shown = rr_csv_show(r->options->encoding, bytes, length, shown, RR_CSV_SHOWN);
+    rr_status status = rr_csv_make_room(r->bad, N_BAD, r->n_bad, &r->bad_room);
 
     if (status != RR_OK) {
         return status;
@@ -234,7 +213,7 @@ static rr_status on_record(void *context, const rr_csv_place *place)
     }
     r->rows++;
     r->seen++;
-    if (make_room(r->columns, r->n_columns, r->rows, &r->room) != RR_OK) {
+    if (rr_csv_make_room(r->columns, r->n_columns, r->rows, &r->room) != RR_OK) {
         return rr_fail(r->error, RR_ERR_MEMORY, "out of memory for the columns of the file");
     }
     return RR_OK;
@@ -258,135 +237,6 @@ static rr_status on_fault(void *context, const rr_csv_place *place, const rr_csv
     }
     return leave_out(r, &(rr_csv_place){.line = place->line, .byte = fault->byte});
 }
-
-static rr_status check_options(const rr_csv_source *source, const rr_csv_options *options,
-                               rr_error *error)
-{
-    if (options->encoding != RR_CSV_UTF8 && options->encoding != RR_CSV_LATIN1 &&
-        options->encoding != RR_CSV_CP1252) {
-        return rr_fail(error, RR_ERR_ARGUMENT, "an encoding that is not known");
-    }
-    if (options->block_size < 0) {
-        return rr_fail(error, RR_ERR_ARGUMENT, "block_size must not be negative");
-    }
-    if (source->fd < 0 && source->length < 0) {
-        return rr_fail(error, RR_ERR_ARGUMENT, "the length of the source must not be negative");
-    }
-    return RR_OK;
-}
-
-/* ---------------------------------------------------------------- the header */
-
-typedef struct naming {
-    const rr_csv_options *options;
-    rr_csv_builder names;
-    int64_t room;
-    rr_status status;
-    rr_error *error;
-} naming;
-
-static void on_name(void *context, int64_t column, int64_t line, const char *bytes, int64_t length,
-                    unsigned holds)
-{
-    naming *h = context;
-    int64_t bad = -1;
-
-    if (h->status != RR_OK) {
-        return;
-    }
-    h->status = make_room(&h->names, 1, column, &h->room);
-    if (h->status != RR_OK) {
-        rr_fail(h->error, h->status, "out of memory for the header");
-        return;
-    }
-    if ((holds & RR_CSV_MAY_HOLD_NUL) && memchr(bytes, '\0', (size_t)length) != NULL) {
-        h->status = rr_fail(h->error, RR_ERR_CSV, "holds a NUL byte");
-    } else if (length == 0) {
-        rr_csv_add_null(&h->names);
-    } else {
-        h->status = rr_csv_add_text(&h->names, h->options->encoding, bytes, length, 1, &bad);
-        if (h->status != RR_OK) {
-            rr_fail(h->error, h->status, "out of memory for the header");
-        } else if (bad >= 0) {
-            h->status = rr_fail(h->error, RR_ERR_VALUE,
-                                h->options->encoding == RR_CSV_UTF8
-                                    ? "is not UTF-8; try encoding=\"cp1252\""
-                                    : "holds a byte that cp1252 does not define");
-        }
-    }
-    if (h->error != NULL && (h->status == RR_ERR_CSV || h->status == RR_ERR_VALUE)) {
-        char shown[SHOWN];
-
-        h->error->line = line;
-        h->error->column = column;
-        rr_fail_value(h->error, shown,
-                      rr_csv_show(h->options->encoding, bytes, length, shown, SHOWN));
-    }
-}
-
-static rr_status on_names(void *context, const rr_csv_place *place)
-{
-    (void)place;
-    return ((naming *)context)->status;
-}
-
-static rr_status on_names_fault(void *context, const rr_csv_place *place, const rr_csv_fault *fault)
-{
-    naming *h = context;
-    char shown[SHOWN];
-
-    (void)place;
-    if (h->status != RR_OK) {
-        return h->status;
-    }
-    rr_fail(h->error, RR_ERR_CSV, "%s", fault->reason);
-    if (h->error != NULL) {
-        h->error->line = fault->line;
-        h->error->byte = fault->byte;
-        h->error->column = fault->column;
-        rr_fail_value(h->error, shown,
-                      rr_csv_show(h->options->encoding, fault->value, fault->length, shown, SHOWN));
-    }
-    return RR_ERR_CSV;
-}
-
-rr_status rr_csv_header(const rr_csv_source *source, const rr_csv_options *options,
-                        rr_csv_column *names, const rr_poll *poll, rr_error *error)
-{
-    naming h = {.options = options, .error = error};
-    rr_csv_events events = {
-        .context = &h, .field = on_name, .record = on_names, .fault = on_names_fault};
-    rr_csv_scan_result found;
-    rr_status status = check_options(source, options, error);
-
-    if (status != RR_OK) {
-        return status;
-    }
-    rr_csv_builder_init(&h.names, RR_CSV_TEXT);
-    status = make_room(&h.names, 1, 0, &h.room);
-    if (status != RR_OK) {
-        rr_fail(error, status, "out of memory for the header");
-        goto out;
-    }
-    status = rr_csv_scan(source, options, -1, 1, &events, &found, poll, error);
-    if (status != RR_OK) {
-        goto out;
-    }
-    if (found.blank_lines > 0 && h.names.n <= 1) {
-        /* One column: the blank line in front was its first field. */
-        rr_csv_builder_undo(&h.names, 0);
-        rr_csv_add_null(&h.names);
-    }
-    status = rr_csv_builder_finish(&h.names, options->encoding, names);
-    if (status != RR_OK) {
-        rr_fail(error, status, "out of memory for the header");
-    }
-out:
-    rr_csv_builder_free(&h.names);
-    return status;
-}
-
-/* ---------------------------------------------------------------- the columns */
 
 void rr_csv_table_free(rr_csv_table *table)
 {
@@ -426,8 +276,8 @@ static rr_status start(reading *r, const rr_csv_kind *kinds, rr_error *error)
     for (int i = 0; i < N_BAD; i++) {
         rr_csv_builder_init(&r->bad[i], BAD_KINDS[i]);
     }
-    if (make_room(r->columns, r->n_columns, 0, &r->room) != RR_OK ||
-        make_room(r->bad, N_BAD, 0, &r->bad_room) != RR_OK) {
+    if (rr_csv_make_room(r->columns, r->n_columns, 0, &r->room) != RR_OK ||
+        rr_csv_make_room(r->bad, N_BAD, 0, &r->bad_room) != RR_OK) {
         return rr_fail(error, RR_ERR_MEMORY, "out of memory for the columns of the file");
     }
     if (needs_locale) {
@@ -474,7 +324,7 @@ rr_status rr_csv_read(const rr_csv_source *source, const rr_csv_options *options
     rr_csv_events events = {
         .context = &r, .field = on_field, .record = on_record, .fault = on_fault};
     rr_csv_scan_result found;
-    rr_status status = check_options(source, options, error);
+    rr_status status = rr_csv_check_options(source, options, error);
 
     if (status == RR_OK && n_columns < 1) {
         status = rr_fail(error, RR_ERR_ARGUMENT, "n_columns must be at least 1");

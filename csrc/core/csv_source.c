@@ -5,6 +5,22 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+rr_status rr_csv_check_options(const rr_csv_source *source, const rr_csv_options *options,
+                               rr_error *error)
+{
+    if (options->encoding != RR_CSV_UTF8 && options->encoding != RR_CSV_LATIN1 &&
+        options->encoding != RR_CSV_CP1252) {
+        return rr_fail(error, RR_ERR_ARGUMENT, "an encoding that is not known");
+    }
+    if (options->block_size < 0) {
+        return rr_fail(error, RR_ERR_ARGUMENT, "block_size must not be negative");
+    }
+    if (source->fd < 0 && source->length < 0) {
+        return rr_fail(error, RR_ERR_ARGUMENT, "the length of the source must not be negative");
+    }
+    return RR_OK;
+}
+
 rr_status rr_csv_stamp_take(const rr_csv_source *source, rr_csv_stamp *stamp, rr_error *error)
 {
     struct stat now;

@@ -3,44 +3,28 @@
 from __future__ import annotations
 
 import codecs
-import difflib
 import os
 import stat
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
-from typing import Any, Literal, NamedTuple, TypeAlias, overload
+from typing import Any, Literal, TypeAlias, overload
 
 import numpy as np
 import pandas as pd
 
 from rereferral import _core
-from rereferral.errors import CSVError, DataError, RereferralError, RuleError
+from rereferral.choosing import KINDS, choose
+from rereferral.errors import CSVError, RereferralError, RuleError
 from rereferral.frames import frame_of, text_array
 from rereferral.progress import Progress, reporting
 from rereferral.text import Text
 
-__all__ = ["EPISODES", "Columns", "read_columns", "read_csv", "read_header", "read_records"]
+__all__ = ["Columns", "read_columns", "read_csv", "read_header", "read_records"]
 
 Path: TypeAlias = str | os.PathLike[str]
 
-EPISODES: dict[str, str] = {
-    "authority": "category",
-    "child_id": "text",
-    "referral_date": "date",
-    "referral_source": "category",
-    "referral_nfa": "bool",
-    "assessment_date": "date",
-    "closure_date": "date",
-    "reason_for_closure": "category",
-    "date_of_birth": "date",
-    "date_of_death": "date",
-}
-"""The columns of an episodes table and their types, which are always the same."""
-
 # The numbers are those of rr_csv_kind and rr_csv_encoding.
-KINDS = {"date": 1, "int64": 2, "float64": 3, "bool": 4, "text": 5, "category": 6}
 SKIP = 0
 ENCODINGS = {"utf-8": 0, "iso8859-1": 1, "cp1252": 2}
 COMPRESSED = (".gz", ".zst", ".bz2", ".xz", ".zip")
@@ -354,14 +338,6 @@ def _records(
     return records
 
 
-class _Wanted(NamedTuple):
-    """A column to be read."""
-
-    position: int  # in the file
-    name: str  # in the result
-    kind: str
-
-
 def _read(
     path: Path,
     columns: Mapping[str, str] | Sequence[str] | None,
@@ -383,7 +359,7 @@ def _read(
             raise CSVError(f"{name}: the file is empty; a header is expected")
         if header == [""]:
             raise CSVError(f"{name}, line 1: the header is empty")
-        wanted = _plan(name, header, columns, types)
+        wanted = choose(name, header, columns, types)
         kinds = np.full(len(header), SKIP, np.int32)
         for column in wanted:
             kinds[column.position] = KINDS[column.kind]
@@ -395,87 +371,6 @@ def _read(
     for column in wanted:
         found[column.name] = _column(column.kind, arrays[column.position])
     return found, _bad_table(complaints, header) if collect else None
-
-
-def _plan(
-    file: str,
-    header: list[str],
-    columns: Mapping[str, str] | Sequence[str] | None,
-    types: Mapping[str, str] | None,
-) -> list[_Wanted]:
-    """Decide which columns are read, under which names and types."""
-    names: dict[str, str] = {}  # the file's name to ours
-    if columns is None:
-        picked = list(header)
-    elif isinstance(columns, Mapping):
-        _check_names(columns.values())
-        _check_names(columns.keys())
-        names = {theirs: ours for ours, theirs in columns.items()}
-        picked = list(header)
-    elif isinstance(columns, str) or not isinstance(columns, Sequence):
-        raise RuleError(
-            "columns must be a list of names, or a mapping of the standard name to the file's, "
-            f"not {columns!r}"
-        )
-    else:
-        _check_names(columns)
-        picked = list(columns)
-        if not picked:
-            raise RuleError("columns names no column")
-    present = Counter(header)
-    for theirs in [*names, *picked]:
-        if theirs not in present:
-            raise _about(DataError(_missing(file, theirs, header)), theirs)
-        if present[theirs] > 1:
-            message = f'{file}: the header has column "{theirs}" {present[theirs]} times'
-            raise _about(DataError(message), theirs)
-    ours = [names.get(theirs, theirs) for theirs in picked]
-    for name, times in Counter(ours).items():
-        if times > 1:
-            message = f'{file}: a column is to be called "{name}", but the file has one already'
-            raise _about(DataError(message), name)
-    kinds = _kinds(file, ours, types)
-    return [
-        _Wanted(header.index(theirs), name, kind)
-        for theirs, name, kind in zip(picked, ours, kinds, strict=True)
-    ]
-
-
-def _kinds(file: str, names: list[str], types: Mapping[str, str] | None) -> list[str]:
-    asked = {} if types is None else dict(types)
-    for name, kind in asked.items():
-        if kind not in KINDS:
-            raise RuleError(f"the type of {name!r} must be one of {', '.join(KINDS)}, not {kind!r}")
-        if EPISODES.get(name, kind) != kind:
-            raise RuleError(
-                f"{name} is always read as {EPISODES[name]}; to read the column as {kind}, give it "
-                f'another name: columns={{"other_name": "{name}"}}'
-            )
-        if name not in names:
-            message = f'{file}: types names column "{name}", which is not read'
-            raise _about(DataError(message), name)
-    return [asked.get(name, EPISODES.get(name, "text")) for name in names]
-
-
-def _check_names(names: Any) -> None:
-    for name, times in Counter(names).items():
-        if not isinstance(name, str):
-            raise RuleError(f"the name of a column must be a str, not {name!r}")
-        if times > 1:
-            raise RuleError(f'columns names "{name}" {times} times')
-
-
-def _missing(file: str, name: str, header: list[str]) -> str:
-    lower = {other.lower(): other for other in header}
-    close = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.7)
-    hint = f' (did you mean "{lower[close[0]]}"?)' if close else ""
-    shown = ", ".join(header[:30]) + (", ..." if len(header) > 30 else "")
-    return f'{file}: no column "{name}"{hint}; the file has {shown}'
-
-
-def _about(error: DataError, column: str) -> DataError:
-    error.column = column
-    return error
 
 
 def _check_date_format(date_format: str) -> None:

@@ -13,9 +13,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from rereferral import _core
+from rereferral.choosing import KINDS
 from rereferral.errors import DataError, RereferralError
 from rereferral.progress import Progress
-from rereferral.reading import KINDS
 from rereferral.text import Text
 
 __all__ = ["write_csv"]

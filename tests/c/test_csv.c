@@ -122,6 +122,8 @@ static void test_encodings(void)
     static const rr_csv_kind kinds[] = {RR_CSV_TEXT, RR_CSV_CATEGORY};
     rr_csv_source euro = document("caf\xE9,\x80\n"), undefined = document("a,\x81\n");
     rr_csv_options options = {.encoding = RR_CSV_CP1252};
+    char many[2000];
+    rr_csv_source growing = memory(many, sizeof many);
     rr_csv_table table = {0};
     rr_error error;
 
@@ -130,6 +132,18 @@ static void test_encodings(void)
     rr_csv_table_free(&table);
     CHECK(rr_csv_read(&undefined, &options, kinds, 2, &table, NULL, &error) == RR_ERR_VALUE);
     CHECK(error.column == 1 && error.line == 1);
+    rr_csv_table_free(&table);
+    /* one byte becomes three, more of them than any room that was there before */
+    memset(many, 0x80, sizeof many);
+    many[1] = ',';
+    CHECK(rr_csv_read(&growing, &options, kinds, 2, &table, NULL, NULL) == RR_OK);
+    CHECK(table.columns[0].offsets[1] == 3);
+    CHECK(table.columns[1].offsets[1] == 3 * ((int64_t)sizeof many - 2));
+    rr_csv_table_free(&table);
+    many[1] = (char)0x80;
+    CHECK(rr_csv_read(&growing, &options, kinds, 1, &table, NULL, NULL) == RR_OK);
+    CHECK(table.columns[0].offsets[1] == 3 * (int64_t)sizeof many);
+    rr_csv_table_free(&table);
     options.encoding = RR_CSV_LATIN1;
     CHECK(rr_csv_read(&undefined, &options, kinds, 2, &table, NULL, NULL) == RR_OK);
     CHECK(is(&table.columns[1], 0, "\xC2\x81"));
