@@ -14,20 +14,24 @@ C_FILES = $(sort $(wildcard csrc/*/*.[ch] tests/c/*.[ch]))
 OUT ?= out
 SEED ?= 1
 ifndef DATA
+# What `rereferral simulate` covers: its manifest.json and its last line say so.
 YEARS ?= 2016-2020
+FROM ?= 2012-04-01
 UNTIL ?= 2021-03-31
 endif
 # To the recipes as variables of the shell, which keeps spaces and quotes in a name what they are.
-export DATA UNTIL YEARS OUT SEED
+export DATA FROM UNTIL YEARS OUT SEED
 
 help: ## this list
 	@echo "make TARGET, where TARGET is one of"
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14 | sed 's/^/  /'
 	@echo
-	@echo "make report DATA=my.csv UNTIL=2021-03-31 [YEARS=2016-2020] [OUT=out] [OPTIONS='--column child_id=PersonRef']"
-	@echo "  reports on your own table; UNTIL is the last day that is in it."
+	@echo "make report DATA=my.csv UNTIL=2021-03-31   reports on your own table. UNTIL is the last day"
+	@echo "  that is in it; FROM=2012-04-01 the first, without which nothing looks back;"
+	@echo "  YEARS=2016-2020 the financial years; OUT=folder instead of out; OPTIONS='...' goes to"
+	@echo "  the command, such as --column child_id=PersonRef (.venv/bin/rereferral report --help)."
 
-report: ## simulate England and make the report on it; or on your table, see below
+report: ## simulate England and make the report on it, or on your own table
 ifdef DATA
 	@test -n "$$UNTIL" || { echo "make report DATA=... needs UNTIL=YYYY-MM-DD, the last day that is in the data" >&2; exit 2; }
 	@test -r "$$DATA" || { echo "make report: cannot read DATA=$$DATA" >&2; exit 2; }
@@ -37,9 +41,9 @@ ifndef DATA
 	@$(use)rereferral simulate --calibration report --seed "$$SEED" --out "$$OUT/data"
 endif
 	@$(use)rereferral report "$${DATA:-$$OUT/data/episodes.csv}" $${YEARS:+--years "$$YEARS"} \
-	    --observed-until "$$UNTIL" --out "$$OUT/report" $(OPTIONS)
+	    $${FROM:+--observed-from "$$FROM"} --observed-until "$$UNTIL" --out "$$OUT/report" $(OPTIONS)
 
-test: ## every test but the two below (under 10 minutes)
+test: ## every test but those below (under 10 minutes)
 	@.ci/setup report test
 	$(use)python -m pytest $(PYTEST)
 
@@ -65,7 +69,7 @@ format: ## rewrite the Python and the C in the format that lint asks for
 
 bench: ## the benchmarks
 	@.ci/setup report test bench
-	$(use)python -m tests.bench
+	$(use)python tests/bench
 
 # The package built as a wheel on numpy 2, installed with other versions of what it needs.
 oldest: ## the tests with the oldest numpy and pandas that the package supports

@@ -47,7 +47,10 @@ def files() -> dict[str, str]:
 
 
 def includes(path: Path) -> set[str]:
-    return set(re.findall(r'^\s*#\s*include\s*[<"]([^>"]+)', path.read_text(), re.MULTILINE))
+    """Names of the headers that a file includes, and those of its folder that they include."""
+    names = set(re.findall(r'^\s*#\s*include\s*[<"]([^>"]+)', path.read_text(), re.MULTILINE))
+    beside = [path.parent / name for name in names if (path.parent / name).is_file()]
+    return names.union(*map(includes, beside))
 
 
 def project() -> dict:
@@ -79,9 +82,13 @@ def test_every_status_must_be_looked_at():
     assert not careless
 
 
-def test_the_core_has_no_state_and_one_prefix(tmp_path):
+def compile_c(*arguments: str | Path, **options) -> None:
     compiler = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC"))
-    run(*compiler, "-std=c11", "-c", *CORE, cwd=tmp_path)
+    run(*compiler, *arguments, **options)
+
+
+def test_the_core_has_no_state_and_one_prefix(tmp_path):
+    compile_c("-std=c11", "-c", *CORE, cwd=tmp_path)
     objects = sorted(tmp_path.glob("*.o"))
     assert len(objects) == len(CORE)
     symbols = [line.split()[-2:] for line in run("nm", *objects).splitlines() if " " in line]
@@ -96,6 +103,52 @@ def test_the_core_has_no_state_and_one_prefix(tmp_path):
 def test_the_extension_exports_nothing_but_its_entry():
     defined = run("nm", "-D", "--defined-only", _core.__file__).splitlines()
     assert [line.split()[-1] for line in defined] == ["PyInit__core"]
+
+
+def test_the_extension_is_linked_to_libcsv():
+    needed = run("readelf", "-d", _core.__file__)
+    assert re.search(r"NEEDED.*\[libcsv\.so\.3\]", needed)
+
+
+COUNT_CALLS = """
+#define _GNU_SOURCE
+#include <csv.h>
+#include <dlfcn.h>
+#include <stdio.h>
+
+typedef void field(void *, size_t, void *);
+typedef void record(int, void *);
+
+size_t csv_parse(struct csv_parser *p, const void *s, size_t n, field *f, record *r, void *data)
+{
+    size_t (*real)(struct csv_parser *, const void *, size_t, field *, record *, void *);
+
+    *(void **)&real = dlsym(RTLD_NEXT, "csv_parse");
+    fprintf(stderr, "csv_parse %zu\\n", n);
+    return real(p, s, n, f, r, data);
+}
+"""
+
+
+def test_every_byte_of_a_file_goes_through_libcsv(tmp_path):
+    (tmp_path / "calls.c").write_text(COUNT_CALLS)
+    compile_c(
+        "-shared", "-fPIC", "calls.c", "-o", "calls.so", "-Wl,--no-as-needed", "-lcsv", cwd=tmp_path
+    )
+    text = "id,name\n1,plain\n" + "".join(f'{row},"a ""quoted"", name"\n' for row in range(9_000))
+    (tmp_path / "table.csv").write_text(text)
+    read = "import rereferral as rr; print(len(rr.read_csv('table.csv')))"
+    done = subprocess.run(
+        [sys.executable, "-c", read],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "LD_PRELOAD": str(tmp_path / "calls.so")},
+    )
+    assert done.stdout == "9001\n"
+    parsed = [int(size) for size in re.findall(r"^csv_parse (\d+)$", done.stderr, re.MULTILINE)]
+    assert sum(parsed) >= len(text)
 
 
 def test_import_brings_no_library_that_only_reports_need():

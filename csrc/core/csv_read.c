@@ -4,14 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    BAD_LINE,
-    BAD_ROW,
-    BAD_COLUMN,
-    BAD_VALUE,
-    BAD_REASON,
-    N_BAD
-};
+enum { BAD_LINE, BAD_ROW, BAD_COLUMN, BAD_VALUE, BAD_REASON, N_BAD };
 
 static const rr_csv_kind BAD_KINDS[N_BAD] = {RR_CSV_INT64, RR_CSV_INT64, RR_CSV_INT64, RR_CSV_TEXT,
                                              RR_CSV_CATEGORY};

@@ -54,7 +54,8 @@ static uint64_t hash_bytes(const uint8_t *bytes, int64_t n)
 
 static uint64_t hash_record(const record *r)
 {
-    uint64_t value = r->length > INLINE_TEXT ? r->value[0] : r->value[0] ^ scramble(r->value[1] + 1);
+    uint64_t value = r->length > INLINE_TEXT ? r->value[0]
+                                             : r->value[0] ^ scramble(r->value[1] + 1);
 
     return scramble(value ^ ((uint64_t)r->before << 32 | r->length));
 }
@@ -302,7 +303,8 @@ static rr_status check_texts(const rr_key_table *table, int64_t column, rr_error
         int64_t from = texts->offsets[i], to = texts->offsets[i + 1];
 
         if (from < 0 || to < from || to > texts->n_data || to - from > INT64_C(0xFFFFFFFF)) {
-            rr_status status = rr_fail(error, RR_ERR_ARGUMENT, "text offsets are not in order or leave the data");
+            rr_status status = rr_fail(error, RR_ERR_ARGUMENT,
+                                       "text offsets are not in order or leave the data");
 
             if (error != NULL) {
                 error->row = i;
@@ -344,8 +346,9 @@ rr_status rr_encode(const rr_key_table *tables, int64_t n_tables, int64_t n_colu
         status = look_up(&job, &running, poll);
         if (status != RR_OK) {
             return rr_fail(error, status, "%s",
-                           status == RR_ERR_TOO_LARGE ? "there are more than four thousand million keys"
-                                                      : rr_strerror(status));
+                           status == RR_ERR_TOO_LARGE
+                               ? "there are more than four thousand million keys"
+                               : rr_strerror(status));
         }
         running = running == 0 ? 1 : running;
     }

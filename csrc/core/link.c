@@ -110,7 +110,8 @@ static void link_row(sweep *s, int64_t position, int64_t *low_hint, int64_t *hig
     uint64_t key_day = rr_key_day(parts, &parts->index, position), key = key_day & ~day_mask;
     int64_t row = rr_row_of(parts, &parts->index, position);
     int64_t offset = (int64_t)(key_day & day_mask);
-    int64_t first, last, from, to, count, self, own_day, own = -1, own_position = -1, nearest, event;
+    int64_t first, last, from, to, count, self, own_day, nearest, event;
+    int64_t own = -1, own_position = -1;
 
     rr_bounds_at(&s->bounds, parts->first_day + offset, &first, &last);
     if (rule->lower != NULL && rule->lower[row] != RR_NULL_DAY && rule->lower[row] > first) {
@@ -207,11 +208,13 @@ static rr_status check_self(const rr_rule *rule, int64_t n_index, int64_t n_even
         return RR_OK;
     }
     if (rule->event_day == NULL || (rule->same_table && n_index != n_events)) {
-        return rr_fail(error, RR_ERR_ARGUMENT, "rows that are the same need the days of the events");
+        return rr_fail(error, RR_ERR_ARGUMENT,
+                       "rows that are the same need the days of the events");
     }
     for (int64_t i = 0; rule->self_row != NULL && i < n_index; i++) {
         if (rule->self_row[i] < -1 || rule->self_row[i] >= n_events) {
-            rr_status status = rr_fail(error, RR_ERR_ARGUMENT, "self_row names no row of the events");
+            rr_status status = rr_fail(error, RR_ERR_ARGUMENT,
+                                       "self_row names no row of the events");
 
             if (error != NULL) {
                 error->row = i;

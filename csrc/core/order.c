@@ -42,8 +42,8 @@ static rr_status find_range(const rr_rows *rows, int64_t side, int64_t *first, i
             continue;
         }
         if (day < RR_DAY_MIN || day > RR_DAY_MAX) {
-            rr_status status =
-                rr_fail(error, RR_ERR_DAY_RANGE, "day %lld is out of range", (long long)day);
+            rr_status status = rr_fail(error, RR_ERR_DAY_RANGE, "day %lld is out of range",
+                                       (long long)day);
 
             if (error != NULL) {
                 error->row = i;
@@ -69,8 +69,8 @@ static rr_status allocate_side(rr_side *side, int64_t n_parts, int with_rows)
 }
 
 /* Deals the rows into the parts, in the order they come, so that rows within a key stay in order. */
-static rr_status deal(const rr_rows *rows, const rr_parts *parts, const layout *shape, rr_side *side,
-                      int64_t *next, const rr_poll *poll)
+static rr_status deal(const rr_rows *rows, const rr_parts *parts, const layout *shape,
+                      rr_side *side, int64_t *next, const rr_poll *poll)
 {
     int64_t sum = 0;
 
@@ -110,7 +110,8 @@ static rr_status deal(const rr_rows *rows, const rr_parts *parts, const layout *
     return RR_OK;
 }
 
-static rr_status sort_parts(rr_parts *parts, rr_side *side, const layout *shape, const rr_poll *poll)
+static rr_status sort_parts(rr_parts *parts, rr_side *side, const layout *shape,
+                            const rr_poll *poll)
 {
     int low = parts->row_bits;
     int high = low + parts->day_bits + shape->key_bits - shape->part_bits;
@@ -155,7 +156,8 @@ out:
 rr_status rr_order(const rr_rows *index, const rr_rows *events, uint32_t limit, const rr_poll *poll,
                    rr_parts **result, rr_error *error)
 {
-    int64_t first = RR_DAY_MAX, last = RR_DAY_MIN, rows = index->n > events->n ? index->n : events->n;
+    int64_t first = RR_DAY_MAX, last = RR_DAY_MIN;
+    int64_t rows = index->n > events->n ? index->n : events->n;
     rr_parts *parts = NULL;
     int64_t *next = NULL;
     layout shape;
@@ -216,7 +218,8 @@ out:
     return status;
 }
 
-rr_status rr_check_lengths(const rr_parts *parts, int64_t n_index, int64_t n_events, rr_error *error)
+rr_status rr_check_lengths(const rr_parts *parts, int64_t n_index, int64_t n_events,
+                           rr_error *error)
 {
     if (n_index != parts->index.n_table || n_events != parts->events.n_table) {
         return rr_fail(error, RR_ERR_ARGUMENT,

@@ -185,9 +185,9 @@ typedef struct rr_rule {
     rr_ties ties;
     int same_table;           /* index row i and event row i are the same row, and never match */
     const int64_t *self_row;  /* the event row that is this index row, -1 for none; never matches */
-    const int64_t *event_day; /* by event row, of the whole table; needed with same_table or self_row */
-    const int64_t *lower;     /* a first admissible day beside the window's; RR_NULL_DAY: no bound */
-    const int64_t *upper;     /* a last one */
+    const int64_t *event_day; /* of every row of that table; needed with same_table or self_row */
+    const int64_t *lower; /* a first admissible day beside the window's; RR_NULL_DAY: no bound */
+    const int64_t *upper; /* a last one */
 } rr_rule;
 
 /* What was found, by index row; NULL where not wanted. A row that took no part, or found nothing, has
@@ -215,7 +215,8 @@ rr_status rr_shared_days(const rr_parts *parts, int64_t n_events, uint8_t *share
  * Event rows are the spells: their day is the start, spell_end (by event row) the end, RR_NULL_DAY for a spell that has not ended. A spell that ends on the day is not open, so a
  * closure never meets its own spell. Lengths as in rr_link. */
 rr_status rr_open_spells(const rr_parts *parts, const int64_t *spell_end, int64_t n_index,
-                         int64_t n_events, uint8_t *open, const rr_poll *poll, rr_error *error) RR_MUST_CHECK;
+                         int64_t n_events, uint8_t *open, const rr_poll *poll,
+                         rr_error *error) RR_MUST_CHECK;
 
 /* ---------------------------------------------------------------- columns
  *
@@ -414,11 +415,7 @@ typedef struct rr_csv_source {
     int64_t length;
 } rr_csv_source;
 
-typedef enum rr_csv_encoding {
-    RR_CSV_UTF8 = 0,
-    RR_CSV_LATIN1,
-    RR_CSV_CP1252
-} rr_csv_encoding;
+typedef enum rr_csv_encoding { RR_CSV_UTF8 = 0, RR_CSV_LATIN1, RR_CSV_CP1252 } rr_csv_encoding;
 
 /* How a column is held. An empty field, quoted or not, is null. */
 typedef enum rr_csv_kind {

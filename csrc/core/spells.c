@@ -18,14 +18,16 @@ static void sweep_part(const rr_parts *parts, int64_t part, const int64_t *spell
     uint64_t key = UINT64_MAX;
 
     for (int64_t i = parts->index.start[part]; i < parts->index.start[part + 1]; i++) {
-        uint64_t key_day = rr_key_day(parts, &parts->index, i), now = key_of(key_day, parts->day_bits);
-        int64_t day = (int64_t)(key_day & ((UINT64_C(1) << parts->day_bits) - 1)) + parts->first_day;
+        uint64_t key_day = rr_key_day(parts, &parts->index, i),
+                 now = key_of(key_day, parts->day_bits);
+        int64_t day = (int64_t)(key_day & ((UINT64_C(1) << parts->day_bits) - 1)) +
+                      parts->first_day;
 
         if (now != key) {
             key = now;
             latest = RR_NULL_DAY;
-            while (event < last_event && key_of(rr_key_day(parts, &parts->events, event),
-                                                parts->day_bits) < key) {
+            while (event < last_event &&
+                   key_of(rr_key_day(parts, &parts->events, event), parts->day_bits) < key) {
                 event++;
             }
         }

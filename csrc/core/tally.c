@@ -250,8 +250,8 @@ rr_status rr_tally_clusters(const rr_grouped *rows, const uint32_t *cluster, con
             goto out;
         }
         largest = cluster[i] > largest ? cluster[i] : largest;
-        pack.words[pack.n++] =
-            ((uint64_t)cluster[i] << group_bits | (uint64_t)g) << 1 | (uint64_t)(hit[i] != 0);
+        pack.words[pack.n++] = ((uint64_t)cluster[i] << group_bits | (uint64_t)g) << 1 |
+                               (uint64_t)(hit[i] != 0);
     }
     status = packed_sort(&pack, rr_bits(largest) + group_bits + 1, poll, error);
     if (status != RR_OK) {
@@ -415,8 +415,8 @@ static rr_status days_by_sorting(const rr_grouped *rows, const int32_t *duration
         if (status != RR_OK) {
             goto out;
         }
-        pack.words[pack.n++] =
-            ((uint64_t)g << day_bits | (uint64_t)duration[i]) << 1 | (uint64_t)(event[i] != 0);
+        pack.words[pack.n++] = ((uint64_t)g << day_bits | (uint64_t)duration[i]) << 1 |
+                               (uint64_t)(event[i] != 0);
     }
     status = packed_sort(&pack, group_bits_of(rows) + day_bits + 1, poll, error);
     if (status != RR_OK) {

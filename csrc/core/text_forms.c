@@ -114,10 +114,7 @@ rr_status rr_text_bytes_data(const uint8_t *bytes, int64_t n, int64_t width, uin
 
 /* ---------------------------------------------------------------- string views */
 
-enum {
-    VIEW = 16,
-    INLINE = 12
-};
+enum { VIEW = 16, INLINE = 12 };
 
 /* The bytes of value i and their number, -1 where the view leaves the buffers. */
 static int64_t read_view(const rr_views *views, int64_t i, const uint8_t **bytes)

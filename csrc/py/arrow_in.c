@@ -367,9 +367,10 @@ static PyObject *import_stream(PyObject *Py_UNUSED(module), PyObject *capsule)
     if (stream->release == NULL) {
         return fail("the Arrow stream was read before");
     }
-    Py_BEGIN_ALLOW_THREADS code = stream->get_schema(stream, &schema);
-    Py_END_ALLOW_THREADS if (code != 0)
-    {
+    Py_BEGIN_ALLOW_THREADS
+    code = stream->get_schema(stream, &schema);
+    Py_END_ALLOW_THREADS
+    if (code != 0) {
         fail_stream(stream, code);
         goto out;
     }
@@ -383,9 +384,10 @@ static PyObject *import_stream(PyObject *Py_UNUSED(module), PyObject *capsule)
         PyObject *taken;
         int failed;
 
-        Py_BEGIN_ALLOW_THREADS code = stream->get_next(stream, &array);
-        Py_END_ALLOW_THREADS if (code != 0)
-        {
+        Py_BEGIN_ALLOW_THREADS
+        code = stream->get_next(stream, &array);
+        Py_END_ALLOW_THREADS
+        if (code != 0) {
             fail_stream(stream, code);
             goto out;
         }

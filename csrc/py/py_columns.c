@@ -32,10 +32,10 @@ static PyObject *days_from_ticks(PyObject *Py_UNUSED(module), PyObject *args)
     if (rr_arrays_check(rows, 2) < 0) {
         return NULL;
     }
-    Py_BEGIN_ALLOW_THREADS status = rr_days_from_ticks(rows[0].data, rows[0].n, per_day,
-                                                       rows[1].data, &error);
-    Py_END_ALLOW_THREADS if (status != RR_OK)
-    {
+    Py_BEGIN_ALLOW_THREADS
+    status = rr_days_from_ticks(rows[0].data, rows[0].n, per_day, rows[1].data, &error);
+    Py_END_ALLOW_THREADS
+    if (status != RR_OK) {
         return rr_raise(status, &error);
     }
     Py_RETURN_NONE;
@@ -62,10 +62,11 @@ static PyObject *whole_from_double(PyObject *Py_UNUSED(module), PyObject *args)
     if (rr_arrays_check(rows, 3) < 0) {
         return NULL;
     }
-    Py_BEGIN_ALLOW_THREADS status = rr_whole_from_double(rows[0].data, rows[0].n, rows[1].data,
-                                                         rows[2].data, &nulls, &error);
-    Py_END_ALLOW_THREADS if (status != RR_OK)
-    {
+    Py_BEGIN_ALLOW_THREADS
+    status = rr_whole_from_double(rows[0].data, rows[0].n, rows[1].data, rows[2].data, &nulls,
+                                  &error);
+    Py_END_ALLOW_THREADS
+    if (status != RR_OK) {
         return rr_raise(status, &error);
     }
     return PyLong_FromLongLong((long long)nulls);

@@ -14,7 +14,8 @@ static int read_span(PyObject *object, void *address)
     const char *unit;
     long long length;
 
-    if (!PyTuple_Check(object) || !PyArg_ParseTuple(object, "sL;a span is (unit, length)", &unit, &length)) {
+    if (!PyTuple_Check(object) ||
+        !PyArg_ParseTuple(object, "sL;a span is (unit, length)", &unit, &length)) {
         if (!PyErr_Occurred()) {
             PyErr_SetString(PyExc_TypeError, "a span is a tuple (unit, length)");
         }
@@ -53,7 +54,8 @@ static int read_window(PyObject *object, void *address)
     return 1;
 }
 
-PyDoc_STRVAR(add_spans_doc, "add_spans(day, span, end)\n--\n\nWrite day + span into end.");
+PyDoc_STRVAR(add_spans_doc,
+             "add_spans($module, day, span, end, /)\n--\n\nWrite day + span into end.");
 
 static PyObject *add_spans(PyObject *self, PyObject *args)
 {
@@ -78,7 +80,7 @@ static PyObject *add_spans(PyObject *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
-PyDoc_STRVAR(window_bounds_doc, "window_bounds(window, day, first, last)\n--\n\n"
+PyDoc_STRVAR(window_bounds_doc, "window_bounds($module, window, day, first, last, /)\n--\n\n"
                                 "Write the first and last admissible event day of each index day.");
 
 static PyObject *window_bounds(PyObject *self, PyObject *args)
@@ -163,7 +165,7 @@ static int read_key_column(PyObject *object, rr_key_column *column, int64_t *len
 }
 
 PyDoc_STRVAR(encode_doc,
-             "encode(tables, codes)\n--\n\n"
+             "encode($module, tables, codes, /)\n--\n\n"
              "Write one uint32 code a row for the key columns of each table; return the limit.");
 
 static PyObject *encode(PyObject *self, PyObject *args)
@@ -249,8 +251,9 @@ static void free_parts(PyObject *capsule)
     rr_parts_free(PyCapsule_GetPointer(capsule, PARTS));
 }
 
-PyDoc_STRVAR(order_doc, "order(index_key, index_day, index_use, event_key, event_day, event_use, "
-                        "limit)\n--\n\nPut both sides in order; return the parts.");
+PyDoc_STRVAR(order_doc,
+             "order($module, index_key, index_day, index_use, event_key, event_day, event_use, "
+             "limit, /)\n--\n\nPut both sides in order; return the parts.");
 
 static PyObject *order(PyObject *self, PyObject *args)
 {
@@ -290,10 +293,11 @@ static PyObject *order(PyObject *self, PyObject *args)
     return PyCapsule_New(parts, PARTS, free_parts);
 }
 
-PyDoc_STRVAR(link_doc,
-             "link(parts, window, last_row, same_table, self_row, event_day, lower, upper, "
-             "n_events, event_row, gap_days, count)\n--\n\n"
-             "Write the nearest match of each index row into the last three arrays.");
+PyDoc_STRVAR(
+    link_doc,
+    "link($module, parts, window, last_row, same_table, self_row, event_day, lower, upper, "
+    "n_events, event_row, gap_days, count, /)\n--\n\n"
+    "Write the nearest match of each index row into the last three arrays.");
 
 static PyObject *link_parts(PyObject *self, PyObject *args)
 {
@@ -316,8 +320,8 @@ static PyObject *link_parts(PyObject *self, PyObject *args)
     rr_status status;
 
     (void)self;
-    if (!PyArg_ParseTuple(args, "OO&ppOOOOLOOO:link", &capsule, read_window, &rule.window, &last_row,
-                          &rule.same_table, &arrays[0].object, &arrays[1].object,
+    if (!PyArg_ParseTuple(args, "OO&ppOOOOLOOO:link", &capsule, read_window, &rule.window,
+                          &last_row, &rule.same_table, &arrays[0].object, &arrays[1].object,
                           &arrays[2].object, &arrays[3].object, &n_events, &arrays[4].object,
                           &arrays[5].object, &arrays[6].object) ||
         (parts = PyCapsule_GetPointer(capsule, PARTS)) == NULL) {
@@ -349,7 +353,7 @@ static PyObject *link_parts(PyObject *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
-PyDoc_STRVAR(open_spells_doc, "open_spells(parts, spell_end, open)\n--\n\n"
+PyDoc_STRVAR(open_spells_doc, "open_spells($module, parts, spell_end, open, /)\n--\n\n"
                               "Write whether another spell is open at the end of each index day.");
 
 static PyObject *open_spells(PyObject *self, PyObject *args)
@@ -379,7 +383,7 @@ static PyObject *open_spells(PyObject *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
-PyDoc_STRVAR(shared_days_doc, "shared_days(parts, shared)\n--\n\n"
+PyDoc_STRVAR(shared_days_doc, "shared_days($module, parts, shared, /)\n--\n\n"
                               "Write whether another event has the same key and day.");
 
 static PyObject *shared_days(PyObject *self, PyObject *args)

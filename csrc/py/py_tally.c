@@ -2,7 +2,7 @@
 
 #define COUNT(arrays) (sizeof(arrays) / sizeof *(arrays))
 
-PyDoc_STRVAR(tally_doc, "tally(group, use, hit, n, linked)\n--\n\n"
+PyDoc_STRVAR(tally_doc, "tally($module, group, use, hit, n, linked, /)\n--\n\n"
                         "Write the rows and the hits of each group into the last two arrays.");
 
 static PyObject *tally(PyObject *self, PyObject *args)
@@ -35,8 +35,8 @@ static PyObject *tally(PyObject *self, PyObject *args)
 }
 
 PyDoc_STRVAR(tally_clusters_doc,
-             "tally_clusters(cluster, group, use, hit, clusters, n_squared, n_linked, "
-             "linked_squared)\n--\n\n"
+             "tally_clusters($module, cluster, group, use, hit, clusters, n_squared, n_linked, "
+             "linked_squared, /)\n--\n\n"
              "Write sums over the clusters of each group into the last four arrays.");
 
 static PyObject *tally_clusters(PyObject *self, PyObject *args)
@@ -74,7 +74,8 @@ static PyObject *tally_clusters(PyObject *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
-PyDoc_STRVAR(longest_doc, "longest(duration, use)\n--\n\nThe largest of the counted durations.");
+PyDoc_STRVAR(longest_doc,
+             "longest($module, duration, use, /)\n--\n\nThe largest of the counted durations.");
 
 static PyObject *longest(PyObject *self, PyObject *args)
 {
@@ -100,7 +101,7 @@ static PyObject *longest(PyObject *self, PyObject *args)
     return PyLong_FromLong(days);
 }
 
-PyDoc_STRVAR(tally_days_room_doc, "tally_days_room(n, n_groups, longest)\n--\n\n"
+PyDoc_STRVAR(tally_days_room_doc, "tally_days_room($module, n, n_groups, longest, /)\n--\n\n"
                                   "The most cells that tally_days can write.");
 
 static PyObject *tally_days_room(PyObject *self, PyObject *args)
@@ -115,10 +116,11 @@ static PyObject *tally_days_room(PyObject *self, PyObject *args)
     return PyLong_FromLongLong(rr_tally_days_room(n, n_groups, days));
 }
 
-PyDoc_STRVAR(tally_days_doc,
-             "tally_days(duration, event, group, use, n_groups, longest, cell_group, cell_day, "
-             "events, censored)\n--\n\n"
-             "Write the group x day tally into the last four arrays; return the number of cells.");
+PyDoc_STRVAR(
+    tally_days_doc,
+    "tally_days($module, duration, event, group, use, n_groups, longest, cell_group, cell_day, "
+    "events, censored, /)\n--\n\n"
+    "Write the group x day tally into the last four arrays; return the number of cells.");
 
 static PyObject *tally_days(PyObject *self, PyObject *args)
 {
@@ -163,8 +165,9 @@ static PyObject *tally_days(PyObject *self, PyObject *args)
     return PyLong_FromLongLong(n_cells);
 }
 
-PyDoc_STRVAR(curve_doc, "curve(cell_group, events, censored, at_risk, risk, std_error)\n--\n\n"
-                        "Write Kaplan-Meier over the cells into the last three arrays.");
+PyDoc_STRVAR(curve_doc,
+             "curve($module, cell_group, events, censored, at_risk, risk, std_error, /)\n--\n\n"
+             "Write Kaplan-Meier over the cells into the last three arrays.");
 
 static PyObject *curve(PyObject *self, PyObject *args)
 {
@@ -195,8 +198,9 @@ static PyObject *curve(PyObject *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
-PyDoc_STRVAR(loglog_limits_doc, "loglog_limits(risk, std_error, z, lower, upper)\n--\n\n"
-                                "Write log-log limits of each risk into the last two arrays.");
+PyDoc_STRVAR(loglog_limits_doc,
+             "loglog_limits($module, risk, std_error, z, lower, upper, /)\n--\n\n"
+             "Write log-log limits of each risk into the last two arrays.");
 
 static PyObject *loglog_limits(PyObject *self, PyObject *args)
 {
@@ -213,7 +217,8 @@ static PyObject *loglog_limits(PyObject *self, PyObject *args)
         return NULL;
     }
     Py_BEGIN_ALLOW_THREADS
-    rr_loglog_limits(arrays[0].n, arrays[0].data, arrays[1].data, z, arrays[2].data, arrays[3].data);
+    rr_loglog_limits(arrays[0].n, arrays[0].data, arrays[1].data, z, arrays[2].data,
+                     arrays[3].data);
     Py_END_ALLOW_THREADS
     Py_RETURN_NONE;
 }

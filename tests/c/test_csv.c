@@ -46,9 +46,7 @@ static const char EVERY_KIND[] =
 static const rr_csv_kind KINDS[] = {RR_CSV_DATE, RR_CSV_INT64,    RR_CSV_FLOAT64, RR_CSV_BOOL,
                                     RR_CSV_TEXT, RR_CSV_CATEGORY, RR_CSV_SKIP};
 
-enum {
-    N_KINDS = 7
-};
+enum { N_KINDS = 7 };
 
 static void check_every_kind(const rr_csv_table *table)
 {

@@ -16,7 +16,8 @@ typedef struct table {
     int64_t n;
 } table;
 
-static void fill(table *t, int64_t n, int64_t keys, int64_t first_day, int64_t days, uint64_t *random)
+static void fill(table *t, int64_t n, int64_t keys, int64_t first_day, int64_t days,
+                 uint64_t *random)
 {
     t->n = n;
     for (int64_t i = 0; i < n; i++) {
@@ -94,8 +95,8 @@ static void expect(const table *index, const table *events, const rr_rule *rule,
 
 static rr_span random_span(uint64_t *random)
 {
-    rr_span spans[] = {{RR_DAYS, 0},    {RR_DAYS, 1},   {RR_DAYS, 30}, {RR_DAYS, 365},
-                       {RR_MONTHS, 1},  {RR_MONTHS, 12}, {RR_MONTHS, 0}, {RR_OPEN, 0}};
+    rr_span spans[] = {{RR_DAYS, 0},   {RR_DAYS, 1},    {RR_DAYS, 30},  {RR_DAYS, 365},
+                       {RR_MONTHS, 1}, {RR_MONTHS, 12}, {RR_MONTHS, 0}, {RR_OPEN, 0}};
 
     return spans[random_below(random, 8)];
 }
@@ -133,8 +134,10 @@ static void test_link(uint64_t *random)
     }
     for (int64_t i = 0; i < index.n; i++) {
         self_row[i] = events.n == 0 ? -1 : random_below(random, events.n + 1) - 1;
-        lower[i] = random_below(random, 3) == 0 ? RR_NULL_DAY : first_day + random_below(random, days);
-        upper[i] = random_below(random, 3) == 0 ? RR_NULL_DAY : first_day + random_below(random, days);
+        lower[i] = random_below(random, 3) == 0 ? RR_NULL_DAY
+                                                : first_day + random_below(random, days);
+        upper[i] = random_below(random, 3) == 0 ? RR_NULL_DAY
+                                                : first_day + random_below(random, days);
     }
     rule.event_day = events.day;
     rule.self_row = !rule.same_table && random_below(random, 2) ? self_row : NULL;
@@ -227,14 +230,19 @@ static void test_encode(uint64_t *random)
         for (int64_t i = 0; i < n[t]; i++) {
             int64_t small = random_below(random, 7) - 3;
 
-            ints[t][i] = !wide ? small : small == 3 ? INT64_MAX : small == 2 ? INT64_MIN : small * (INT64_C(1) << 40);
+            ints[t][i] = !wide        ? small
+                         : small == 3 ? INT64_MAX
+                         : small == 2 ? INT64_MIN
+                                      : small * (INT64_C(1) << 40);
             valid[t][i] = random_below(random, 8) != 0;
         }
-        columns[t][reversed] = (rr_key_column){.kind = RR_KEY_INT64, .ints = ints[t], .valid = valid[t]};
-        columns[t][!reversed] = (rr_key_column){.kind = RR_KEY_TEXT,
-                                                .offsets = offsets[t],
-                                                .data = data[t],
-                                                .n_data = fill_texts(offsets[t], data[t], n[t], random)};
+        columns[t][reversed] = (rr_key_column){
+            .kind = RR_KEY_INT64, .ints = ints[t], .valid = valid[t]};
+        columns[t][!reversed] = (rr_key_column){
+            .kind = RR_KEY_TEXT,
+            .offsets = offsets[t],
+            .data = data[t],
+            .n_data = fill_texts(offsets[t], data[t], n[t], random)};
         tables[t] = (rr_key_table){columns[t], n[t]};
     }
     CHECK(rr_encode(tables, 2, 2, out, &limit, NULL, NULL) == RR_OK);
@@ -246,7 +254,8 @@ static void test_encode(uint64_t *random)
         CHECK(!valid[ta][i] || codes[ta][i] < limit);
         for (int64_t b = a + 1; b < n[0] + n[1]; b++) {
             int tb = b >= n[0];
-            int64_t j = tb ? b - n[0] : b, b_from = offsets[tb][j], b_n = offsets[tb][j + 1] - b_from;
+            int64_t j = tb ? b - n[0] : b, b_from = offsets[tb][j],
+                    b_n = offsets[tb][j + 1] - b_from;
             int same = ints[ta][i] == ints[tb][j] && a_n == b_n &&
                        memcmp(data[ta] + a_from, data[tb] + b_from, (size_t)a_n) == 0;
 
