@@ -119,9 +119,10 @@ def last_window_day(rules: Rules, index_day: int) -> int:
     if rules.forward:
         end = add_span(index_day, rules.window)
         return end if rules.inclusive else end - 1
-    day = index_day
-    while before_window_end(rules, day - 1, index_day):
-        day -= 1
+    number, unit = rules.window
+    day = index_day - number * {"days": 1, "months": 31, "years": 366}[unit] - 1
+    while not before_window_end(rules, day, index_day):
+        day += 1
     return day
 
 
@@ -374,15 +375,19 @@ def fully_observed(rules: Rules, day: int, edge: int | None) -> bool:
 
 
 def rates_reference(linked: Linked, groups: list | None = None) -> dict:
-    """For each group of the index table `(n, linked, rate)`, the rate a Fraction or None.
+    """For each group `(n, linked, rate)`, the rate a Fraction, or None where there is none.
 
-    A group of which no row is followed has n = 0 and no rate.
+    A group is named if a row of it came through the filters; where none of these is followed, n is
+    0 and there is no rate.
 
     `"observed"` gives one minus the Kaplan-Meier estimate at the window's end. A row that came to
     the end of its window without an event stays at risk to the last: it is known to have none.
     """
-    names = ["all"] if groups is None else sorted(set(groups))
-    groups = ["all"] * len(linked.outcome) if groups is None else groups
+    if groups is None:
+        groups, names = ["all"] * len(linked.outcome), ["all"]
+    else:
+        pairs = zip(groups, linked.outcome, strict=True)
+        names = {group for group, outcome in pairs if outcome != "excluded"}
     table = {}
     for group in names:
         rows = [i for i in range(len(groups)) if groups[i] == group and linked.followed[i]]

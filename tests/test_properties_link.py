@@ -19,6 +19,7 @@ from linking_cases import (
     WINDOWS,
     Case,
     cases,
+    day,
     disagreements,
     dress_plainly,
     dressed_cases,
@@ -248,3 +249,66 @@ def test_what_happens_to_late_index_events_changes_no_complete_rate(case, day):
     for table in rates[1:]:
         assert table[["n", "linked"]].equals(rates[0][["n", "linked"]])
         assert table["rate"].equals(rates[0]["rate"])
+
+
+# ---------------------------------------------------------------- many rows
+
+PERSONS = {
+    "dense": lambda code: code,
+    "sparse": lambda code: (code * 0x9E3779B97F4A7C15) % 2**64 - 2**63,
+    "long text": lambda code: f"the same beginning of every identifier {code}",
+}
+
+
+@pytest.mark.parametrize("names", sorted(PERSONS))
+@pytest.mark.parametrize(
+    "rules",
+    [
+        {"window": "12 months", "followup": "complete"},
+        {"window": "12 months", "direction": "backward", "min_gap": 3, "ties": "last row"},
+        {"window": 40, "window_end": "exclusive", "same_day": "include", "followup": "ignored"},
+        {"window": None, "followup": "observed"},
+    ],
+)
+def test_many_rows_are_linked_as_few_are(names, rules):
+    """Enough rows to be cut into parts and sorted; one person has far more rows than the others."""
+    random = np.random.default_rng([len(names), len(rules)])
+    name = PERSONS[names]
+
+    def rows(n, date):
+        codes = np.minimum(random.integers(0, 6000, n), random.integers(400, 60000, n))
+        codes[random.integers(0, n, 150)] = 7
+        days = random.integers(day("2014-12-01"), day("2019-03-01"), n)
+        pairs = zip(codes.tolist(), days.tolist(), strict=True)
+        return [{"child": name(code), date: when} for code, when in pairs]
+
+    family = "text" if names == "long text" else "whole"
+    arguments = {
+        **{"person": "child", "index_date": "closed", "event_date": "seen"},
+        **{"observed_from": day("2015-01-01"), "observed_until": day("2018-12-31")},
+    }
+    families = ({"child": family, "closed": "day"}, {"child": family, "seen": "day"})
+    case = Case(rows(20_000, "closed"), rows(30_000, "seen"), families, arguments, rules)
+    whole = answers(case)
+    assert 0.05 < np.mean(np.array(whole["event_row"]) >= 0) < 0.95
+
+    events, index = {}, {}
+    for of_child, table in ((index, case.index_rows), (events, case.event_rows)):
+        for position, row in enumerate(table):
+            of_child.setdefault(row["child"], []).append(position)
+    joined = {key: [None] * len(values) for key, values in whole.items()}
+    for child, own in index.items():
+        others = events.get(child, [])
+        part = run_reference(
+            replace(
+                case,
+                index_rows=[case.index_rows[i] for i in own],
+                event_rows=[case.event_rows[j] for j in others],
+            )
+        )
+        part.event_row = [-1 if j == -1 else others[j] for j in part.event_row]
+        for key, values in joined.items():
+            for i, value in zip(own, getattr(part, key), strict=True):
+                values[i] = value
+    for key, values in whole.items():
+        assert joined[key] == values, key
