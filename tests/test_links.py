@@ -1,0 +1,293 @@
+"""`Links`: its arrays, its tables, and the forms in which it leaves."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+import rereferral as rr
+
+
+def days(*texts: str | None) -> np.ndarray:
+    return np.array(["NaT" if text is None else text for text in texts], "datetime64[D]")
+
+
+CLOSED = pd.DataFrame(
+    {
+        "child": ["a", "a", "b", "c", None, "d"],
+        "area": ["x", "x", "x", "y", "y", "y"],
+        "closed": days("2018-01-31", "2018-06-30", "2018-05-05", None, "2018-01-01", "2020-06-01"),
+    },
+    index=[10, 20, 30, 40, 50, 60],
+)
+REFERRED = pd.DataFrame(
+    {
+        "child": ["a", "b", "a"],
+        "area": ["x", "x", "x"],
+        "on": days("2018-03-01", "2019-05-06", "2019-06-30"),
+    }
+)
+ASKED = {"person": "child", "scope": "area", "index_date": "closed", "event_date": "on"}
+
+
+@pytest.fixture
+def links() -> rr.Links:
+    return rr.link(CLOSED, REFERRED, **ASKED, observed_until="2020-12-31")
+
+
+def test_arrays_are_in_the_order_of_the_index(links):
+    assert links.event_row.tolist() == [0, 2, -1, -1, -1, -1]
+    assert links.gap_days.tolist() == [29, 365, -1, -1, -1, -1]
+    assert links.count.tolist() == [1, 1, 0, 0, 0, 0]
+    assert links.followed.tolist() == [True, True, True, False, False, False]
+    names = [links.outcome_names[code] for code in links.outcome]
+    assert names == ["linked", "linked", "none", "excluded", "excluded", "not followed"]
+    assert links.event_date.tolist()[:2] == REFERRED["on"].dt.date.iloc[[0, 2]].tolist()
+    assert [a.dtype.name for a in (links.event_row, links.gap_days, links.count)] == [
+        "int64",
+        "int32",
+        "int64",
+    ]
+
+
+def test_results_cannot_be_changed_by_accident(links):
+    with pytest.raises(ValueError, match="read-only"):
+        links.gap_days[0] = 3
+
+
+def test_to_pandas_keeps_the_labels_and_has_no_minus_one(links):
+    table = links.to_pandas()
+    assert table.index.tolist() == CLOSED.index.tolist()
+    assert table["gap_days"].mean() == (29 + 365) / 2
+    joined = CLOSED.join(table)
+    assert len(joined) == len(CLOSED)
+    assert joined.loc[20, "event_date"] == pd.Timestamp("2019-06-30")
+
+
+def test_links_read_as_arrow(links):
+    table = pa.table(links)
+    assert table.num_rows == len(CLOSED)
+    assert table["gap_days"].to_pylist() == links.gap_days.tolist()
+    assert table["outcome"].to_pylist()[0] == "linked"
+    assert table["followed"].to_pylist() == links.followed.tolist()
+
+
+def test_rates_by_names_arrays_and_the_financial_year(links):
+    by_area = links.rates(by="area")
+    assert by_area[["area", "n", "linked"]].values.tolist() == [["x", 3, 2], ["y", 0, 0]]
+    by_year = links.rates(by="financial_year").set_index("financial_year")
+    assert by_year.loc["2017-18", "n"] == 1
+    assert by_year.loc["2018-19", ["n", "linked"]].tolist() == [2, 1]
+    assert np.isnan(by_year.loc["2020-21", "rate"])
+    arrays = links.rates(by={"first": np.array([1, 0, 0, 0, 0, 0])})
+    assert arrays[["n", "linked"]].values.tolist() == [[2, 1], [1, 1]]
+
+
+def test_a_financial_year_of_the_table_goes_first():
+    own = CLOSED.assign(financial_year="mine")
+    links = rr.link(own, REFERRED, **ASKED, observed_until="2020-12-31")
+    assert links.rates(by="financial_year")["financial_year"].tolist() == ["mine"]
+
+
+def test_the_limits_are_wider_where_a_person_repeats():
+    table = pd.DataFrame({"child": [1] * 10 + [2] * 10, "closed": days(*["2018-01-01"] * 20)})
+    event = pd.DataFrame({"child": [1], "on": days("2018-01-02")})
+    links = rr.link(
+        table, event, person="child", index_date="closed", event_date="on", followup="ignored"
+    )
+    apart, together = links.rates(cluster=None).iloc[0], links.rates().iloc[0]
+    assert apart["rate"] == together["rate"] == 0.5
+    assert together["lower_95"] < apart["lower_95"]
+    assert together["deff"] > 1
+    assert (together["lower_95"], together["upper_95"]) == pytest.approx(
+        rr.wilson(10 / together["deff"], 20 / together["deff"])
+    )
+
+
+def test_observed_follow_up_is_kaplan_meier():
+    index = pd.DataFrame({"child": [1, 2, 3, 4], "closed": days(*["2018-01-01"] * 3, "2018-12-01")})
+    event = pd.DataFrame({"child": [1, 4], "on": days("2018-02-01", "2018-12-11")})
+    links = rr.link(
+        index,
+        event,
+        person="child",
+        index_date="closed",
+        event_date="on",
+        window=60,
+        followup="observed",
+        observed_until="2018-12-31",
+    )
+    rate = links.rates().iloc[0]
+    # day 10: 1 of 4; day 31: 1 of 3
+    assert rate["rate"] == pytest.approx(1 - (3 / 4) * (2 / 3))
+    curve = links.curve()
+    assert curve["day"].tolist() == [0, 10, 31, 60]
+    assert curve["at_risk"].tolist() == [4, 4, 3, 2]
+
+
+def test_a_group_that_nobody_was_followed_that_long_in_has_no_rate():
+    index = pd.DataFrame({"child": [1, 2], "closed": days("2018-01-01", "2018-12-01")})
+    event = pd.DataFrame({"child": [2], "on": days("2018-12-11")})
+    rates = rr.link(
+        index,
+        event,
+        person="child",
+        index_date="closed",
+        event_date="on",
+        window=60,
+        followup="observed",
+        observed_until="2018-12-31",
+    ).rates(by={"late": np.array([False, True])})
+    assert rates["rate"].isna().tolist() == [False, True]
+
+
+def test_ignored_follow_up_is_said():
+    links = rr.link(CLOSED, REFERRED, **ASKED, followup="ignored")
+    assert "IGNORED" in repr(links)
+    assert "ignored" in links._repr_html_()
+    assert (
+        "ignored"
+        not in rr.link(CLOSED, REFERRED, **ASKED, observed_until="2020-12-31")._repr_html_()
+    )
+
+
+def test_the_page_in_a_notebook_escapes_names():
+    odd = CLOSED.rename(columns={"child": "<b>child</b>"})
+    asked = ASKED | {"person": (["<b>child</b>"], ["child"])}
+    links = rr.link(odd, REFERRED, **asked, observed_until="2020-12-31")
+    assert "<b>child" not in links._repr_html_()
+
+
+# ---------------------------------------------------------------- refusals
+
+
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        ({"window": "soon"}, "window='soon' is not a span"),
+        ({"window": ["6 months", "12 months"]}, "one span"),
+        ({"window": -1}, "from 0"),
+        ({"windw": 3}, "did you mean 'window'"),
+        ({"washout": 30}, "there is no rule 'washout'"),
+        ({"take": "last"}, "take='last' is not a choice"),
+        ({"direction": "sideways"}, "write 'forward' or 'backward'"),
+        ({"window": None}, "never followed completely"),
+        ({"window": 0}, "holds the index day only"),
+        ({"window": 0, "same_day": "include", "window_end": "exclusive"}, "holds no day"),
+        ({"window": 30, "min_gap": 31}, "make the window longer or the gap shorter"),
+        ({"event_filter": {"area": ("~", 3)}}, "is not a comparison"),
+        ({"event_filter": "x"}, "must be a dict"),
+    ],
+)
+def test_a_rule_that_is_unknown_or_contradicts_is_refused(rules, said):
+    with pytest.raises(rr.RuleError, match=said):
+        rr.link(CLOSED, REFERRED, **ASKED, observed_until="2020-12-31", **rules)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"observed_until": None}, 'observed_until="2019-06-30"'),
+        ({"observed_until": "2021"}, "is not a date"),
+        ({"observed_until": "2021-02-30"}, "is not a date"),
+        ({"observed_until": "2021-01-01T12:00"}, "time of day"),
+        ({"observed_from": "2021-04-01"}, "observed_from is after observed_until"),
+        ({"observed_until": {"x": "2020-12-31"}}, "no date for 'y'"),
+        ({"person": 3}, "is not a key"),
+        ({"person": (["child", "area"], "child")}, "2 columns in the index and 1 in the events"),
+    ],
+)
+def test_an_argument_that_does_not_serve_is_refused(changed, said):
+    with pytest.raises(rr.RuleError, match=said):
+        rr.link(CLOSED, REFERRED, **(ASKED | {"observed_until": "2020-12-31"} | changed))
+
+
+def test_what_rates_and_curve_do_not_know_is_refused(links):
+    with pytest.raises(rr.RuleError, match="at="):
+        links.rates(at="event")
+    with pytest.raises(rr.RuleError, match="cluster="):
+        links.rates(cluster="household")
+    with pytest.raises(rr.RuleError, match="cluster="):
+        links.curve(cluster="person")
+    open_ended = rr.link(CLOSED, REFERRED, **ASKED, window=None, followup="ignored")
+    with pytest.raises(rr.RuleError, match="end of observation"):
+        open_ended.curve()
+    with pytest.raises(rr.DataError, match=r"no column 'aera'.*did you mean 'area'"):
+        links.rates(by="aera")
+
+
+def test_a_key_that_is_text_here_and_a_number_there_is_refused():
+    numbers = REFERRED.assign(child=[1, 2, 1])
+    with pytest.raises(rr.DataError, match=r"text in index .* a number in events"):
+        rr.link(CLOSED, numbers, **ASKED, observed_until="2020-12-31")
+
+
+# ---------------------------------------------------------------- definitions
+
+
+@pytest.mark.parametrize("name", rr.definitions.__all__)
+def test_a_definition_goes_to_json_and_back(name):
+    definition = getattr(rr.definitions, name)
+    filtered = definition.replace(event_filter={"source": ["1A", "6"], "age": ("<", 18)})
+    for one in (definition, filtered):
+        assert rr.Definition.from_json(one.to_json()) == one
+        json.loads(one.to_json())
+    assert filtered != definition
+    assert definition.source
+    assert "Not verified" in str(definition)
+
+
+def test_a_definition_is_a_value():
+    with pytest.raises(AttributeError):
+        rr.definitions.DFE.window = 3
+    assert rr.Definition(window="1 year") == rr.Definition(window="12 months")
+    assert "28 days" in str(rr.Definition(window=28, followup="ignored"))
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"windw": 3}', '{"window": "soon"}'])
+def test_json_that_is_no_definition_is_refused(text):
+    with pytest.raises(rr.RuleError):
+        rr.Definition.from_json(text)
+
+
+# ---------------------------------------------------------------- Ctrl-C
+
+
+def test_ctrl_c_stops_a_long_link_at_once():
+    program = textwrap.dedent(
+        """
+        import time
+        import numpy as np
+        import rereferral as rr
+        n = 4_000_000
+        child = np.random.default_rng(1).integers(0, 2**60, n)
+        day = np.random.default_rng(2).integers(16_000, 19_000, n)
+        table = {"child": child, "day": day}
+        rr.link({"child": child[:9], "day": day[:9]}, table, person="child", index_date="day",
+                event_date="day", followup="ignored")
+        print("ready", flush=True)
+        try:
+            while True:
+                rr.link(table, table, person="child", index_date="day", event_date="day",
+                        followup="ignored")
+        except KeyboardInterrupt:
+            print("stopped", flush=True)
+        """
+    )
+    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(0.3)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=20)
+    assert output == "stopped\n"
+    assert process.returncode == 0
