@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -109,6 +110,18 @@ def link(
 
     index_ledger = Ledger("index", index_table.n_rows)
     event_ledger = Ledger("events", event_table.n_rows)
+    if (
+        definition.same_day == "include"
+        and index_date == event_date
+        and row_id is None
+        and not index_table.same(event_table)
+    ):
+        warnings.warn(
+            f"both tables are dated by {index_date!r} and the same day counts: a row that stands in "
+            "both matches itself; give row_id, or pass the same table twice",
+            UserWarning,
+            stacklevel=2,
+        )
     person_names = key_names(person, "person")
     scope_names = None if scope is None else key_names(scope, "scope")
     sides = [(index_table, index_ledger, index_days, index_date)]
@@ -142,7 +155,7 @@ def link(
 
     keys, limit = _encode_both(index_table, event_table, person_names, scope_names)
     event_row, gap_days, count = _sweep(
-        definition, index_table.same(event_table), self_row, keys, limit,
+        definition, self_row is None and index_table.same(event_table), self_row, keys, limit,
         (index_days, index_ledger.kept), (event_days, event_ledger.kept),
     )  # fmt: skip
     outcome = _outcomes(definition, observed[0], index_ledger.kept, used, gap_days, end)
@@ -209,17 +222,18 @@ def _remove_duplicates(
         repeated[present[np.unique(code[present], return_index=True)[1]]] = False
         repeated &= code != _NULL_KEY
         ledger.remove("duplicates", f"{' and '.join(names[side])} repeats (row_id)", repeated)
-    if alone:
-        return None
-    present = np.flatnonzero(event_ledger.kept & (codes[1] != _NULL_KEY))
-    by_code = present[np.argsort(codes[1][present], kind="stable")]
-    place = np.searchsorted(codes[1][by_code], codes[0])
-    place[place == len(by_code)] = 0
-    same = np.zeros(len(codes[0]), np.bool_)
-    if len(by_code) > 0:
-        same = (codes[1][by_code[place]] == codes[0]) & (codes[0] != _NULL_KEY)
+    event_code = codes[0 if alone else 1]
     row = np.full(len(codes[0]), -1, np.int64)
-    row[same] = by_code[place[same]]
+    present = np.flatnonzero(event_ledger.kept & (event_code != _NULL_KEY))
+    if len(present) > 0:
+        by_code = present[np.argsort(event_code[present], kind="stable")]
+        place = np.searchsorted(event_code[by_code], codes[0])
+        place[place == len(by_code)] = 0
+        same = (event_code[by_code[place]] == codes[0]) & (codes[0] != _NULL_KEY)
+        row[same] = by_code[place[same]]
+    if alone:
+        # Without an id a row of the one table is still itself.
+        row = np.where(codes[0] == _NULL_KEY, np.arange(len(row)), row)
     return row
 
 

@@ -17,6 +17,7 @@ from rereferral.tables import Table
 __all__ = ["Observation", "observation_of"]
 
 Mask = npt.NDArray[np.bool_]
+_FURTHEST = 10_000_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,9 +104,9 @@ def _limit(table: Table, scope: list[str] | None, given: object, what: str) -> i
 
 
 def _date_of(values: tuple[Any, ...], dates: dict[Any, int], what: str) -> int:
-    """The date of one area. One that is not known takes part in nothing, so any date serves."""
+    """The date of one area. One that is not known takes part in nothing, so it has no limit."""
     if any(pd.isna(value) for value in values):
-        return 0
+        return _FURTHEST if what == "observed_until" else -_FURTHEST
     area = values[0] if len(values) == 1 else values
     if area not in dates:
         raise RuleError(f"{what} has no date for {area!r}; give one for every area in the table")
