@@ -34,8 +34,8 @@ def official_series() -> pd.DataFrame:
     Examples
     --------
     >>> from rereferral import published
-    >>> published.official_series().loc[2016:2020, "referrals"].sum()
-    np.int64(3217130)
+    >>> int(published.official_series().loc[2016:2020, "referrals"].sum())
+    3217130
     """
     return _series("official_series.csv").set_index("year")
 

@@ -110,3 +110,37 @@ def test_speed(tmp_path):
     start = time.process_time()
     simulation.save(tmp_path)
     assert rows / (time.process_time() - start) >= 300_000
+
+
+def test_link_counts_the_same():
+    """The package and the measurement, which shares no code with it, on six million rows."""
+    simulation = rr.simulate("report", seed=1)
+    episodes = simulation.episodes
+    measured = Measured(episodes, simulation.observed_until)
+    key = {"person": "child_id", "scope": "authority", "event_date": "referral_date"}
+
+    left = rr.link(
+        episodes,
+        episodes,
+        index_filter={"reason_for_closure": ["RC8"]},
+        index_date="closure_date",
+        window="12 months",
+        observed_until=simulation.observed_until,
+        **key,
+    )
+    counted = measured.reason("RC8") & measured.complete()
+    np.testing.assert_array_equal(left.followed, counted)
+    np.testing.assert_array_equal(left.gap_days[counted] >= 0, measured.returned()[counted])
+
+    back = rr.link(
+        episodes,
+        episodes,
+        index_date="referral_date",
+        definition=rr.definitions.DFE,
+        observed_from=simulation.observed_from,
+        **key,
+    )
+    counted = measured.year > 2013  # the first year's look-back is not in the table
+    counted &= measured.year < 2022
+    np.testing.assert_array_equal(back.followed, counted)
+    np.testing.assert_array_equal(back.gap_days[counted] >= 0, measured.looked_back()[counted])

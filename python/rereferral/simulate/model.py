@@ -1,7 +1,8 @@
 """The model: months in turn, children due to return first, then new children.
 
 In every month and authority the number of new children is the official volume less the
-children who return, so that the volumes hold by construction. A referral is closed without
+children who return, so that the volumes hold by construction; where more return than there
+is room for, the surplus is taken off the months that follow. A referral is closed without
 an assessment (NFA), found below the threshold, or in need; it has a length, and after its
 closure a gap of 365 (E / (Z m b))^(1 / shape) days to the child's next referral: E is
 exponential, Z the child's frailty, m the authority's multiplier, b the type's. No referral
