@@ -130,7 +130,7 @@ def rate_by_year(
                 continue
             ax.vlines(place, row["lower_99_8"], row["upper_99_8"], color=BLUE, linewidth=1)
             ax.vlines(place, row["lower_95"], row["upper_95"], color=BLUE, linewidth=3.2)
-            ax.plot(place, row["rate"], "o", color=BLUE, markersize=6, markeredgecolor="white")
+            ax.plot(place, row["rate"], "o", color=BLUE, markersize=8, markeredgecolor="white")
             ax.annotate(
                 shown[place],
                 (place, max(row["upper_99_8"], row["rate"])),

@@ -31,6 +31,7 @@ _KINDS = {
     "arithmetic": "it follows from other figures.",
     "restated": "taken from published figures, not computed from this table.",
 }
+_LONG = 15  # rows
 _NAMED = 8  # authorities that a sentence names
 _CURVE_DAYS = (30, 91, 182, 274, 365)
 
@@ -72,6 +73,14 @@ class Table:
     bodies: list[Body]
     text_columns: frozenset[int] = field(default_factory=frozenset)
     look: str = ""
+
+    @property
+    def looks(self) -> str:
+        """Its classes: a long table may break across printed pages, a short one not."""
+        long = sum(len(body.rows) for body in self.bodies) > _LONG
+        return " ".join(
+            ["scroll", *([self.look] if self.look else []), *(["long"] if long else [])]
+        )
 
 
 def _tidy(text: Any) -> str:
@@ -309,7 +318,7 @@ def _ledger(table: pd.DataFrame) -> Table:
         rows = [
             Row(
                 [
-                    _upper(row["reason"]),
+                    _tidy(row["reason"]),
                     _tidy(row["step"]),
                     count(row["removed"]),
                     count(row["remaining"]),
