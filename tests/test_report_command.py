@@ -77,7 +77,7 @@ def test_the_command_counts_as_the_function_does(data, tmp_path):
 def test_other_names_of_columns_and_other_columns(data, tmp_path):
     table = pd.read_csv(data / "episodes.csv", dtype=str)
     other = table.rename(columns={"child_id": "PersonRef", "authority": "LA"}).assign(note="?")
-    other["date_of_birth"] = "not a date, and not read"
+    other["remarks"] = "not a date, and not read"
     (tmp_path / "other").mkdir()
     other.to_csv(tmp_path / "other" / "mine.csv", index=False)
     names = ["--column", "child_id=PersonRef", "--column", "authority=LA"]

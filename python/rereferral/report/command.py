@@ -26,8 +26,9 @@ _EPISODES = {
     "closure_date": "date",
     "reason_for_closure": "category",
     "referral_nfa": "bool",
+    "date_of_birth": "date",
 }
-_OPTIONAL = frozenset({"referral_nfa"})
+_OPTIONAL = frozenset({"referral_nfa", "date_of_birth"})
 _EARLY_HELP = {"authority": "category", "child_id": "text", "start_date": "date"}
 
 
@@ -55,7 +56,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--observed-from",
         metavar="DATE",
-        help="first day that is in the data; needed for the official look-back rate",
+        help="first day that is in the data; needed for the official look-back rate "
+        "(default: what the manifest of a simulation beside the file says)",
     )
     parser.add_argument(
         "--early-help-within",
@@ -120,6 +122,10 @@ def run(arguments: argparse.Namespace) -> int:
             raise RuleError("episodes and early help are the same file")
         wanted[arguments.early_help] = _chosen(arguments, arguments.early_help, _EARLY_HELP, names)
     before = [_state(file) for file in wanted]
+    simulation = simulation_beside(arguments.episodes)
+    observed_from = arguments.observed_from
+    if observed_from is None and simulation is not None:
+        observed_from = simulation.get("observed_from")
     stop = threading.Event()
     # Hashing leaves Python to the reader: both take a core each.
     with ThreadPoolExecutor(1) as pool:
@@ -130,7 +136,7 @@ def run(arguments: argparse.Namespace) -> int:
                 *tables,
                 years=arguments.years,
                 observed_until=arguments.observed_until,
-                observed_from=arguments.observed_from,
+                observed_from=observed_from,
                 early_help_within=tuple(arguments.early_help_within),
             )
             hashed = [future.result() for future in inputs]
@@ -140,9 +146,9 @@ def run(arguments: argparse.Namespace) -> int:
         if _state(file) != state:
             raise DataError(f"{file} changed while it was read; run the report again")
     report.options["columns"] = names
-    simulation = simulation_beside(arguments.episodes)
+    if not report.simulated:
+        simulation = None  # the manifest beside the file tells of others
     if simulation is not None:
-        report.simulated = True
         report.calibration = simulation.get("calibration")
     page = save(report, arguments.out, inputs=hashed, simulation=simulation)
     print(in_short(report, page))

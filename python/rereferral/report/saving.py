@@ -110,7 +110,7 @@ def simulation_beside(path: PathLike) -> dict[str, Any] | None:
         return None
     if not isinstance(found, dict) or found.get("simulated") is not True or "kind" in found:
         return None
-    known = ("calibration", "seed", "step_down", "years", "versions")
+    known = ("calibration", "seed", "step_down", "years", "observed_from", "versions")
     return {name: found[name] for name in known if name in found}
 
 
