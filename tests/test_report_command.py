@@ -81,7 +81,7 @@ def test_other_names_of_columns_and_other_columns(data, tmp_path):
     (tmp_path / "other").mkdir()
     other.to_csv(tmp_path / "other" / "mine.csv", index=False)
     names = ["--column", "child_id=PersonRef", "--column", "authority=LA"]
-    common = ["--years", "2020", *UNTIL]
+    common = ["--years", "2020", "--observed-from", "2018-04-01", *UNTIL]
     assert run(tmp_path / "other" / "mine.csv", *common, *names, "--out", tmp_path / "a") == 0
     assert run(data / "episodes.csv", *common, "--out", tmp_path / "b") == 0
     for path in (tmp_path / "a" / "tables").iterdir():
