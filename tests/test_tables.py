@@ -1,4 +1,4 @@
-"""Tables in: every kind of column that a caller may hold, brought to days, keys, masks and groups."""
+"""Tables in: every kind of column a caller may hold, brought to days, keys, masks and groups."""
 
 from __future__ import annotations
 
@@ -78,7 +78,9 @@ def test_an_empty_table():
 
 def test_an_unknown_column_is_named_with_what_is_like_it():
     table = open_table(pd.DataFrame({"closure_date": [1], "referral_date": [2]}), "events")
-    with pytest.raises(DataError, match="events has no column 'closur_date'; did you mean 'clo") as e:
+    with pytest.raises(
+        DataError, match="events has no column 'closur_date'; did you mean 'clo"
+    ) as e:
         table.days("closur_date")
     assert e.value.column == "closur_date"
     with pytest.raises(DataError, match="it has 'closure_date', 'referral_date'"):
@@ -216,9 +218,15 @@ def holders_of_dates():
     for unit in ("s", "ms", "us"):
         yield f"series of {unit}", pd.Series(numpy_dates(DATES, unit))
     yield "categories", pd.Series(pd.Categorical(pd.Series(numpy_dates(DATES, "s"))))
-    yield "arrow dates", pd.Series(DATES, dtype=pd.ArrowDtype(pytest.importorskip("pyarrow").date32()))
+    yield (
+        "arrow dates",
+        pd.Series(DATES, dtype=pd.ArrowDtype(pytest.importorskip("pyarrow").date32())),
+    )
     yield "days", [None if d is None else (d - EPOCH).days for d in DATES]
-    yield "Int64", pd.Series([None if d is None else (d - EPOCH).days for d in DATES], dtype="Int64")
+    yield (
+        "Int64",
+        pd.Series([None if d is None else (d - EPOCH).days for d in DATES], dtype="Int64"),
+    )
     yield "Index", pd.Index(numpy_dates(DATES, "s"))
 
 
@@ -252,14 +260,29 @@ LAST = 10_000_000
 @pytest.mark.parametrize(
     ("values", "row", "value", "said"),
     [
-        (np.array(["2020-01-01", "2020-01-02T13:30"], "M8[m]"), 1, "2020-01-02T13:30", "time of day"),
+        (
+            np.array(["2020-01-01", "2020-01-02T13:30"], "M8[m]"),
+            1,
+            "2020-01-02T13:30",
+            "time of day",
+        ),
         (np.array([0, -1]).view("M8[ns]"), 1, "1969-12-31T23:59", "time of day"),
         (np.array([0, 1]).view("M8[as]"), 1, "1970-01-01T00:00:00.0", "time of day"),
         (pd.to_datetime(pd.Series(["2020-01-01 00:00:01"])), 0, "2020-01-01T00:00:01", "floor"),
-        ([dt.date(2020, 1, 1), dt.datetime(2020, 1, 2, 1)], 1, "2020-01-02 01:00:00", "time of day"),
+        (
+            [dt.date(2020, 1, 1), dt.datetime(2020, 1, 2, 1)],
+            1,
+            "2020-01-02 01:00:00",
+            "time of day",
+        ),
         ([pd.Timestamp(1)], 0, "1970-01-01 00:00:00.000000001", "time of day"),
         ([dt.datetime(2020, 1, 2, tzinfo=dt.UTC)], 0, "2020-01-02 00:00:00+00:00", "time zone"),
-        (pd.Series(["2020-06-01"]).astype("M8[s]").dt.tz_localize("Europe/London"), 0, "2020", "zone"),
+        (
+            pd.Series(["2020-06-01"]).astype("M8[s]").dt.tz_localize("Europe/London"),
+            0,
+            "2020",
+            "zone",
+        ),
         ([LAST, LAST + 1], 1, str(LAST + 1), "out of range"),
         ([-LAST, -LAST - 1], 1, str(-LAST - 1), "out of range"),
         (np.array([0, 2**64 - 1], np.uint64), 1, str(2**64 - 1), "out of range"),
@@ -269,7 +292,12 @@ LAST = 10_000_000
         (np.array([2**62], "M8[Y]"), 0, str(2**62), "out of range"),
         (np.array([np.nan, 18262.0]), 1, "18262.0", "is not a date: the column holds numbers"),
         ([True], 0, "True", "is not a date: the column holds truth values"),
-        ([None, "2020-01-01"], 1, "2020-01-01", "'2020-01-01' is text, not a date; use pandas.to_d"),
+        (
+            [None, "2020-01-01"],
+            1,
+            "2020-01-01",
+            "'2020-01-01' is text, not a date; use pandas.to_d",
+        ),
         (pd.Categorical(["2020-01-01"]), 0, "2020-01-01", "is text, not a date"),
         ([dt.date(2020, 1, 1), "2020-01-02"], 1, "2020-01-02", "is text, but row 0 holds a date"),
         ([dt.date(2020, 1, 1), 18262], 1, "18262", "is a whole number, but row 0 holds a date"),
@@ -287,7 +315,7 @@ def test_what_is_no_day_is_refused_with_column_row_and_value(values, row, value,
 def test_a_refused_category_names_the_row_that_holds_it():
     stamps = pd.Index(np.array(["2020-01-01T12", "2020-01-01T00"], "M8[s]"))
     values = pd.Categorical.from_codes([-1, 1, 0, 0], categories=stamps)
-    with pytest.raises(DataError, match="row 2: .*time of day"):
+    with pytest.raises(DataError, match=r"row 2: .*time of day"):
         column(values).days("x")
 
 
@@ -308,7 +336,12 @@ def test_whole_numbers_of_every_width_are_integers(code, order):
     bounds = np.iinfo(dtype)
     values = [bounds.min, 0, bounds.max]
     array = np.array(values, dtype)
-    for holder in (array, np.repeat(array, 3)[::3], pd.Series(array), pd.array(array.astype(dtype.newbyteorder("=")))):
+    for holder in (
+        array,
+        np.repeat(array, 3)[::3],
+        pd.Series(array),
+        pd.array(array.astype(dtype.newbyteorder("="))),
+    ):
         key = column(holder).key("x")
         assert isinstance(key, Integers)
         assert key.values.dtype == np.int64
@@ -721,6 +754,23 @@ def test_a_derived_column_is_used_where_the_table_has_none_of_the_name():
     table = column([1, 2])
     groups = table.groups(["x", "year"], derived=derived)
     assert plain(groups.frame) == [(1, 8), (2, 9)]
+
+
+@pytest.mark.parametrize("dtype", ["i1", "u1", "i8", "u8", ">i2", "f4", "?"])
+def test_groups_of_the_whole_range_of_a_type(dtype):
+    kind = np.dtype(dtype)
+    ends = [True, False] if kind.kind == "b" else [-1.5, 2.5]
+    if kind.kind in "iu":
+        ends = [np.iinfo(kind).min, np.iinfo(kind).max, np.iinfo(kind).max - 1]
+    array = np.array([*ends, ends[0]], kind)
+    hidden = np.ma.MaskedArray(array, [False] * len(ends) + [True])
+    for values, nulls in ((array, 0), (hidden, 1)):
+        groups = column(values).groups("x")
+        assert groups.codes.tolist() == [
+            *(sorted(ends).index(end) for end in ends),
+            len(ends) if nulls else sorted(ends).index(ends[0]),
+        ]
+        assert plain(groups.frame) == [(end,) for end in sorted(ends)] + [(None,)] * nulls
 
 
 def test_many_columns_do_not_overflow():

@@ -174,9 +174,15 @@ def test_isin_is_that_of_python(values, among):
 
 
 @given(columns, short)
-def test_order_is_that_of_python(values, pivot):
+def test_comparison_is_that_of_python(values, pivot):
     expected = [2 if v is None else (v > pivot) - (v < pivot) for v in values]
-    assert Text.from_any(values).order(pivot).tolist() == expected
+    assert Text.from_any(values).compare(pivot).tolist() == expected
+
+
+@given(columns | st.lists(st.text("ab\0", max_size=12)))
+def test_sorting_is_that_of_python(values):
+    expected = sorted(range(len(values)), key=lambda row: (values[row] is None, values[row] or ""))
+    assert Text.from_any(values).order().tolist() == expected
 
 
 @given(st.lists(st.tuples(st.none() | short, st.none() | short)))
@@ -299,6 +305,7 @@ def calls(offsets, data, valid):
     yield lambda: _core.text_equal(*column, *column, np.empty(n, bool))
     yield lambda: _core.text_compare(*column, "a", np.empty(n, np.int8))
     yield lambda: _core.text_codes(*column, np.empty(n, np.int32))
+    yield lambda: _core.text_order(*column, np.empty(n, np.int64))
     yield lambda: _core.text_take(*column, rows, taken, np.empty(1, bool))
     yield lambda: _core.text_to_objects(*column, np.empty(n, object))
 
@@ -354,7 +361,7 @@ def test_the_core_takes_the_arrays_that_these_tests_deform():
     ],
 )
 def test_the_core_refuses_wrong_lengths_and_values(call):
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=r"must|not "):
         call()
 
 
@@ -381,5 +388,5 @@ def test_string_views_stay_inside_their_buffers(views, fits):
     if fits:
         assert _core.text_from_views(*arguments, offsets).tobytes() == b"a" * 13
     else:
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError, match=r"views?"):
             _core.text_from_views(*arguments, offsets)

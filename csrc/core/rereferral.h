@@ -270,6 +270,11 @@ void rr_text_compare(const rr_text *text, const uint8_t *value, int64_t length, 
 rr_status rr_text_codes(const rr_text *text, int32_t *codes, int64_t *distinct, const rr_poll *poll,
                         rr_error *error) RR_MUST_CHECK;
 
+/* The rows of a column in the order of their values, by code point; equal values in the order of
+ * their rows, null last. `order` has n elements. */
+rr_status rr_text_order(const rr_text *text, int64_t *order, const rr_poll *poll,
+                        rr_error *error) RR_MUST_CHECK;
+
 /* The row on which each of rr_text_codes' `distinct` codes appears first. */
 rr_status rr_first_rows(const int32_t *codes, int64_t n, int64_t distinct, int64_t *rows,
                         rr_error *error) RR_MUST_CHECK;

@@ -1,4 +1,4 @@
-/* Distinct values of text: a table with open addressing. */
+/* Distinct values of text, by a table with open addressing, and their order. */
 #include "internal.h"
 
 #include <stdlib.h>
@@ -187,5 +187,101 @@ rr_status rr_text_isin(const rr_text *text, const rr_text *values, uint8_t *foun
                              set_find(&s, values, value, length, hash)->code >= 0);
     }
     free(s.slots);
+    return status;
+}
+
+/* ---------------------------------------------------------------- order */
+
+/* The first eight bytes of a value as a number that sorts as they do, so that most comparisons leave
+ * the text alone. */
+typedef struct prefixed {
+    uint64_t prefix;
+    int64_t row;
+} prefixed;
+
+static uint64_t prefix_of(const rr_text *text, int64_t row)
+{
+    const uint8_t *bytes = text->data + text->offsets[row];
+    int64_t length = text->offsets[row + 1] - text->offsets[row];
+    uint64_t prefix = 0;
+
+    for (int64_t i = 0; i < 8; i++) {
+        prefix = prefix << 8 | (i < length ? bytes[i] : 0);
+    }
+    return prefix;
+}
+
+/* True when b must stand before a, which stands before it now. */
+static int is_before(const rr_text *text, const prefixed *b, const prefixed *a)
+{
+    int64_t length_a, length_b, common;
+    int sign;
+
+    if (b->prefix != a->prefix) {
+        return b->prefix < a->prefix;
+    }
+    length_a = text->offsets[a->row + 1] - text->offsets[a->row];
+    length_b = text->offsets[b->row + 1] - text->offsets[b->row];
+    common = length_a < length_b ? length_a : length_b;
+    sign = memcmp(text->data + text->offsets[b->row], text->data + text->offsets[a->row],
+                  (size_t)common);
+    return sign < 0 || (sign == 0 && length_b < length_a);
+}
+
+static void merge(const rr_text *text, const prefixed *from, prefixed *to, int64_t start,
+                  int64_t middle, int64_t end)
+{
+    int64_t a = start, b = middle;
+
+    for (int64_t i = start; i < end; i++) {
+        int take_b = b < end && (a >= middle || is_before(text, &from[b], &from[a]));
+
+        to[i] = take_b ? from[b++] : from[a++];
+    }
+}
+
+rr_status rr_text_order(const rr_text *text, int64_t *order, const rr_poll *poll, rr_error *error)
+{
+    prefixed *from = rr_allocate(text->n, sizeof *from);
+    prefixed *to = rr_allocate(text->n, sizeof *to);
+    int64_t n = 0, last = text->n;
+    rr_status status = RR_OK;
+
+    if (from == NULL || to == NULL) {
+        status = rr_fail(error, RR_ERR_MEMORY, "no memory to sort text");
+        goto out;
+    }
+    for (int64_t i = 0; i < text->n; i++) {
+        if (text->valid == NULL || text->valid[i]) {
+            from[n++] = (prefixed){prefix_of(text, i), i};
+        }
+    }
+    for (int64_t width = 1; width < n; width *= 2) {
+        prefixed *swap = from;
+
+        for (int64_t start = 0; start < n; start += 2 * width) {
+            int64_t middle = start + width < n ? start + width : n;
+            int64_t end = start + 2 * width < n ? start + 2 * width : n;
+
+            merge(text, from, to, start, middle, end);
+        }
+        from = to;
+        to = swap;
+        if (rr_stopped(poll, width, n)) {
+            status = rr_fail(error, RR_ERR_INTERRUPTED, "interrupted");
+            goto out;
+        }
+    }
+    for (int64_t i = 0; i < n; i++) {
+        order[i] = from[i].row;
+    }
+    for (int64_t i = text->n - 1; i >= 0 && last > n; i--) {
+        if (text->valid != NULL && !text->valid[i]) {
+            order[--last] = i;
+        }
+    }
+out:
+    free(from);
+    free(to);
     return status;
 }

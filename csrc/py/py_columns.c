@@ -87,6 +87,15 @@ enum kind {
     KIND_OTHER
 };
 
+/* A new reference to object i, because a method of the object may change the array that holds it. A
+ * place that numpy has not filled yet holds None. */
+static PyObject *hold(const rr_array *objects, int64_t i)
+{
+    PyObject *object = ((PyObject **)objects->data)[i];
+
+    return Py_NewRef(object == NULL ? Py_None : object);
+}
+
 /* The classes of the standard library and the null values of pandas, given by the caller. */
 typedef struct classes {
     PyObject *date, *datetime, *na, *nat;
@@ -97,7 +106,7 @@ static int kind_of(PyObject *object, const classes *known)
 {
     int is;
 
-    if (object == NULL || object == Py_None || object == known->na || object == known->nat) {
+    if (object == Py_None || object == known->na || object == known->nat) {
         return KIND_NULL;
     }
     if (PyUnicode_Check(object)) {
@@ -151,8 +160,10 @@ static PyObject *object_kinds(PyObject *Py_UNUSED(module), PyObject *args)
         return NULL;
     }
     for (int64_t i = 0; i < rows[0].n; i++) {
-        int kind = kind_of(((PyObject **)rows[0].data)[i], &known);
+        PyObject *object = hold(&rows[0], i);
+        int kind = kind_of(object, &known);
 
+        Py_DECREF(object);
         if (kind < 0 || (i % 65536 == 0 && PyErr_CheckSignals() < 0)) {
             return NULL;
         }
@@ -167,7 +178,7 @@ static const char *utf8_of(PyObject *object, int64_t row, Py_ssize_t *length)
 {
     const char *bytes = NULL;
 
-    if (!PyUnicode_Check(object)) {
+    if (object == NULL || !PyUnicode_Check(object)) {
         rr_raise_at(RR_ERR_VALUE, row, "not text");
         return NULL;
     }
@@ -290,8 +301,10 @@ static PyObject *integers_from_objects(PyObject *Py_UNUSED(module), PyObject *ar
         int64_t value = 0;
 
         if (((uint8_t *)rows[1].data)[i]) {
-            int is_high = integer_of(((PyObject **)rows[0].data)[i], i, &value);
+            PyObject *object = hold(&rows[0], i);
+            int is_high = integer_of(object, i, &value);
 
+            Py_DECREF(object);
             if (is_high < 0) {
                 return NULL;
             }
@@ -358,6 +371,19 @@ static int check_midnight(PyObject *object, int64_t row)
     return 0;
 }
 
+/* -1 with an exception. */
+static int ordinal_of(PyObject *date, long long *day)
+{
+    PyObject *ordinal = PyObject_CallMethod(date, "toordinal", NULL);
+
+    if (ordinal == NULL) {
+        return -1;
+    }
+    *day = PyLong_AsLongLong(ordinal);
+    Py_DECREF(ordinal);
+    return *day == -1 && PyErr_Occurred() ? -1 : 0;
+}
+
 PyDoc_STRVAR(days_from_objects_doc, "days_from_objects($module, objects, kinds, days, /)\n--\n\n"
                                     "Write days since 1970-01-01 of date objects.");
 
@@ -377,24 +403,19 @@ static PyObject *days_from_objects(PyObject *Py_UNUSED(module), PyObject *args)
         return NULL;
     }
     for (int64_t i = 0; i < rows[0].n; i++) {
-        PyObject *object = ((PyObject **)rows[0].data)[i], *ordinal;
-        int kind = ((uint8_t *)rows[1].data)[i];
+        int kind = ((uint8_t *)rows[1].data)[i], failed;
         long long day;
+        PyObject *object;
 
         ((int64_t *)rows[2].data)[i] = RR_NULL_DAY;
         if (kind == KIND_NULL) {
             continue;
         }
-        if (kind == KIND_DATETIME && check_midnight(object, i) < 0) {
-            return NULL;
-        }
-        ordinal = PyObject_CallMethod(object, "toordinal", NULL);
-        if (ordinal == NULL) {
-            return NULL;
-        }
-        day = PyLong_AsLongLong(ordinal);
-        Py_DECREF(ordinal);
-        if ((day == -1 && PyErr_Occurred()) || (i % 65536 == 0 && PyErr_CheckSignals() < 0)) {
+        object = hold(&rows[0], i);
+        failed = (kind == KIND_DATETIME && check_midnight(object, i) < 0) ||
+                 ordinal_of(object, &day) < 0;
+        Py_DECREF(object);
+        if (failed || (i % 65536 == 0 && PyErr_CheckSignals() < 0)) {
             return NULL;
         }
         ((int64_t *)rows[2].data)[i] = day - epoch;

@@ -172,6 +172,35 @@ static PyObject *text_codes(PyObject *Py_UNUSED(module), PyObject *args)
     return PyLong_FromLongLong((long long)distinct);
 }
 
+PyDoc_STRVAR(text_order_doc, "text_order($module, offsets, data, valid, order, /)\n--\n\n"
+                             "Write the rows in the order of their values, null last.");
+
+static PyObject *text_order(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *offsets, *data, *valid, *order;
+    rr_text text;
+    rr_poll_state state;
+    rr_poll poll = rr_poll_python(&state, NULL);
+    rr_error error;
+    rr_status status;
+
+    if (!PyArg_ParseTuple(args, "OOOO:text_order", &offsets, &data, &valid, &order)) {
+        return NULL;
+    }
+    rr_array rows[] = {TEXT_ROWS("", offsets, data, valid),
+                       {"order", NPY_INT64, RR_OUT, &text.n, order, NULL, 0}};
+    if (rr_arrays_check(rows, 3) < 0 || text_of(rows, &text) < 0 ||
+        rr_arrays_check(rows + 3, 1) < 0) {
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS status = rr_text_order(&text, rows[3].data, &poll, &error);
+    Py_END_ALLOW_THREADS if (status != RR_OK)
+    {
+        return rr_raise(status, &error);
+    }
+    Py_RETURN_NONE;
+}
+
 PyDoc_STRVAR(first_rows_doc, "first_rows($module, codes, rows, /)\n--\n\n"
                              "Write the row on which each code appears first.");
 
@@ -449,24 +478,22 @@ static PyObject *text_to_objects(PyObject *Py_UNUSED(module), PyObject *args)
         return NULL;
     }
     for (int64_t i = 0; i < text.n; i++) {
-        PyObject **place = (PyObject **)rows[3].data + i, *was = *place;
+        PyObject **place = (PyObject **)rows[3].data + i, *was = *place, *value;
 
         if (text.valid != NULL && !text.valid[i]) {
-            *place = Py_NewRef(Py_None);
+            value = Py_NewRef(Py_None);
         } else {
-            *place = PyUnicode_DecodeUTF8((const char *)text.data + text.offsets[i],
-                                          (Py_ssize_t)(text.offsets[i + 1] - text.offsets[i]),
-                                          NULL);
+            value = PyUnicode_DecodeUTF8((const char *)text.data + text.offsets[i],
+                                         (Py_ssize_t)(text.offsets[i + 1] - text.offsets[i]), NULL);
         }
-        if (*place == NULL || (i % 65536 == 0 && PyErr_CheckSignals() < 0)) {
-            if (*place == NULL) {
-                *place = was;
-            } else {
-                Py_XDECREF(was);
-            }
+        if (value == NULL) {
             return NULL;
         }
+        *place = value;
         Py_XDECREF(was);
+        if (i % 65536 == 0 && PyErr_CheckSignals() < 0) {
+            return NULL;
+        }
     }
     Py_RETURN_NONE;
 }
@@ -477,6 +504,7 @@ PyMethodDef rr_py_text_methods[] = {
     {"text_isin", text_isin, METH_VARARGS, text_isin_doc},
     {"text_compare", text_compare, METH_VARARGS, text_compare_doc},
     {"text_codes", text_codes, METH_VARARGS, text_codes_doc},
+    {"text_order", text_order, METH_VARARGS, text_order_doc},
     {"first_rows", first_rows, METH_VARARGS, first_rows_doc},
     {"text_take", text_take, METH_VARARGS, text_take_doc},
     {"text_from_ucs4", text_from_ucs4, METH_VARARGS, text_from_ucs4_doc},

@@ -85,14 +85,22 @@ class Piece(NamedTuple):
 
 def is_arrow(given: object) -> bool:
     """Whether an object hands out Arrow memory."""
-    return hasattr(given, "__arrow_c_stream__") or hasattr(given, "__arrow_c_array__")
+    names = ("__arrow_c_stream__", "__arrow_c_array__")
+    return any(hasattr(given, name) for name in names) or _is_old_chunks(given)
+
+
+def _is_old_chunks(given: object) -> bool:
+    """A ChunkedArray of pyarrow before 16, of which only a single array is handed out."""
+    return type(given).__module__.startswith("pyarrow") and hasattr(given, "combine_chunks")
 
 
 def _read(given: Any) -> tuple[Schema, list[Array]]:
     if hasattr(given, "__arrow_c_stream__"):
-        schema, arrays = _core.arrow_import_stream(given.__arrow_c_stream__())
+        schema, arrays = _core.arrow_import_stream(given.__arrow_c_stream__(None))
+    elif _is_old_chunks(given):
+        return _read(given.combine_chunks())
     else:
-        schema, arrays = _core.arrow_import_array(*given.__arrow_c_array__())
+        schema, arrays = _core.arrow_import_array(*given.__arrow_c_array__(None))
     return Schema(*schema), [Array(*array) for array in arrays]
 
 

@@ -116,7 +116,7 @@ def _compare(column: Column, name: str, value: Any) -> Mask:
             raise _refuse(column, value)
         if name == "==":
             return column.isin([value])
-        order = column.order(value)
+        order = column.compare(value)
         return np.asarray(_COMPARE[name](order, 0) & (order != 2))
     if isinstance(column, Dates | Days):
         days = days_of(column)
@@ -154,7 +154,7 @@ def _compare_numbers(column: Numbers, name: str, value: Any) -> Mask:
 
 
 def _compare_doubles(values: npt.NDArray[Any], name: str, value: float) -> Mask:
-    """Doubles against any number, exactly; where no double is the number, its neighbour is taken."""
+    """Doubles against any number, exactly; the nearest double stands for one that is none."""
     double = _double(value)
     if double < value:
         name = {"<": "<=", ">=": ">"}.get(name, name)

@@ -292,13 +292,19 @@ class Text:
 
     __hash__ = None  # type: ignore[assignment]
 
-    def order(self, value: str) -> npt.NDArray[np.int8]:
+    def compare(self, value: str) -> npt.NDArray[np.int8]:
         """-1, 0 or 1 where a value is before, the same as or after `value`, 2 where it is null.
 
         By code point, as Python orders text.
         """
         order = np.empty(len(self), np.int8)
         _core.text_compare(self.offsets, self.data, self.valid, value, order)
+        return order
+
+    def order(self) -> npt.NDArray[np.int64]:
+        """The rows in the order of their values, by code point, stably; null last."""
+        order = np.empty(len(self), np.int64)
+        _core.text_order(self.offsets, self.data, self.valid, order)
         return order
 
     def codes(self) -> tuple[npt.NDArray[np.int32], Text]:

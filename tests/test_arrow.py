@@ -1,0 +1,696 @@
+"""Arrow in and out by the C data interface, against pyarrow, polars and DuckDB."""
+
+from __future__ import annotations
+
+import datetime as dt
+import decimal
+import gc
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rereferral import _core
+from rereferral.arrow import export_array, export_stream
+from rereferral.arrow_in import read_column
+from rereferral.errors import DataError
+from rereferral.tables import Category, Integers, open_table
+from rereferral.text import Text
+
+pa = pytest.importorskip("pyarrow")
+pl = pytest.importorskip("polars")
+
+NULL_DAY = np.iinfo(np.int64).min
+
+
+class Stream:
+    """Columns as a caller of `export_stream` hands them out."""
+
+    def __init__(self, columns):
+        self.columns = columns
+
+    def __arrow_c_stream__(self, requested_schema=None):
+        return export_stream(self.columns, requested_schema)
+
+
+class Once:
+    """A stream that was read already."""
+
+    def __init__(self, table):
+        self.capsule = table.__arrow_c_stream__()
+
+    def __arrow_c_stream__(self, requested_schema=None):
+        return self.capsule
+
+
+class ArrayOnly:
+    """A table that speaks only the protocol of single arrays."""
+
+    def __init__(self, array):
+        self.__arrow_c_array__ = array.__arrow_c_array__
+
+
+def key_values(key):
+    if isinstance(key, Category):
+        key = key.decode()
+    if isinstance(key, Text):
+        return list(key)
+    numbers = key.values.view(np.uint64) if key.unsigned_high else key.values
+    return [None if null else v for v, null in zip(numbers.tolist(), key.is_null(), strict=True)]
+
+
+def holders(array):
+    """The same column of a table in every form that Arrow memory comes in."""
+    padded = pa.concat_arrays([array[:1], array[1:], array])
+    sliced = padded.slice(len(array))
+    n = len(array)
+    table = pa.table({"x": array})
+    yield "table", table
+    yield "sliced", pa.table({"x": sliced})
+    yield (
+        "chunks",
+        pa.table({"x": pa.chunked_array([array[:1], array[1:2], array[2:2], array[2:]])}),
+    )
+    yield (
+        "sliced chunks",
+        pa.table({"x": pa.chunked_array([padded.slice(n, 2), padded.slice(2, n - 2)])}),
+    )
+    yield "sliced table", pa.table({"x": padded}).slice(n)
+    yield "batch", table.to_batches()[0]
+    yield "reader", table.to_reader(max_chunksize=2)
+    yield "struct array", ArrayOnly(pa.StructArray.from_arrays([padded], ["x"]).slice(n))
+    yield "in a dict", {"x": array}
+    yield "chunks in a dict", {"x": table["x"]}
+    yield "pandas", pd.DataFrame({"x": pd.Series(pd.arrays.ArrowExtensionArray(array))})
+
+
+# ---------------------------------------------------------------- types in
+
+WHOLE = [1, None, 0, 127, 1]
+WORDS = ["a", None, "", "a longer piece of text, beyond twelve bytes", "é"]
+DATES = [
+    dt.date(2020, 2, 29),
+    None,
+    dt.date(1969, 12, 31),
+    dt.date(2262, 1, 1),
+    dt.date(1970, 1, 1),
+]
+DAYS = [NULL_DAY if date is None else (date - dt.date(1970, 1, 1)).days for date in DATES]
+
+
+WHOLES = [f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)]
+WIDTHS = [*WHOLES, "float16", "float32", "float64", "decimal"]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_whole_numbers_of_every_type(width):
+    if width == "float16":
+        array = pa.array([None if v is None else np.float16(v) for v in WHOLE], pa.float16())
+    else:
+        kind = pa.decimal128(38, 0) if width == "decimal" else getattr(pa, width)()
+        array = pa.array(WHOLE, kind)
+    for name, holder in holders(array):
+        table = open_table(holder, "events")
+        assert table.n_rows == 5, name
+        assert key_values(table.key("x")) == WHOLE, name
+        assert table.mask({"x": (">=", 1)}).tolist() == [True, False, False, True, True], name
+        if not width.startswith("float"):
+            days = [NULL_DAY if value is None else value for value in WHOLE]
+            assert table.days("x").tolist() == days, name
+
+
+TEXTS = [
+    pa.string(),
+    pa.large_string(),
+    *([pa.string_view()] if hasattr(pa, "string_view") else []),
+    pa.dictionary(pa.int8(), pa.string()),
+    pa.dictionary(pa.uint32(), pa.large_string()),
+]
+
+
+@pytest.mark.parametrize("kind", TEXTS, ids=str)
+def test_text_of_every_type(kind):
+    for name, holder in holders(pa.array(WORDS).cast(kind)):
+        table = open_table(holder, "events")
+        assert key_values(table.key("x")) == ["a", None, None, *WORDS[3:]], name
+        assert table.n_blank("x") == 1, name
+        assert table.mask({"x": ["a", ""]}).tolist() == [True, False, True, False, False], name
+        assert table.groups("x").codes.tolist() == [1, 4, 0, 2, 3], name
+        assert list(Text.from_any(table.column("x"))) == WORDS, name
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [pa.date32(), pa.date64(), *(pa.timestamp(unit) for unit in ("s", "ms", "us", "ns"))],
+    ids=str,
+)
+def test_dates_of_every_type(kind):
+    for name, holder in holders(pa.array(DATES).cast(kind)):
+        table = open_table(holder, "events")
+        assert table.days("x").tolist() == DAYS, name
+        assert table.mask({"x": ("<", "1970-01-01")}).tolist() == [
+            False,
+            False,
+            True,
+            False,
+            False,
+        ], name
+
+
+def test_truth_values_and_nulls():
+    values = [True, None, False, True, None, None, True, False, False, True]
+    for name, holder in holders(pa.array(values)):
+        table = open_table(holder, "events")
+        assert key_values(table.key("x")) == values, name
+        assert table.mask({"x": False}).tolist() == [value is False for value in values], name
+    for name, holder in holders(pa.nulls(5)):
+        table = open_table(holder, "events")
+        assert key_values(table.key("x")) == [None] * 5, name
+        assert table.days("x").tolist() == [NULL_DAY] * 5, name
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_a_time_zone_is_refused_and_says_how_to_mend(unit):
+    stamps = pa.array([dt.datetime(2020, 2, 29)], pa.timestamp(unit, "Europe/London"))
+    with pytest.raises(DataError, match=r"row 0: 2020-02-29.*time zone \(Europe/London\).*tz_conv"):
+        open_table(pa.table({"x": stamps}), "events").days("x")
+    nulls = pa.nulls(2, pa.timestamp(unit, "Europe/London"))
+    assert open_table(pa.table({"x": nulls}), "events").days("x").tolist() == [NULL_DAY] * 2
+
+
+def test_a_time_of_day_is_refused():
+    for kind in (pa.timestamp("ms"), pa.date64()):
+        stamps = pa.array([0, 86_400_000, 86_400_001], pa.int64()).view(kind)
+        with pytest.raises(DataError, match=r"events: column 'x', row 2: 1970-01-02T00:00:00.001"):
+            open_table(pa.table({"x": stamps}), "events").days("x")
+
+
+def test_decimals():
+    big = [2**63, None, 2**64 - 1]
+    table = open_table(pa.table({"x": pa.array(big, pa.decimal128(38, 0))}), "events")
+    assert key_values(table.key("x")) == big
+    for values, row in (([-1, 2**63], 1), ([0, 2**64], 1), ([-(2**64)], 0)):
+        table = open_table(pa.table({"x": pa.array(values, pa.decimal128(38, 0))}), "events")
+        with pytest.raises(DataError, match=rf"row {row}: {values[row]} does not fit 64 bits"):
+            table.key("x")
+    money = pa.array([decimal.Decimal("1.50")], pa.decimal128(10, 2))
+    with pytest.raises(DataError, match=r"decimals with a fraction .precision 10, scale 2."):
+        open_table(pa.table({"x": money}), "events").key("x")
+
+
+@pytest.mark.parametrize(
+    ("array", "said"),
+    [
+        (pa.array([b"a"]), "binary"),
+        (pa.array([b"abc"], pa.binary(3)), "binary"),
+        (pa.array([[1]]), "lists"),
+        (pa.array([{"a": 1}]), "structs"),
+        (pa.array([dt.time(1)]), "times of day"),
+        (pa.array([dt.timedelta(1)]), "durations"),
+        (pa.array([[(1, 2)]], pa.map_(pa.int8(), pa.int8())), "maps"),
+        (pa.array([1]).dictionary_encode().cast(pa.dictionary(pa.int32(), pa.int64())), ""),
+    ],
+)
+def test_other_types_are_refused_only_when_they_are_read(array, said):
+    table = open_table(pa.table({"id": [1], "x": array}), "events")
+    assert key_values(table.key("id")) == [1]
+    if said:
+        with pytest.raises(DataError, match=f"events: column 'x': Arrow {said}"):
+            table.key("x")
+    else:
+        assert key_values(table.key("x")) == [1]
+
+
+def test_run_ends_are_refused():
+    runs = pa.RunEndEncodedArray.from_arrays([2, 3], ["a", "b"])
+    with pytest.raises(DataError, match="run-end encoded values; decode them first"):
+        open_table(pa.table({"x": runs}), "events").key("x")
+
+
+def test_dictionaries_that_differ_between_chunks():
+    chunks = [
+        pa.DictionaryArray.from_arrays(pa.array([0, 1, None], pa.int8()), ["a", "b"]),
+        pa.DictionaryArray.from_arrays(pa.array([1, 0], pa.int8()), ["a", "c"]),
+        pa.DictionaryArray.from_arrays(pa.array([1, 0, 2], pa.int8()), ["a", None, "a"]),
+    ]
+    table = open_table(pa.table({"x": pa.chunked_array(chunks)}), "events")
+    values = ["a", "b", None, "c", "a", None, "a", "a"]
+    key = table.key("x")
+    assert key_values(key) == values
+    assert list(key.categories) == ["a", "b", "c"]
+    assert table.mask({"x": "a"}).tolist() == [value == "a" for value in values]
+    groups = table.groups("x")
+    assert groups.codes.tolist() == [{"a": 0, "b": 1, "c": 2, None: 3}[value] for value in values]
+
+
+def test_ordered_dictionaries_keep_their_order():
+    codes = pa.array([0, 2, None, 1], pa.int8())
+    array = pa.DictionaryArray.from_arrays(codes, ["low", "mid", "high"], ordered=True)
+    table = open_table(pa.table({"x": array}), "events")
+    assert table.mask({"x": (">", "low")}).tolist() == [False, True, False, True]
+    assert table.groups("x").frame["x"].tolist()[:3] == ["low", "mid", "high"]
+
+
+def test_a_code_without_a_value_is_refused():
+    codes = pa.array([0, 1, 7], pa.int8())
+    array = pa.DictionaryArray.from_arrays(codes, ["a", "b"], safe=False)
+    with pytest.raises(DataError, match=r"column 'x'.* 7, without a value"):
+        open_table({"x": array}, "events").key("x")
+
+
+def test_text_that_is_not_utf8_is_refused():
+    bad = pa.array([b"ok", b"\xff"]).view(pa.string())
+    with pytest.raises(DataError, match="row 1: not well-formed UTF-8"):
+        open_table(pa.table({"x": bad}), "events").key("x")
+
+
+def test_rows_that_are_null_as_a_whole_are_null_in_every_column():
+    rows = pa.array([{"a": 1, "b": "x"}, None, {"a": None, "b": "z"}])
+    table = open_table(ArrayOnly(rows), "events")
+    assert key_values(table.key("a")) == [1, None, None]
+    assert key_values(table.key("b")) == ["x", None, "z"]
+
+
+def test_one_piece_is_borrowed():
+    numbers = pa.array(np.arange(10))
+    table = open_table(pa.table({"x": numbers.slice(2)}), "events")
+    assert table.key("x").values.ctypes.data == numbers.buffers()[1].address + 16
+    text = pa.array(["a", "b"], pa.large_string())
+    key = open_table(pa.table({"x": text}), "events").key("x")
+    assert key.data.ctypes.data == text.buffers()[2].address
+
+
+arrays = st.one_of(
+    st.lists(st.none() | st.integers(-128, 127)).map(lambda v: pa.array(v, pa.int8())),
+    st.lists(st.none() | st.booleans()).map(lambda v: pa.array(v, pa.bool_())),
+    st.lists(st.none() | st.text(st.characters(exclude_categories=["Cs"]))).map(
+        lambda v: pa.array(v, pa.string())
+    ),
+    st.lists(st.none() | st.sampled_from(["aa", "b" * 20])).map(
+        lambda v: pa.array(v, pa.string()).dictionary_encode()
+    ),
+)
+
+
+@given(arrays, st.data())
+def test_any_chunks_of_any_slices_are_the_column(array, data):
+    parts = []
+    for _ in range(data.draw(st.integers(0, 4))):
+        start = data.draw(st.integers(0, len(array)))
+        parts.append(array.slice(start, data.draw(st.integers(0, len(array) - start))))
+    column = pa.chunked_array(parts, array.type)
+    values = [None if isinstance(v, str) and not v.strip() else v for v in column.to_pylist()]
+    assert key_values(open_table(pa.table({"x": column}), "events").key("x")) == values
+
+
+# ---------------------------------------------------------------- other producers
+
+
+def test_polars_in_every_type():
+    frame = pl.DataFrame(
+        {
+            "i": WHOLE,
+            "t": WORDS,
+            "d": DATES,
+            "c": pl.Series(WORDS, dtype=pl.Categorical),
+            "e": pl.Series(["b", None, "a", "b", "b"], dtype=pl.Enum(["b", "a"])),
+            "b": [True, None, False, True, None],
+            "s": pl.Series(DATES).cast(pl.Datetime("us")),
+            "n": [None] * 5,
+        }
+    )
+    pieces = pl.concat([frame[:2], frame[2:]], rechunk=False)
+    for given_ in (frame, pieces, frame.to_dict()):
+        table = open_table(given_, "events")
+        assert key_values(table.key("i")) == WHOLE
+        assert list(Text.from_any(table.column("t"))) == WORDS
+        assert list(Text.from_any(table.column("c"))) == WORDS
+        assert key_values(table.key("e")) == ["b", None, "a", "b", "b"]
+        assert key_values(table.key("b")) == [True, None, False, True, None]
+        assert table.days("d").tolist() == DAYS
+        assert table.days("s").tolist() == DAYS
+        assert table.key("n").is_null().all()
+
+
+def test_duckdb_in_every_type():
+    duckdb = pytest.importorskip("duckdb")
+    relation = duckdb.sql(
+        "select i::hugeint as h, i, 'c' || i as t, date '2020-02-29' + i as d,"
+        " case when i % 2 = 0 then null else 'odd' end as n,"
+        " (case when i % 2 = 0 then 'b' else 'a' end)::enum('b', 'a') as e,"
+        " i % 2 = 0 as b, timestamp '2020-02-29' as s from (select unnest(range(5000))::int as i)"
+        " order by i"
+    )
+    table = open_table(relation, "events")
+    assert table.n_rows == 5000
+    assert key_values(table.key("h")) == list(range(5000))
+    assert list(table.key("t")) == [f"c{i}" for i in range(5000)]
+    assert (table.days("d") == 18321 + np.arange(5000)).all()
+    assert (table.days("s") == 18321).all()
+    assert table.mask({"n": "odd", "b": False}).sum() == 2500
+    assert table.groups("e").frame["e"].tolist() == ["a", "b"]
+
+
+def test_pandas_columns_in_arrow_memory():
+    frame = pd.DataFrame(
+        {
+            "i": pd.Series(WHOLE, dtype="int64[pyarrow]"),
+            "t": pd.Series(WORDS, dtype="string[pyarrow]"),
+            "a": pd.Series(WORDS, dtype=pd.ArrowDtype(pa.string())),
+            "d": pd.Series(DATES, dtype=pd.ArrowDtype(pa.date32())),
+            "c": pd.Series(WORDS, dtype="string[pyarrow]").astype("category"),
+        }
+    )
+    table = open_table(frame, "events")
+    assert key_values(table.key("i")) == WHOLE
+    for name in "tac":
+        assert list(Text.from_any(table.column(name))) == WORDS
+    assert table.days("d").tolist() == DAYS
+
+
+# ---------------------------------------------------------------- streams that fail
+
+
+def test_a_stream_is_read_once():
+    stream = Once(pa.table({"x": [1]}))
+    assert open_table(stream, "events").n_rows == 1
+    with pytest.raises(DataError, match="events: the Arrow stream was read before"):
+        open_table(stream, "events")
+
+
+def test_the_error_of_a_producer_is_passed_on():
+    def batches():
+        yield pa.RecordBatch.from_pydict({"x": [1]})
+        raise RuntimeError("the disk is gone")
+
+    reader = pa.RecordBatchReader.from_batches(pa.schema({"x": pa.int64()}), batches())
+    with pytest.raises(DataError, match=r"events: the Arrow stream failed: .*the disk is gone"):
+        open_table(reader, "events")
+
+
+@pytest.mark.parametrize("given_", [pa.array([1]), pa.chunked_array([[1]]), pl.Series([1])])
+def test_one_column_is_not_a_table(given_):
+    with pytest.raises(DataError, match=r"index: .* is one Arrow column, not a table"):
+        open_table(given_, "index")
+
+
+def test_a_table_is_not_one_column():
+    with pytest.raises(DataError, match=r"column 'x'.*is an Arrow table, not one column"):
+        open_table({"x": pl.DataFrame({"a": [1]})}, "index").key("x")
+
+
+def test_a_name_that_appears_twice_is_refused():
+    with pytest.raises(DataError, match="index: the column 'a' appears twice"):
+        open_table(pa.table([[1], [2]], ["a", "a"]), "index")
+
+
+# ---------------------------------------------------------------- out
+
+COLUMNS = {
+    "event_row": np.array([3, -1, 0]),
+    "gap_days": np.array([3, -1, 0], np.int32),
+    "rate": np.array([0.5, np.nan, 1.0]),
+    "followed": np.array([True, False, True]),
+    "event_date": np.array(["2020-02-29", "NaT", "1969-12-31"], "M8[D]"),
+    "stamp": np.array(["2020-02-29T12", "NaT", "1969-12-31T00"], "M8[s]"),
+    "outcome": pd.Categorical.from_codes(np.array([1, 0, -1], np.int8), ["linked", "none"]),
+    "level": pd.Categorical(["lo", "hi", None], ["lo", "hi"], ordered=True),
+    "child": Text.from_any(["a", None, "é"]),
+    "whole": pd.array([1, None, 3], dtype="Int64"),
+    "key": Integers(np.array([1, 2, 3]), np.array([True, False, True])),
+    "high": Integers(np.array([-1, 0, 0]), None, unsigned_high=True),
+    "area": Category(np.array([0, -1, 1], np.int32), Text.from_any(["E1", "E2"])),
+    "list": ["x", "y", "z"],
+}
+EXPECTED = {
+    "event_row": [3, -1, 0],
+    "gap_days": [3, -1, 0],
+    "rate": [0.5, None, 1.0],
+    "followed": [True, False, True],
+    "event_date": [dt.date(2020, 2, 29), None, dt.date(1969, 12, 31)],
+    "stamp": [dt.datetime(2020, 2, 29, 12), None, dt.datetime(1969, 12, 31)],
+    "outcome": ["none", "linked", None],
+    "level": ["lo", "hi", None],
+    "child": ["a", None, "é"],
+    "whole": [1, None, 3],
+    "key": [1, None, 3],
+    "high": [2**64 - 1, 0, 0],
+    "area": ["E1", None, "E2"],
+    "list": ["x", "y", "z"],
+}
+
+
+def python_values(column):
+    return [None if value != value else value for value in column]
+
+
+def test_pyarrow_reads_what_is_handed_out():
+    table = pa.table(Stream(COLUMNS))
+    table.validate(full=True)
+    assert {name: python_values(table[name].to_pylist()) for name in table.column_names} == EXPECTED
+    types = {field.name: str(field.type) for field in table.schema}
+    assert types["event_row"] == "int64"
+    assert types["gap_days"] == "int32"
+    assert types["followed"] == "bool"
+    assert types["event_date"] == "date32[day]"
+    assert types["child"] == "large_string"
+    assert types["outcome"] == "dictionary<values=large_string, indices=int8, ordered=0>"
+    assert types["level"] == "dictionary<values=large_string, indices=int8, ordered=1>"
+
+
+def test_polars_reads_what_is_handed_out():
+    frame = pl.DataFrame(Stream(COLUMNS))
+    assert {name: python_values(frame[name].to_list()) for name in frame.columns} == EXPECTED
+    assert frame["event_date"].dtype == pl.Date
+
+
+def test_duckdb_reads_what_is_handed_out():
+    duckdb = pytest.importorskip("duckdb")
+    handed = Stream(COLUMNS)
+    rows = duckdb.sql("select event_row, event_date, outcome, child, level from handed").fetchall()
+    names = ["event_row", "event_date", "outcome", "child", "level"]
+    assert rows == list(zip(*(EXPECTED[name] for name in names), strict=True))
+    assert handed is not None
+
+
+def test_what_is_handed_out_comes_back_in():
+    table = open_table(Stream(COLUMNS), "events")
+    assert table.names == list(COLUMNS)
+    assert key_values(table.key("area")) == EXPECTED["area"]
+    assert key_values(table.key("high")) == EXPECTED["high"]
+    assert list(table.key("child")) == EXPECTED["child"]
+    assert table.days("event_date").tolist() == [18321, NULL_DAY, -1]
+    assert table.mask({"followed": True, "level": ("<", "hi")}).tolist() == [True, False, False]
+
+
+def test_a_column_outlives_its_table_and_its_arrays():
+    columns = {"a": np.arange(1000), "t": Text.from_any([str(i) for i in range(1000)])}
+    table = pa.table(Stream(columns))
+    numbers, text = table["a"], table["t"]
+    del table, columns
+    gc.collect()
+    assert numbers.to_pylist() == list(range(1000))
+    assert text.to_pylist() == [str(i) for i in range(1000)]
+
+
+def test_whole_columns_are_handed_out_without_a_copy():
+    rows = np.arange(100)
+    text = Text.from_any(["a"] * 100)
+    table = pa.table(Stream({"rows": rows, "text": text}))
+    assert table["rows"].chunk(0).buffers()[1].address == rows.ctypes.data
+    assert table["text"].chunk(0).buffers()[2].address == text.data.ctypes.data
+    assert pa.array(text).buffers()[2].address == text.data.ctypes.data
+
+
+def test_a_slice_of_text_is_handed_out():
+    text = Text.from_any(["a", None, "ccc", "dd"])[1:3]
+    array = pa.array(text)
+    array.validate(full=True)
+    assert array.to_pylist() == [None, "ccc"]
+
+
+def test_tables_without_rows_or_columns():
+    assert pa.table(Stream({})).num_columns == 0
+    kinds = np.ndarray | Text | pd.Categorical
+    some = {name: values[:0] for name, values in COLUMNS.items() if isinstance(values, kinds)}
+    empty = pa.table(Stream(some))
+    empty.validate(full=True)
+    assert empty.num_rows == 0
+    assert read_column(pa.array([], pa.string())).to_numpy().tolist() == []
+
+
+def test_a_stream_may_be_asked_for_its_schema_more_than_once():
+    reader = pa.RecordBatchReader.from_stream(Stream({"a": np.arange(3)}))
+    assert reader.schema.names == ["a"]
+    assert reader.read_all().num_rows == 3
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"a": np.zeros(2), "b": np.zeros(3)}, "the column 'b' has 3 rows, but 'a' has 2"),
+        ({"a": np.zeros((2, 2))}, "column 'a': .*one dimension"),
+        ({"a": np.zeros(2, complex)}, "column 'a': .*complex"),
+        ({"a": ["x", 1]}, "column 'a': .*one kind"),
+        ({"a": np.array(["2020"], "M8[Y]")}, r"column 'a': dates of dtype datetime64\[Y\]"),
+        ({"a": np.array([2**40], "M8[D]")}, "column 'a': a day does not fit the 32 bits"),
+        (
+            {"a": Category(np.array([2], np.int32), Text.from_any(["x"]))},
+            "outside the 1 categories",
+        ),
+        (
+            {"a": Category(np.array([-2], np.int32), Text.from_any(["x"]))},
+            "outside the 1 categories",
+        ),
+    ],
+)
+def test_what_has_no_arrow_type_is_refused(columns, said):
+    with pytest.raises(DataError, match=said):
+        export_stream(columns)
+
+
+@given(
+    st.lists(st.tuples(st.none() | st.text(st.characters(exclude_categories=["Cs"]), max_size=5),
+                       st.none() | st.dates(), st.none() | st.integers(-(2**63), 2**63 - 1),
+                       st.none() | st.booleans()))
+)  # fmt: skip
+def test_columns_survive_the_way_out_and_in(rows):
+    text, dates, numbers, flags = (
+        (list(column) for column in zip(*rows, strict=True)) if rows else ([],) * 4
+    )
+    columns = {
+        "text": Text.from_any(text),
+        "dates": np.array(dates, "M8[D]"),
+        "numbers": pd.array(numbers, dtype="Int64"),
+        "flags": pd.array(flags, dtype="boolean"),
+        "codes": pd.Categorical(text),
+    }
+    table = pa.table(Stream(columns))
+    table.validate(full=True)
+    back = [table[name].to_pylist() for name in columns]
+    assert back == [text, dates, numbers, flags, text]
+
+
+# ---------------------------------------------------------------- the core's own checks
+
+FIELD = ("l", "x", 2, 2, 0, (None, np.zeros(2, np.int64)), (), None)
+TEXT = ("U", "t", 2, 2, 0, (None, np.array([0, 1, 2]), np.zeros(2, np.uint8)), (), None)
+
+
+def changed(field, **changes):
+    names = ("format", "name", "flags", "length", "null_count", "buffers", "children", "dictionary")
+    return tuple(changes.get(name, value) for name, value in zip(names, field, strict=True))
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        None,
+        FIELD[:-1],
+        [*FIELD],
+        changed(FIELD, format="x"),
+        changed(FIELD, format="u"),
+        changed(FIELD, format="vu"),
+        changed(FIELD, format=1),
+        changed(FIELD, length=3),
+        changed(FIELD, length=-1),
+        changed(FIELD, length=2**61),
+        changed(FIELD, buffers=(None,)),
+        changed(FIELD, buffers=(None, None)),
+        changed(FIELD, buffers=(None, [0, 0])),
+        changed(FIELD, buffers=(None, np.zeros(4, np.int64)[::2])),
+        changed(FIELD, buffers=(None, np.zeros(2, ">i8"))),
+        changed(FIELD, buffers=(np.zeros(0, np.uint8), np.zeros(2, np.int64))),
+        changed(FIELD, children=(None,)),
+        changed(FIELD, dictionary=FIELD[:-1]),
+        changed(TEXT, length=3),
+        changed(TEXT, buffers=(None, np.array([0, 1, 3]), np.zeros(2, np.uint8))),
+        changed(TEXT, buffers=(None, np.array([0, 1, -1]), np.zeros(2, np.uint8))),
+        ("+s", "", 0, 3, 0, (None,), (FIELD,), None),
+    ],
+)
+def test_the_core_refuses_malformed_fields(field):
+    for export in (_core.arrow_export_array, _core.arrow_export_stream):
+        with pytest.raises((TypeError, ValueError)):
+            export(field)
+
+
+def test_the_core_takes_the_fields_that_these_tests_deform():
+    for field in (FIELD, TEXT):
+        _core.arrow_export_array(field)
+        _core.arrow_export_stream(("+s", "", 0, 2, 0, (None,), (field, field), None))
+
+
+def test_the_core_refuses_other_capsules():
+    schema, array = export_array(np.arange(3))
+    for wrong in (schema, array, None, 1):
+        with pytest.raises((TypeError, ValueError)):
+            _core.arrow_import_stream(wrong)
+    with pytest.raises(ValueError, match="PyCapsule"):
+        _core.arrow_import_array(array, schema)
+    _core.arrow_import_array(schema, array)
+    with pytest.raises(DataError, match="taken before"):
+        _core.arrow_import_array(schema, array)
+
+
+# ---------------------------------------------------------------- memory
+
+LOOP = """
+import gc, resource, sys
+import numpy as np, pandas as pd, polars as pl, pyarrow as pa
+from rereferral.arrow import export_stream
+from rereferral.tables import open_table
+from rereferral.text import Text
+
+class Stream:
+    def __init__(self, columns): self.columns = columns
+    def __arrow_c_stream__(self, requested_schema=None): return export_stream(self.columns)
+
+def once():
+    n = 50_000
+    columns = {"a": np.arange(n), "b": np.zeros(n, bool), "d": np.zeros(n, "M8[D]"),
+               "t": Text.from_any(np.full(n, "abcdefgh")),
+               "c": pd.Categorical.from_codes(np.zeros(n, np.int8), ["x"])}
+    stream = Stream(columns)
+    export_stream(columns)                       # never read
+    stream.__arrow_c_stream__()
+    columns["t"].__arrow_c_array__()             # never taken
+    table = pa.table(stream)
+    frame = pl.DataFrame(stream)
+    for given in (table, frame, stream, table.to_batches()[0]):
+        opened = open_table(given, "events")
+        for name in opened.names:
+            opened.key(name)
+    try:
+        export_stream({"a": np.arange(n), "b": np.zeros(n, complex)})
+    except ValueError:
+        pass
+
+for _ in range(20):
+    once()
+gc.collect()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+held = len(gc.get_objects()), pa.total_allocated_bytes()
+for _ in range(120):
+    once()
+gc.collect()
+after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+objects, arrow = len(gc.get_objects()) - held[0], pa.total_allocated_bytes() - held[1]
+print((after - before) // 1024, objects, arrow)
+"""
+
+
+def test_nothing_leaks():
+    # One round is 6 MB; 120 rounds that each lost a column would be far above the bound.
+    done = subprocess.run(
+        [sys.executable, "-c", LOOP], capture_output=True, text=True, check=True, timeout=120
+    )
+    grown, objects, arrow = map(int, re.findall(r"-?\d+", done.stdout))
+    assert grown < 24, done.stdout
+    assert objects < 500, done.stdout
+    assert arrow <= 0, done.stdout
