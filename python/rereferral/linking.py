@@ -117,8 +117,8 @@ def link(
         and not index_table.same(event_table)
     ):
         warnings.warn(
-            f"both tables are dated by {index_date!r} and the same day counts: a row that stands in "
-            "both matches itself; give row_id, or pass the same table twice",
+            f"both tables are dated by {index_date!r} and the same day counts: a row that stands "
+            "in both matches itself; give row_id, or pass the same table twice",
             UserWarning,
             stacklevel=2,
         )
