@@ -1,0 +1,385 @@
+"""The report's tables ready to print: every cell is text, and every percentage from its counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from rereferral.report.alternative import risk_by
+from rereferral.report.words import NONE, count, is_missing, limits, number, of, rate, unbroken
+
+__all__ = [
+    "Body",
+    "Row",
+    "Table",
+    "arms",
+    "authorities",
+    "chain",
+    "children",
+    "claims",
+    "completeness",
+    "curve",
+    "ledger",
+    "reconciliation",
+    "records",
+    "short",
+    "three_rates",
+    "tidy",
+    "upper",
+]
+
+_SPACE = "\N{NO-BREAK SPACE}"
+_ALL_YEARS = "all years"
+
+_LONG = 15  # rows
+_NAMED = 8  # authorities that a sentence names
+_CURVE_DAYS = (30, 91, 182, 274, 365)
+
+
+@dataclass(frozen=True)
+class Row:
+    """Cells of one line; the first is its heading."""
+
+    cells: list[str]
+    strong: bool = False
+
+
+@dataclass(frozen=True)
+class Body:
+    """Lines of a table that belong together, under a heading of their own if there is one."""
+
+    rows: list[Row]
+    heading: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table ready to print: every cell is text, and the first of a row its heading."""
+
+    id: str
+    caption: str
+    heads: list[str]
+    bodies: list[Body]
+    text_columns: frozenset[int] = field(default_factory=frozenset)
+    look: str = ""
+
+    @property
+    def looks(self) -> str:
+        """Its classes: a long table may break across printed pages, a short one not."""
+        long = sum(len(body.rows) for body in self.bodies) > _LONG
+        return " ".join(
+            ["scroll", *([self.look] if self.look else []), *(["long"] if long else [])]
+        )
+
+
+def tidy(text: Any) -> str:
+    """Text of a cell; a percent sign stays with its number."""
+    return "" if is_missing(text) else unbroken(text)
+
+
+def upper(text: Any) -> str:
+    """Text of a cell that begins a line."""
+    line = tidy(text)
+    return line[:1].upper() + line[1:]
+
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a table by column."""
+    return [dict(zip(table.columns, row, strict=True)) for row in table.itertuples(index=False)]
+
+
+def _one(rows: list[Row]) -> list[Body]:
+    return [Body(rows)]
+
+
+def _share(row: Mapping[str, Any]) -> str:
+    """The rate of a row: from the counts where it is their quotient, else the rate itself."""
+    x, n, value = row["linked"], row["n"], row["rate"]
+    if is_missing(value) or is_missing(n) or n == 0:
+        return NONE
+    return of(x, n) if abs(x / n - value) < 1e-9 else rate(value)
+
+
+def chain(table: pd.DataFrame, key: str, head: str, id: str, caption: str) -> Table:
+    """A table of the chain; `key` is the column that names its rows, under the heading `head`."""
+    rows = records(table)
+    scoped = "lower_scope_95" in table
+    heads = [
+        head,
+        "Assessed",
+        "Below the threshold, closed",
+        "Stepped down",
+        "Not stepped down",
+        "Share not stepped down",
+        "Followed for 12 months",
+        "Re-referred",
+        "Share re-referred",
+        "95 % limits",
+        "99.8 % limits",
+        *(["95 % limits, areas as clusters"] if scoped else []),
+    ]
+    printed = []
+    for row in rows:
+        # An average a year has the same rates as the total, and no whole counts to take them from.
+        whole = rows[0] if row[key] == "average a year" else row
+        cells = [
+            tidy(row[key]),
+            count(row["assessed"]),
+            count(row["below_threshold"]),
+            count(row["stepped_down"]),
+            count(row["not_stepped_down"]),
+            of(whole["not_stepped_down"], whole["below_threshold"]),
+            count(row["followed"]),
+            count(row["rereferred"]),
+            of(whole["rereferred"], whole["followed"]),
+            limits(row["lower_95"], row["upper_95"]),
+            limits(row["lower_99_8"], row["upper_99_8"]),
+        ]
+        if scoped:
+            cells.append(limits(row["lower_scope_95"], row["upper_scope_95"]))
+        printed.append(Row(cells))
+    return Table(id, caption, heads, _one(printed), look="wide")
+
+
+def authorities(table: pd.DataFrame) -> Table:
+    """The table ``chain_by_authority``, by region and name."""
+    named = table.assign(
+        shown=table["authority_name"].where(table["authority_name"].notna(), table["authority"])
+    )
+    flat = chain(
+        named, "shown", "Authority", "t-authorities", "The chain by authority, within its region"
+    )
+    bodies: dict[str, list[Row]] = {}
+    for region, row in zip(table["region"], flat.bodies[0].rows, strict=True):
+        bodies.setdefault(tidy(region) or "Region not known", []).append(row)
+    listed = [
+        Body(sorted(rows, key=lambda row: row.cells[0].casefold()), region)
+        for region, rows in bodies.items()
+    ]
+    return Table(flat.id, flat.caption, flat.heads, listed, look="wide")
+
+
+def children(table: pd.DataFrame) -> Table:
+    """The table ``children``."""
+    heads = [
+        "Year of closure",
+        "Closures",
+        "Distinct children",
+        "Closures re-referred",
+        "Distinct re-referrals",
+        "Distinct children re-referred",
+    ]
+    names = ["closures", "children", "rereferred_closures", "rereferrals", "rereferred_children"]
+    rows = [
+        Row(
+            [tidy(row["financial_year"]), *(count(row[name]) for name in names)],
+            strong=row["financial_year"] == _ALL_YEARS,
+        )
+        for row in records(table)
+    ]
+    return Table("t-children", "Closures, children and re-referrals", heads, _one(rows))
+
+
+def arms(table: pd.DataFrame) -> Table:
+    """The table ``arms``."""
+    rows = [
+        Row(
+            [
+                upper(row["arm"]),
+                count(row["n"]),
+                count(row["linked"]),
+                _share(row),
+                limits(row["lower_95"], row["upper_95"]),
+                limits(row["lower_99_8"], row["upper_99_8"]),
+            ]
+        )
+        for row in records(table)
+    ]
+    heads = [
+        "On the closure day",
+        "Followed for 12 months",
+        "Re-referred",
+        "Share re-referred",
+        "95 % limits",
+        "99.8 % limits",
+    ]
+    return Table("t-arms", "Stepped down and not stepped down", heads, _one(rows))
+
+
+def _published(value: Any) -> str:
+    """A published figure: text as it is, a number as a percentage."""
+    if is_missing(value):
+        return NONE
+    return tidy(value) if isinstance(value, str) else f"{number(value, 1)}{_SPACE}%"
+
+
+def three_rates(table: pd.DataFrame) -> Table:
+    """The table ``three_rates``, without its notes."""
+    heads = [
+        "Rate",
+        "Looks",
+        "From",
+        "To",
+        "Published",
+        "Counted here",
+        "With a referral",
+        "Rate here",
+        "95 % limits",
+        "Method",
+    ]
+    rows = [
+        Row(
+            [
+                tidy(row["name"]),
+                tidy(row["looks"]),
+                tidy(row["from"]),
+                tidy(row["to"]),
+                _published(row["published"]),
+                count(row["n"]),
+                count(row["linked"]),
+                _share(row),
+                limits(row["lower_95"], row["upper_95"]),
+                tidy(row["method"]),
+            ]
+        )
+        for row in records(table)
+    ]
+    caption = "Three rates from the same table"
+    return Table("t-rates", caption, heads, _one(rows), frozenset({1, 2, 3, 9}), "wide")
+
+
+def reconciliation(table: pd.DataFrame) -> Table:
+    """The table ``reconciliation``, by measure."""
+    bodies = []
+    for measure, group in table.groupby("measure", sort=False, observed=True):
+        values = pd.concat([group["official"], group["ours"]]).dropna()
+        whole = bool((values == values.round()).all())
+        rows = [
+            Row(
+                [
+                    tidy(row["financial_year"]),
+                    count(row["official"]) if whole else number(row["official"], 1),
+                    count(row["ours"]) if whole else number(row["ours"], 1),
+                    number(row["ratio"], 3),
+                ]
+            )
+            for row in records(group)
+        ]
+        bodies.append(Body(rows, upper(measure)))
+    heads = ["Financial year", "Official", "This report", "Ratio"]
+    return Table("t-official", "Beside the official series", heads, bodies)
+
+
+def claims(table: pd.DataFrame) -> Table:
+    """The table ``claims``."""
+    rows = [
+        Row(
+            [
+                upper(row["figure"]),
+                tidy(row["published"]) or NONE,
+                tidy(row["ours"]) or NONE,
+                tidy(row["kind"]),
+                tidy(row["verdict"]),
+                tidy(row["sentence"]),
+            ]
+        )
+        for row in records(table)
+    ]
+    heads = ["Claim", "Published", "Here", "Kind", "Verdict", "Why"]
+    return Table(
+        "t-claims",
+        "What was published, claim by claim",
+        heads,
+        _one(rows),
+        frozenset(range(1, 6)),
+        "prose",
+    )
+
+
+def ledger(table: pd.DataFrame) -> Table:
+    """The table ``ledger``."""
+    bodies = []
+    for name, group in table.groupby("table", sort=False, observed=True):
+        rows = [
+            Row(
+                [
+                    tidy(row["reason"]),
+                    tidy(row["step"]),
+                    count(row["removed"]),
+                    count(row["remaining"]),
+                ]
+            )
+            for row in records(group)
+        ]
+        bodies.append(Body(rows, upper(name)))
+    heads = ["Reason", "Step", "Left out", "Remaining"]
+    caption = "From the rows given to the rows counted"
+    return Table("t-ledger", caption, heads, bodies, frozenset({1}))
+
+
+def completeness(table: pd.DataFrame) -> Table:
+    """The table ``completeness``."""
+    rows = [
+        Row(
+            [
+                tidy(row["authority_name"]) or tidy(row["authority"]),
+                tidy(row["region"]),
+                count(row["referrals"]),
+                tidy(row["first_full_month"]) or NONE,
+                tidy(row["last_full_month"]) or NONE,
+                count(row["lookback_short"]),
+                count(row["followup_short"]),
+            ]
+        )
+        for row in records(table)
+    ]
+    heads = [
+        "Authority",
+        "Region",
+        "Referrals",
+        "First full month",
+        "Last full month",
+        "Referrals with a short look-back",
+        "Closures with a short follow-up",
+    ]
+    caption = "Look-back and follow-up by authority"
+    return Table("t-complete", caption, heads, _one(rows), frozenset({1}), "wide")
+
+
+def short(table: pd.DataFrame, column: str, what: str) -> str:
+    """How many events reach beyond the full months, and in which authorities."""
+    short = table[table[column] > 0].sort_values(column, ascending=False, kind="stable")
+    number = len(short)
+    if not number:
+        return f"No {what} in any authority."
+    named = short["authority_name"].where(short["authority_name"].notna(), short["authority"])
+    listed = ", ".join(str(name) for name in named[:_NAMED])
+    where = f"{count(number)} authorit{'y' if number == 1 else 'ies'}"
+    events = f"{count(short[column].sum())} {what} in {where}"
+    return f"{events}: {listed}." if number <= _NAMED else f"{events}, most in {listed}."
+
+
+def curve(table: pd.DataFrame) -> Table:
+    """The table ``curve`` at some days."""
+    groups = [
+        (str(label), group)
+        for label, group in table.groupby("financial_year", sort=False, observed=True)
+    ]
+    last = max([int(group["day"].max()) for _, group in groups if len(group)], default=0)
+    days = [day for day in _CURVE_DAYS if day <= last] or [last]
+    rows = [
+        Row(
+            [
+                tidy(label),
+                count(group["at_risk"].iloc[0]) if len(group) else NONE,
+                *(rate(risk_by(group, day)) for day in days),
+            ],
+            strong=label == _ALL_YEARS,
+        )
+        for label, group in groups
+    ]
+    heads = ["Year of closure", "Closures followed", *(f"By day {day}" for day in days)]
+    return Table("t-time", "Share re-referred by days since closure", heads, _one(rows))
