@@ -150,7 +150,8 @@ def _official(authorities: set[str]) -> tuple[pd.DataFrame, str]:
     # A sum over authorities of which one is not published is not published either.
     sums = mine.groupby("year")[measures].agg(lambda column: column.sum(skipna=False))
     n = len(authorities & set(known["authority"]))
-    return sums, f"Official figures are the sum over the table's {n} authorities that DfE lists."
+    which = "one authority" if n == 1 else f"{n} authorities"
+    return sums, f"Official figures are those of the table's {which} that DfE lists."
 
 
 def claims(tables: dict[str, pd.DataFrame], simulated: bool) -> pd.DataFrame:
