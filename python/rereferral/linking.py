@@ -17,7 +17,7 @@ from rereferral.definition import (
     table_filter,
 )
 from rereferral.errors import RuleError
-from rereferral.keys import codes_of, encode, key_names
+from rereferral.keys import Codes, codes_of, encode, key_names
 from rereferral.ledger import Ledger
 from rereferral.links import Links, Outcome
 from rereferral.observation import Observation, observation_of
@@ -88,7 +88,7 @@ def link(
 
     Examples
     --------
-    >>> import rereferral as rr
+    >>> import numpy as np, rereferral as rr
     >>> closed = {"child": [1, 1, 2], "closed": np.array(["2019-01-31", "2019-06-30", "2019-03-01"],
     ...                                                  dtype="datetime64[D]")}
     >>> referred = {"child": [1, 2], "on": np.array(["2019-03-31", "2020-03-02"],
@@ -102,78 +102,93 @@ def link(
     0  3       1
     """
     definition = (Definition() if definition is None else definition).replace(**rules)
+    person_names = key_names(person, "person")
+    scope_names = (None, None) if scope is None else key_names(scope, "scope")
     index_table = open_table(index, "index")
     event_table = index_table if events is index else open_table(events, "events")
-    index_days = index_table.days(index_date)
-    event_days = event_table.days(event_date)
-    _need_observation(definition, observed_from, observed_until, event_days)
+    left = _Side(index_table, "index", index_date, person_names[0], scope_names[0])
+    right = _Side(event_table, "events", event_date, person_names[1], scope_names[1])
+    _need_observation(definition, observed_from, observed_until, right.days)
+    if definition.same_day == "include" and row_id is None:
+        _warn_of_twins(left, right)
 
-    index_ledger = Ledger("index", index_table.n_rows)
-    event_ledger = Ledger("events", event_table.n_rows)
-    if (
-        definition.same_day == "include"
-        and index_date == event_date
-        and row_id is None
-        and not index_table.same(event_table)
-    ):
-        warnings.warn(
-            f"both tables are dated by {index_date!r} and the same day counts: a row that stands "
-            "in both matches itself; give row_id, or pass the same table twice",
-            UserWarning,
-            stacklevel=2,
-        )
-    person_names = key_names(person, "person")
-    scope_names = None if scope is None else key_names(scope, "scope")
-    sides = [(index_table, index_ledger, index_days, index_date)]
-    sides.append((event_table, event_ledger, event_days, event_date))
-    for side, (table, ledger, days, date) in enumerate(sides):
-        _remove_nulls(table, ledger, person_names[side], "person")
-        if scope_names is not None:
-            _remove_nulls(table, ledger, scope_names[side], "scope")
-        ledger.remove("null", f"{date} is missing", days == NULL_DAY)
+    left.remove_nulls()
+    right.remove_nulls()
+    self_row = None if row_id is None else _remove_duplicates(left, right, row_id)
+    left.remove_filtered(normal_filter(index_filter, "index_filter"), "index_filter")
+    right.remove_filtered(definition.event_filter, "event_filter")
+    observed = left.remove_unobserved(observed_from, observed_until)
+    right.remove_unobserved(observed_from, observed_until)
+    used = left.ledger.kept.copy()
+    end = _window_end(definition, left.days)
+    _remove_unfollowed(definition, observed, left.ledger, end)
 
-    self_row = _remove_duplicates(index_table, event_table, index_ledger, event_ledger, row_id)
-    normal = normal_filter(index_filter, "index_filter")
-    if normal is not None:
-        mask = index_table.mask(table_filter(normal))
-        index_ledger.remove("index_filter", f"not: {filter_in_words(normal)}", ~mask)
-    if definition.event_filter is not None:
-        mask = event_table.mask(table_filter(definition.event_filter))
-        reason = f"not: {filter_in_words(definition.event_filter)}"
-        event_ledger.remove("event_filter", reason, ~mask)
-    observed = []
-    for side, (table, ledger, days, date) in enumerate(sides):
-        names = None if scope_names is None else scope_names[side]
-        observed.append(observation_of(table, names, observed_from, observed_until))
-        for outside in (observed[side].before(days), observed[side].after(days)):
-            if outside is not None:
-                ledger.remove("observed", f"{date} is {outside[1]}", outside[0])
-
-    used = index_ledger.kept.copy()
-    end = _window_end(definition, index_days)
-    _remove_unfollowed(definition, observed[0], index_ledger, end)
-
-    keys, limit = _encode_both(index_table, event_table, person_names, scope_names)
-    event_row, gap_days, count = _sweep(
-        definition, self_row is None and index_table.same(event_table), self_row, keys, limit,
-        (index_days, index_ledger.kept), (event_days, event_ledger.kept),
-    )  # fmt: skip
-    outcome = _outcomes(definition, observed[0], index_ledger.kept, used, gap_days, end)
+    keys, limit = _encode_both(left, right)
+    event_row, gap_days, count = _sweep(definition, left, right, self_row, keys, limit)
     return Links(
         index=index_table,
-        scope=None if scope_names is None else scope_names[0],
-        index_days=index_days,
+        scope=left.scope,
+        index_days=left.days,
         person=keys[0],
         event_row=event_row,
         gap_days=gap_days,
         count=count,
-        followed=index_ledger.kept,
-        outcome=outcome,
+        followed=left.ledger.kept,
+        outcome=_outcomes(definition, observed, left.ledger.kept, used, gap_days, end),
         window_end=end,
-        observed=observed[0],
+        observed=observed,
         definition=definition,
-        ledger=Ledger.frame(index_ledger, event_ledger),
+        ledger=Ledger.frame(left.ledger, right.ledger),
     )
+
+
+class _Side:
+    """One of the two tables: its columns, and which of its rows are left."""
+
+    def __init__(
+        self, table: Table, role: str, date: str, person: list[str], scope: list[str] | None
+    ) -> None:
+        self.table = table
+        self.date = date
+        self.days = table.days(date)
+        self.person = person
+        self.scope = scope
+        self.ledger = Ledger(role, table.n_rows)
+
+    @property
+    def key(self) -> list[str]:
+        """The columns of the whole key, the area before the person."""
+        return [*(self.scope or []), *self.person]
+
+    def remove_nulls(self) -> None:
+        for names, what in ((self.person, "person"), (self.scope or [], "scope")):
+            for name in names:
+                null = self.table.key(name).is_null()
+                self.ledger.remove("null", f"{name} is missing ({what})", null)
+        self.ledger.remove("null", f"{self.date} is missing", self.days == NULL_DAY)
+
+    def remove_filtered(self, normal: dict[str, tuple[Any, ...]] | None, step: str) -> None:
+        if normal is not None:
+            mask = self.table.mask(table_filter(normal))
+            self.ledger.remove(step, f"not: {filter_in_words(normal)}", ~mask)
+
+    def remove_unobserved(self, observed_from: object, observed_until: object) -> Observation:
+        observed = observation_of(self.table, self.scope, observed_from, observed_until)
+        for outside in (observed.before(self.days), observed.after(self.days)):
+            if outside is not None:
+                self.ledger.remove("observed", f"{self.date} is {outside[1]}", outside[0])
+        return observed
+
+
+def _warn_of_twins(index: _Side, events: _Side) -> None:
+    """A row that stands in two tables is not known to be one, and on its own day matches itself."""
+    if index.date == events.date and not index.table.same(events.table):
+        warnings.warn(
+            f"both tables are dated by {index.date!r} and the same day counts: a row that stands "
+            "in both matches itself; give row_id, or pass the same table twice",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 def _need_observation(
@@ -199,41 +214,31 @@ def _need_observation(
     )
 
 
-def _remove_nulls(table: Table, ledger: Ledger, names: list[str], what: str) -> None:
-    for name in names:
-        ledger.remove("null", f"{name} is missing ({what})", table.key(name).is_null())
-
-
-def _remove_duplicates(
-    index: Table, events: Table, index_ledger: Ledger, event_ledger: Ledger, row_id: object
-) -> Days | None:
-    """Leave out repeated rows, and find for each index row the event row that it is."""
-    if row_id is None:
-        return None
+def _remove_duplicates(index: _Side, events: _Side, row_id: object) -> Days:
+    """Leave out repeated rows, and find for each index row the event row that it is; -1: none."""
     names = key_names(row_id, "row_id")
-    alone = index.same(events) and names[0] == names[1]
-    tables = [(index, names[0])] if alone else [(index, names[0]), (events, names[1])]
+    alone = index.table.same(events.table) and names[0] == names[1]
+    tables = (
+        [(index.table, names[0])] if alone else [(index.table, names[0]), (events.table, names[1])]
+    )
     codes, _ = encode(tables)
-    ledgers = [index_ledger, event_ledger]
-    for side, ledger in enumerate(ledgers):
-        code = codes[0 if alone else side]
-        present = np.flatnonzero(ledger.kept & (code != _NULL_KEY))
-        repeated = np.ones(len(code), np.bool_)
+    index_code, event_code = codes[0], codes[-1]
+    for side, code, columns in ((index, index_code, names[0]), (events, event_code, names[1])):
+        repeated = code != _NULL_KEY
+        present = np.flatnonzero(side.ledger.kept & repeated)
         repeated[present[np.unique(code[present], return_index=True)[1]]] = False
-        repeated &= code != _NULL_KEY
-        ledger.remove("duplicates", f"{' and '.join(names[side])} repeats (row_id)", repeated)
-    event_code = codes[0 if alone else 1]
-    row = np.full(len(codes[0]), -1, np.int64)
-    present = np.flatnonzero(event_ledger.kept & (event_code != _NULL_KEY))
+        side.ledger.remove("duplicates", f"{' and '.join(columns)} repeats (row_id)", repeated)
+    row = np.full(len(index_code), -1, np.int64)
+    present = np.flatnonzero(events.ledger.kept & (event_code != _NULL_KEY))
     if len(present) > 0:
         by_code = present[np.argsort(event_code[present], kind="stable")]
-        place = np.searchsorted(event_code[by_code], codes[0])
+        place = np.searchsorted(event_code[by_code], index_code)
         place[place == len(by_code)] = 0
-        same = (event_code[by_code[place]] == codes[0]) & (codes[0] != _NULL_KEY)
+        same = (event_code[by_code[place]] == index_code) & (index_code != _NULL_KEY)
         row[same] = by_code[place[same]]
     if alone:
         # Without an id a row of the one table is still itself.
-        row = np.where(codes[0] == _NULL_KEY, np.arange(len(row)), row)
+        row = np.where(index_code == _NULL_KEY, np.arange(len(row)), row)
     return row
 
 
@@ -261,39 +266,44 @@ def _remove_unfollowed(
         ledger.remove("look-back", f"the window begins before {words}", end < edge)
 
 
-def _encode_both(
-    index: Table,
-    events: Table,
-    person: tuple[list[str], list[str]],
-    scope: tuple[list[str], list[str]] | None,
-) -> tuple[list[npt.NDArray[np.uint32]], int]:
-    """Codes of (scope, person) for both tables; once where both are the same columns."""
-    names = [(scope[side] if scope is not None else []) + person[side] for side in (0, 1)]
-    if index.same(events) and names[0] == names[1]:
-        code, limit = codes_of(index, names[0])
+def _encode_both(index: _Side, events: _Side) -> tuple[list[Codes], int]:
+    """Codes of the whole key for both tables; once where both are the same columns."""
+    if index.table.same(events.table) and index.key == events.key:
+        code, limit = codes_of(index.table, index.key)
         return [code, code], limit
-    return encode([(index, names[0]), (events, names[1])])
+    return encode([(index.table, index.key), (events.table, events.key)])
 
 
 def _sweep(
     definition: Definition,
-    same_table: bool,
+    index: _Side,
+    events: _Side,
     self_row: Days | None,
-    keys: list[npt.NDArray[np.uint32]],
+    keys: list[Codes],
     limit: int,
-    index: tuple[Days, Mask],
-    events: tuple[Days, Mask],
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.int64]]:
     n_index, n_events = len(keys[0]), len(keys[1])
-    parts = _core.order(keys[0], *index, keys[1], *events, limit)
+    same_table = self_row is None and index.table.same(events.table)
+    parts = _core.order(
+        keys[0], index.days, index.ledger.kept, keys[1], events.days, events.ledger.kept, limit
+    )
     event_row = np.empty(n_index, np.int64)
     gap_days = np.empty(n_index, np.int32)
     count = np.empty(n_index, np.int64)
-    own = same_table or self_row is not None
     _core.link(
-        parts, definition.core_window(), definition.ties == "last row", same_table, self_row,
-        events[0] if own else None, None, None, n_events, event_row, gap_days, count,
-    )  # fmt: skip
+        parts,
+        definition.core_window(),
+        definition.ties == "last row",
+        same_table,
+        self_row,
+        events.days if same_table or self_row is not None else None,
+        None,
+        None,
+        n_events,
+        event_row,
+        gap_days,
+        count,
+    )
     return event_row, gap_days, count
 
 
