@@ -9,7 +9,7 @@ import operator
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rereferral import _core
@@ -319,6 +319,7 @@ def test_a_refused_category_names_the_row_that_holds_it():
         column(values).days("x")
 
 
+@settings(deadline=None)
 @given(st.lists(st.none() | st.dates()), st.sampled_from(["D", "h", "m", "s", "ms", "us"]))
 def test_days_are_those_of_the_calendar(dates, unit):
     expected = [NULL_DAY if date is None else (date - EPOCH).days for date in dates]
@@ -414,6 +415,8 @@ def test_a_large_value_under_a_null_is_not_a_large_value():
         ([1.0, np.nan, 1.5], 2, "1.5", "1.5 is not a whole number, so it is no key"),
         (np.array([1, 2.0**53 + 2]), 1, "9007199254740994.0", "too large to be a whole number"),
         (np.array([np.inf]), 0, "inf", "too large"),
+        (np.array([2**24, 2**24 + 2], "f4"), 1, "16777218", r"beyond 2\*\*24, where float32"),
+        (pd.array([None, -(2.0**25)], dtype="Float32"), 1, "-33554432", "float32 no longer"),
         (pd.Categorical([2.0, 0.5]), 1, "0.5", "not a whole number"),
         ([1, "1"], 1, "1", "'1' is text, but row 0 holds a whole number"),
         (["1", None, 2], 2, "2", "2 is a whole number, but row 0 holds text"),
@@ -470,6 +473,7 @@ def test_numpy_text_is_text():
 numbers = st.integers(-(2**63), 2**63 - 1)
 
 
+@settings(deadline=None)
 @given(st.lists(st.none() | numbers) | st.lists(st.none() | st.integers(0, 2**64 - 1)))
 def test_integers_come_back_from_objects_and_nullable_columns(values):
     assert values_of(column(values).key("x")) == values
@@ -516,6 +520,7 @@ some_numbers = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(["i1", "u1", "i4", "i8", "u8", "?"]).flatmap(
         lambda dtype: st.tuples(
@@ -539,6 +544,7 @@ def bounds_of(dtype):
     return int(bounds.min), int(bounds.max)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.none() | st.floats(allow_nan=False) | st.sampled_from([2.0**53, 2.0**64])),
     conditions(some_numbers),
@@ -548,6 +554,7 @@ def test_masks_of_doubles(values, condition):
     assert column(doubles).mask({"x": condition}).tolist() == expected_mask(values, condition)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.none() | st.text(st.characters(exclude_categories=["Cs"]), max_size=3)),
     conditions(st.text(st.characters(exclude_categories=["Cs"]), max_size=3)),
@@ -558,6 +565,7 @@ def test_masks_of_text_plain_and_in_categories(values, condition):
     assert column(pd.Categorical(values)).mask({"x": condition}).tolist() == expected
 
 
+@settings(deadline=None)
 @given(st.lists(st.none() | st.dates()), conditions(st.dates()))
 def test_masks_of_dates_given_as_dates_and_as_text(values, condition):
     expected = expected_mask(values, condition)
@@ -684,6 +692,7 @@ group_columns = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(group_columns, st.booleans())
 def test_groups_are_the_distinct_rows_in_order(columns, as_categories):
     codes, distinct = expected_groups(columns)

@@ -7,7 +7,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rereferral import _core
@@ -29,6 +29,7 @@ def filled(n: int, item: object) -> np.ndarray:
 # ---------------------------------------------------------------- in and out
 
 
+@settings(deadline=None)
 @given(columns)
 def test_values_come_back(values):
     text = Text.from_any(values)
@@ -43,6 +44,7 @@ def test_values_come_back(values):
     assert [None if value is pd.NA else value for value in back] == values
 
 
+@settings(deadline=None)
 @given(st.lists(words.filter(lambda word: not word.endswith("\0")), max_size=20))
 def test_numpy_text_of_a_fixed_width_comes_back(values):
     fixed = np.array(values, dtype="U")
@@ -135,6 +137,7 @@ def test_pickle_and_repr():
 # ---------------------------------------------------------------- rows
 
 
+@settings(deadline=None)
 @given(columns, st.data())
 def test_rows_as_a_list_has_them(values, data):
     text = Text.from_any(values)
@@ -165,6 +168,7 @@ def test_what_is_not_a_row(row):
 # ---------------------------------------------------------------- values
 
 
+@settings(deadline=None)
 @given(columns, columns)
 def test_isin_is_that_of_python(values, among):
     wanted = {value for value in among if value is not None}
@@ -173,18 +177,21 @@ def test_isin_is_that_of_python(values, among):
     assert found.tolist() == [value in wanted for value in values]
 
 
+@settings(deadline=None)
 @given(columns, short)
 def test_comparison_is_that_of_python(values, pivot):
     expected = [2 if v is None else (v > pivot) - (v < pivot) for v in values]
     assert Text.from_any(values).compare(pivot).tolist() == expected
 
 
+@settings(deadline=None)
 @given(columns | st.lists(st.text("ab\0", max_size=12)))
 def test_sorting_is_that_of_python(values):
     expected = sorted(range(len(values)), key=lambda row: (values[row] is None, values[row] or ""))
     assert Text.from_any(values).order().tolist() == expected
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.none() | short, st.none() | short)))
 def test_equality_is_by_value_and_null_equals_nothing(pairs):
     left, right = [a for a, _ in pairs], [b for _, b in pairs]
@@ -203,6 +210,7 @@ def test_equality_with_one_value_and_with_another_length():
         _ = text == ["a"]
 
 
+@settings(deadline=None)
 @given(columns)
 def test_codes_are_by_first_appearance(values):
     codes, distinct = Text.from_any(values).codes()
@@ -219,6 +227,7 @@ def test_codes_of_many_values():
     assert np.array_equal(codes, np.arange(50_000) % 20_011)
 
 
+@settings(deadline=None)
 @given(columns)
 def test_blank_is_what_python_calls_space(values):
     text, blank = Text.from_any(values).present()

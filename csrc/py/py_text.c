@@ -52,9 +52,10 @@ static PyObject *text_check(PyObject *Py_UNUSED(module), PyObject *args)
     if (rr_arrays_check(rows, 3) < 0 || text_of(rows, &text) < 0) {
         return NULL;
     }
-    Py_BEGIN_ALLOW_THREADS status = rr_text_check_utf8(&text, &error);
-    Py_END_ALLOW_THREADS if (status != RR_OK)
-    {
+    Py_BEGIN_ALLOW_THREADS
+    status = rr_text_check_utf8(&text, &error);
+    Py_END_ALLOW_THREADS
+    if (status != RR_OK) {
         return rr_raise(status, &error);
     }
     Py_RETURN_NONE;
@@ -79,8 +80,10 @@ static PyObject *text_present(PyObject *Py_UNUSED(module), PyObject *args)
         rr_arrays_check(rows + 3, 1) < 0) {
         return NULL;
     }
-    Py_BEGIN_ALLOW_THREADS rr_text_present(&text, rows[3].data, &blank);
-    Py_END_ALLOW_THREADS return PyLong_FromLongLong((long long)blank);
+    Py_BEGIN_ALLOW_THREADS
+    rr_text_present(&text, rows[3].data, &blank);
+    Py_END_ALLOW_THREADS
+    return PyLong_FromLongLong((long long)blank);
 }
 
 PyDoc_STRVAR(text_isin_doc, "text_isin($module, offsets, data, valid, value_offsets, value_data, "
@@ -105,9 +108,10 @@ static PyObject *text_isin(PyObject *Py_UNUSED(module), PyObject *args)
         text_of(rows + 3, &values) < 0 || rr_arrays_check(rows + 6, 1) < 0) {
         return NULL;
     }
-    Py_BEGIN_ALLOW_THREADS status = rr_text_isin(&text, &values, rows[6].data, &error);
-    Py_END_ALLOW_THREADS if (status != RR_OK)
-    {
+    Py_BEGIN_ALLOW_THREADS
+    status = rr_text_isin(&text, &values, rows[6].data, &error);
+    Py_END_ALLOW_THREADS
+    if (status != RR_OK) {
         return rr_raise(status, &error);
     }
     Py_RETURN_NONE;
@@ -137,9 +141,10 @@ static PyObject *text_compare(PyObject *Py_UNUSED(module), PyObject *args)
         rr_arrays_check(rows + 3, 1) < 0) {
         return NULL;
     }
-    Py_BEGIN_ALLOW_THREADS rr_text_compare(&text, (const uint8_t *)bytes, (int64_t)length,
-                                           rows[3].data);
-    Py_END_ALLOW_THREADS Py_RETURN_NONE;
+    Py_BEGIN_ALLOW_THREADS
+    rr_text_compare(&text, (const uint8_t *)bytes, (int64_t)length, rows[3].data);
+    Py_END_ALLOW_THREADS
+    Py_RETURN_NONE;
 }
 
 PyDoc_STRVAR(text_codes_doc, "text_codes($module, offsets, data, valid, codes, /)\n--\n\n"
@@ -164,9 +169,10 @@ static PyObject *text_codes(PyObject *Py_UNUSED(module), PyObject *args)
         rr_arrays_check(rows + 3, 1) < 0) {
         return NULL;
     }
-    Py_BEGIN_ALLOW_THREADS status = rr_text_codes(&text, rows[3].data, &distinct, &poll, &error);
-    Py_END_ALLOW_THREADS if (status != RR_OK)
-    {
+    Py_BEGIN_ALLOW_THREADS
+    status = rr_text_codes(&text, rows[3].data, &distinct, &poll, &error);
+    Py_END_ALLOW_THREADS
+    if (status != RR_OK) {
         return rr_raise(status, &error);
     }
     return PyLong_FromLongLong((long long)distinct);
@@ -193,9 +199,10 @@ static PyObject *text_order(PyObject *Py_UNUSED(module), PyObject *args)
         rr_arrays_check(rows + 3, 1) < 0) {
         return NULL;
     }
-    Py_BEGIN_ALLOW_THREADS status = rr_text_order(&text, rows[3].data, &poll, &error);
-    Py_END_ALLOW_THREADS if (status != RR_OK)
-    {
+    Py_BEGIN_ALLOW_THREADS
+    status = rr_text_order(&text, rows[3].data, &poll, &error);
+    Py_END_ALLOW_THREADS
+    if (status != RR_OK) {
         return rr_raise(status, &error);
     }
     Py_RETURN_NONE;
@@ -218,10 +225,10 @@ static PyObject *first_rows(PyObject *Py_UNUSED(module), PyObject *args)
     if (rr_arrays_check(rows, 2) < 0) {
         return NULL;
     }
-    Py_BEGIN_ALLOW_THREADS status = rr_first_rows(rows[0].data, rows[0].n, rows[1].n, rows[1].data,
-                                                  &error);
-    Py_END_ALLOW_THREADS if (status != RR_OK)
-    {
+    Py_BEGIN_ALLOW_THREADS
+    status = rr_first_rows(rows[0].data, rows[0].n, rows[1].n, rows[1].data, &error);
+    Py_END_ALLOW_THREADS
+    if (status != RR_OK) {
         return rr_raise(status, &error);
     }
     Py_RETURN_NONE;
@@ -257,10 +264,11 @@ static PyObject *text_take(PyObject *Py_UNUSED(module), PyObject *args)
     if (rr_arrays_check(rows + 4, 2) < 0) {
         return NULL;
     }
-    Py_BEGIN_ALLOW_THREADS status = rr_text_take_offsets(&text, rows[3].data, rows[3].n,
-                                                         rows[4].data, rows[5].data, &error);
-    Py_END_ALLOW_THREADS if (status != RR_OK)
-    {
+    Py_BEGIN_ALLOW_THREADS
+    status = rr_text_take_offsets(&text, rows[3].data, rows[3].n, rows[4].data, rows[5].data,
+                                  &error);
+    Py_END_ALLOW_THREADS
+    if (status != RR_OK) {
         return rr_raise(status, &error);
     }
     length = (npy_intp)((const int64_t *)rows[4].data)[rows[3].n];
@@ -268,10 +276,11 @@ static PyObject *text_take(PyObject *Py_UNUSED(module), PyObject *args)
     if (out_data == NULL) {
         return NULL;
     }
-    Py_BEGIN_ALLOW_THREADS status = rr_text_take_data(
-        &text, rows[3].data, rows[3].n, PyArray_DATA((PyArrayObject *)out_data), length, &error);
-    Py_END_ALLOW_THREADS if (status != RR_OK)
-    {
+    Py_BEGIN_ALLOW_THREADS
+    status = rr_text_take_data(&text, rows[3].data, rows[3].n,
+                               PyArray_DATA((PyArrayObject *)out_data), length, &error);
+    Py_END_ALLOW_THREADS
+    if (status != RR_OK) {
         Py_DECREF(out_data);
         return rr_raise(status, &error);
     }
@@ -301,13 +310,12 @@ static PyObject *from_fixed(PyObject *args, int type, const char *format)
         PyErr_SetString(PyExc_ValueError, "characters must hold width of them for each value");
         return NULL;
     }
-    Py_BEGIN_ALLOW_THREADS status = type == NPY_UINT32
-                                        ? rr_text_ucs4_offsets(rows[0].data, n, width, rows[1].data,
-                                                               &error)
-                                        : rr_text_bytes_offsets(rows[0].data, n, width,
-                                                                rows[1].data, &error);
-    Py_END_ALLOW_THREADS if (status != RR_OK)
-    {
+    Py_BEGIN_ALLOW_THREADS
+    status = type == NPY_UINT32
+                 ? rr_text_ucs4_offsets(rows[0].data, n, width, rows[1].data, &error)
+                 : rr_text_bytes_offsets(rows[0].data, n, width, rows[1].data, &error);
+    Py_END_ALLOW_THREADS
+    if (status != RR_OK) {
         return rr_raise(status, &error);
     }
     length = (npy_intp)((const int64_t *)rows[1].data)[n];
@@ -315,15 +323,14 @@ static PyObject *from_fixed(PyObject *args, int type, const char *format)
     if (data == NULL) {
         return NULL;
     }
-    Py_BEGIN_ALLOW_THREADS status = type == NPY_UINT32
-                                        ? rr_text_ucs4_data(rows[0].data, n, width,
-                                                            PyArray_DATA((PyArrayObject *)data),
-                                                            length, &error)
-                                        : rr_text_bytes_data(rows[0].data, n, width,
-                                                             PyArray_DATA((PyArrayObject *)data),
-                                                             length, &error);
-    Py_END_ALLOW_THREADS if (status != RR_OK)
-    {
+    Py_BEGIN_ALLOW_THREADS
+    status = type == NPY_UINT32
+                 ? rr_text_ucs4_data(rows[0].data, n, width, PyArray_DATA((PyArrayObject *)data),
+                                     length, &error)
+                 : rr_text_bytes_data(rows[0].data, n, width, PyArray_DATA((PyArrayObject *)data),
+                                      length, &error);
+    Py_END_ALLOW_THREADS
+    if (status != RR_OK) {
         Py_DECREF(data);
         return rr_raise(status, &error);
     }
@@ -407,9 +414,10 @@ static PyObject *text_from_views(PyObject *Py_UNUSED(module), PyObject *args)
     if (read_buffers(list, &views) < 0) {
         goto out;
     }
-    Py_BEGIN_ALLOW_THREADS status = rr_text_views_offsets(&views, rows[1].data, &error);
-    Py_END_ALLOW_THREADS if (status != RR_OK)
-    {
+    Py_BEGIN_ALLOW_THREADS
+    status = rr_text_views_offsets(&views, rows[1].data, &error);
+    Py_END_ALLOW_THREADS
+    if (status != RR_OK) {
         rr_raise(status, &error);
         goto out;
     }
@@ -418,10 +426,10 @@ static PyObject *text_from_views(PyObject *Py_UNUSED(module), PyObject *args)
     if (data == NULL) {
         goto out;
     }
-    Py_BEGIN_ALLOW_THREADS status = rr_text_views_data(&views, PyArray_DATA((PyArrayObject *)data),
-                                                       length, &error);
-    Py_END_ALLOW_THREADS if (status != RR_OK)
-    {
+    Py_BEGIN_ALLOW_THREADS
+    status = rr_text_views_data(&views, PyArray_DATA((PyArrayObject *)data), length, &error);
+    Py_END_ALLOW_THREADS
+    if (status != RR_OK) {
         Py_CLEAR(data);
         rr_raise(status, &error);
     }
@@ -455,8 +463,10 @@ static PyObject *text_equal(PyObject *Py_UNUSED(module), PyObject *args)
         PyErr_SetString(PyExc_ValueError, "two text columns must have one length");
         return NULL;
     }
-    Py_BEGIN_ALLOW_THREADS rr_text_equal(&text, &other, rows[6].data);
-    Py_END_ALLOW_THREADS Py_RETURN_NONE;
+    Py_BEGIN_ALLOW_THREADS
+    rr_text_equal(&text, &other, rows[6].data);
+    Py_END_ALLOW_THREADS
+    Py_RETURN_NONE;
 }
 
 PyDoc_STRVAR(text_to_objects_doc,

@@ -44,8 +44,8 @@ def groups_of(parts: dict[str, Column], n_rows: int) -> Groups:
         ranks, values = _null_last(levels)
         # Groups of the columns so far times values of this one: after each column no more than
         # there are rows, so the product never overflows.
-        wide = np.int32 if size * len(values) <= _MOST else np.int64
-        codes = codes.astype(wide, copy=False) * wide(len(values)) + ranks
+        wide = np.dtype(np.int32 if size * len(values) <= _MOST else np.int64)
+        codes = codes.astype(wide, copy=False) * wide.type(len(values)) + ranks
         codes, kept = _close_up(codes, size * len(values))
         frame = {earlier: held.take(kept // len(values)) for earlier, held in frame.items()}
         frame[name] = values.take(kept % len(values)) if len(kept) else values
@@ -89,7 +89,8 @@ def _places(kept: npt.NDArray[np.int64], size: int) -> Ranks:
 
 def _look_up(ranks: npt.NDArray[Any], codes: npt.NDArray[Any]) -> Ranks:
     """The rank of each code; code -1 has rank -1."""
-    return np.append(ranks, -1).astype(np.int32)[codes]
+    found: Ranks = np.append(ranks, -1).astype(np.int32)[codes]
+    return found
 
 
 # --------------------------------------------------------------------------------- one column

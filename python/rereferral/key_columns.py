@@ -103,12 +103,27 @@ def _integers(column: Numbers) -> Integers:
             raise data_error(
                 f"{values[row]} is {error}, so it is no key", row, values[row]
             ) from None
+        if values.dtype == np.float32:
+            _check_singles(whole, present)
         return Integers(whole, present if nulls else None)
     if values.dtype != np.uint64:
         return Integers(frozen(values.astype(np.int64, copy=False)), valid)
     bits = values.view(np.int64)
     high = bits < 0 if valid is None else (bits < 0) & valid
     return Integers(frozen(bits), valid, bool(high.any()))
+
+
+def _check_singles(whole: npt.NDArray[np.int64], present: npt.NDArray[np.bool_]) -> None:
+    """Single precision tells whole numbers apart up to 2**24; two ids above it may be one here."""
+    lost = present & ((whole > 2**24) | (whole < -(2**24)))
+    if lost.any():
+        row = int(lost.argmax())
+        raise data_error(
+            f"{whole[row]} is beyond 2**24, where float32 no longer tells whole numbers apart, so "
+            "it is no key; read the column again as int64 or float64",
+            row,
+            whole[row],
+        )
 
 
 def _category(column: Categories) -> tuple[Category, int]:
@@ -147,5 +162,5 @@ def _distinct(
         codes = np.full(n, -1, np.int32)
         codes[present] = found
         return Integers(np.asarray(uniques, np.int64), None, values.unsigned_high), codes
-    distinct = Integers(np.asarray(uniques, np.int64), None, values.unsigned_high)
-    return distinct, found.astype(np.int32)
+    some = Integers(np.asarray(uniques, np.int64), None, values.unsigned_high)
+    return some, found.astype(np.int32)

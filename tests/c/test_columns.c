@@ -6,10 +6,7 @@
 
 DEFINE_FAILING_ALLOCATION
 
-enum {
-    MOST = 300,
-    LONGEST = 20
-};
+enum { MOST = 300, LONGEST = 20 };
 
 typedef struct column {
     int64_t offsets[MOST + 1];
@@ -339,9 +336,7 @@ static void test_whole(void)
 /* Codes of so many values that the table of them grows, each allocation failing in its turn. */
 static void test_failures(void)
 {
-    enum {
-        MANY = 20000
-    };
+    enum { MANY = 20000 };
     static int64_t offsets[MANY + 1], order[MANY];
     static uint8_t data[MANY * 5], found[MANY];
     static int32_t codes[MANY];
