@@ -119,8 +119,8 @@ def _check_singles(whole: npt.NDArray[np.int64], present: npt.NDArray[np.bool_])
     if lost.any():
         row = int(lost.argmax())
         raise data_error(
-            f"{whole[row]} is beyond 2**24, where float32 no longer tells whole numbers apart, so it "
-            "is no key; read the column again as int64 or float64",
+            f"{whole[row]} is beyond 2**24, where float32 no longer tells whole numbers apart, so "
+            "it is no key; read the column again as int64 or float64",
             row,
             whole[row],
         )

@@ -229,9 +229,9 @@ class Table:
         """A column as part of a key.
 
         Whole numbers and truth values of any width, and doubles that hold only whole numbers up to
-        2**53 (pandas makes ids so when one is missing; float32 up to 2**24), become Integers; dates become Integers of
-        days; text stays text, with blank values (empty, or white space only) null; categories keep
-        their codes.
+        2**53 (pandas makes ids so when one is missing; float32 up to 2**24), become Integers; dates
+        become Integers of days; text stays text, with blank values (empty, or white space only)
+        null; categories keep their codes.
 
         Raises
         ------
