@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
 import rereferral as rr
@@ -30,10 +30,12 @@ from linking_cases import (
 from reference import CYCLE, RefusedError
 
 QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
-BRIEF = settings(max_examples=60, deadline=None, suppress_health_check=QUIET)
+PHASES = [Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink]
+LONG = settings(max_examples=400, deadline=None, suppress_health_check=QUIET, phases=PHASES)
+BRIEF = settings(LONG, max_examples=50)
 
 
-@settings(max_examples=600, deadline=None, suppress_health_check=QUIET)
+@LONG
 @given(dressed_cases())
 def test_the_reference_agrees(case):
     assert disagreements(case) == []
@@ -288,7 +290,7 @@ def test_many_rows_are_linked_as_few_are(names, rules):
         **{"observed_from": day("2015-01-01"), "observed_until": day("2018-12-31")},
     }
     families = ({"child": family, "closed": "day"}, {"child": family, "seen": "day"})
-    case = Case(rows(20_000, "closed"), rows(30_000, "seen"), families, arguments, rules)
+    case = Case(rows(12_000, "closed"), rows(25_000, "seen"), families, arguments, rules)
     whole = answers(case)
     assert 0.05 < np.mean(np.array(whole["event_row"]) >= 0) < 0.95
 
