@@ -394,9 +394,9 @@ def test_ctrl_c_stops_a_long_read(tmp_path: Path) -> None:
 import time, rereferral as rr
 def tell(done, total):
     global last, whole
+    last, whole = done, total
     if done == 0:
         print("reading", flush=True)
-    last, whole = done, total
 try:
     rr.read_columns({str(path)!r}, progress=tell)
 except KeyboardInterrupt:
