@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -328,6 +330,31 @@ def test_polars_columns_in_a_dict():
     )
     assert key_values(table.key("i")) == WHOLE
     assert key_values(table.key("b")) == [True, None, True, None, False]
+
+
+WITHOUT = """
+import sys
+sys.modules["pyarrow"] = None  # an import of it fails
+import polars as pl
+from rereferral.arrow import export_stream
+from rereferral.tables import open_table
+
+class Stream:
+    def __arrow_c_stream__(self, requested_schema=None):
+        return export_stream({"t": ["a", None, "b"]})
+
+frame = pl.DataFrame({"i": [1, None], "t": ["a", "a longer piece of text"], "d": [0, 1]})
+frame = frame.with_columns(pl.col("d").cast(pl.Date), pl.col("t").cast(pl.Categorical).alias("c"))
+table = open_table(frame, "events")
+assert table.days("d").tolist() == [0, 1]
+assert table.mask({"t": "a", "c": "a", "i": 1}).tolist() == [True, False]
+assert pl.DataFrame(Stream())["t"].to_list() == ["a", None, "b"]
+assert list(open_table(Stream(), "events").key("t")) == ["a", None, "b"]
+"""
+
+
+def test_arrow_goes_in_and_out_without_pyarrow():
+    subprocess.run([sys.executable, "-c", WITHOUT], check=True, timeout=60)
 
 
 def test_duckdb_in_every_type():

@@ -147,10 +147,6 @@ class Table:
         """Whether there is a column of this name."""
         return self._known(name)
 
-    def forget(self) -> None:
-        """Let go of what was read so far; it is read again when it is asked for."""
-        self._cache.clear()
-
     def _known(self, name: object) -> bool:
         try:
             return name in self._raw
