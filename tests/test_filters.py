@@ -91,9 +91,15 @@ def test_masks_of_doubles(values, condition):
 
 
 @settings(deadline=None)
+# Without NUL: to a categorical of pandas "" and "\0" are one value.
 @given(
-    st.lists(st.none() | st.text(st.characters(exclude_categories=["Cs"]), max_size=3)),
-    conditions(st.text(st.characters(exclude_categories=["Cs"]), max_size=3)),
+    st.lists(
+        st.none()
+        | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=3)
+    ),
+    conditions(
+        st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=3)
+    ),
 )
 def test_masks_of_text_plain_and_in_categories(values, condition):
     expected = expected_mask(values, condition)

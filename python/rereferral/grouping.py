@@ -48,7 +48,7 @@ def groups_of(parts: dict[str, Column], n_rows: int) -> Groups:
         codes = codes.astype(wide, copy=False) * wide.type(len(values)) + ranks
         codes, kept = _close_up(codes, size * len(values))
         frame = {earlier: held.take(kept // len(values)) for earlier, held in frame.items()}
-        frame[name] = values.take(kept % len(values)) if len(kept) else values
+        frame[name] = values.take(kept % len(values)) if len(values) else values
         size = len(kept)
     return Groups(codes.astype(np.int32, copy=False), pd.DataFrame(frame, index=range(size)))
 
