@@ -230,6 +230,17 @@ def test_a_key_that_is_text_here_and_a_number_there_is_refused():
         rr.link(CLOSED, numbers, **ASKED, observed_until="2020-12-31")
 
 
+def test_a_key_without_a_value_is_of_every_kind():
+    numbers = CLOSED.assign(child=[1, 2, 3, 4, 5, 6])
+    nobody = REFERRED.assign(child=[None, None, None])
+    for index, events in ((numbers, nobody), (nobody, numbers)):
+        dates = {"index_date": "closed", "event_date": "on"}
+        if index is nobody:
+            dates = {"index_date": "on", "event_date": "closed"}
+        links = rr.link(index, events, person="child", **dates, followup="ignored")
+        assert (links.event_row == -1).all()
+
+
 # ---------------------------------------------------------------- definitions
 
 

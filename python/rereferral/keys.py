@@ -97,6 +97,9 @@ def _alike(
             [key for key in keys if isinstance(key, Category)], sides, position
         )
     plain = [key.decode() if isinstance(key, Category) else key for key in keys]
+    if any(isinstance(key, Integers) for key in plain):
+        # A column without a value is of no kind; it has come as text.
+        plain = [_as_integers(key) if key.is_null().all() else key for key in plain]
     _check_kinds(plain, sides, position)
     wide = any(isinstance(key, Integers) and key.unsigned_high for key in plain)
     return [_core_columns(key, wide) for key in plain]
@@ -132,6 +135,12 @@ def _core_columns(key: Integers | Text, wide: bool) -> list[_CoreColumn]:
         high = (key.values < 0) & key.unsigned_high
         columns.append(("int64", high.astype(np.int64), None))
     return columns
+
+
+def _as_integers(nothing: Integers | Text) -> Integers:
+    """A column of nulls as one of numbers."""
+    n = len(nothing)
+    return Integers(np.zeros(n, np.int64), np.zeros(n, np.bool_))
 
 
 def _check_kinds(
