@@ -3,33 +3,13 @@
 #include <stdio.h>
 #include <string.h>
 
-static const int BEFORE_MONTH[14] = {0, 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365};
-
-#define DAYS_TO_1970 INT64_C(719162) /* from 1 January of the year 1 */
-
-static int is_leap(int64_t year)
+/* Whether there is such a date; `day` is the day of it. Every month has 28 days. */
+static int exists(rr_date date, int64_t day)
 {
-    return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-}
-
-/* Days from 1 January of the year 1 to 1 January of `year`. */
-static int64_t before_year(int64_t year)
-{
-    int64_t past = year - 1;
-
-    return 365 * past + past / 4 - past / 100 + past / 400;
-}
-
-/* Days before the first of a month; month 13 gives the length of the year. */
-static int before_month(int64_t year, int month)
-{
-    return BEFORE_MONTH[month] + (month > 2 && is_leap(year));
-}
-
-static int exists(int year, int month, int day)
-{
-    return year >= 1 && month >= 1 && month <= 12 && day >= 1 &&
-           day <= before_month(year, month + 1) - before_month(year, month);
+    if (date.year < 1 || date.month < 1 || date.month > 12 || date.day < 1) {
+        return 0;
+    }
+    return date.day <= 28 || rr_date_of(day).day == date.day;
 }
 
 static int is_digit(char c)
@@ -131,8 +111,9 @@ static unsigned two(const char *c)
 const char *rr_csv_date_read(const rr_csv_date_format *format, const char *bytes, int64_t length,
                              int64_t *day)
 {
-    int year = 0, month = 0, date = 0, time;
+    rr_date date = {0, 0, 0};
     int64_t at = 0;
+    int time;
 
     if (format->iso && length >= 10) {
         unsigned century = two(bytes), rest = two(bytes + 2);
@@ -141,9 +122,7 @@ const char *rr_csv_date_read(const rr_csv_date_format *format, const char *bytes
         if (century > 99 || rest > 99 || mm > 99 || dd > 99 || bytes[4] != '-' || bytes[7] != '-') {
             return format->wanted;
         }
-        year = (int)(100 * century + rest);
-        month = (int)mm;
-        date = (int)dd;
+        date = (rr_date){.year = 100 * century + rest, .month = (int)mm, .day = (int)dd};
         at = 10;
     } else {
         for (int i = 0; i < format->n; i++) {
@@ -165,11 +144,11 @@ const char *rr_csv_date_read(const rr_csv_date_format *format, const char *bytes
                 return format->wanted;
             }
             if (format->items[i].what == 'Y') {
-                year = number;
+                date.year = number;
             } else if (format->items[i].what == 'm') {
-                month = number;
+                date.month = number;
             } else {
-                date = number;
+                date.day = number;
             }
         }
     }
@@ -177,15 +156,14 @@ const char *rr_csv_date_read(const rr_csv_date_format *format, const char *bytes
     if (time == 0) {
         return format->wanted;
     }
-    if (!exists(year, month, date)) {
+    *day = rr_day_of(date);
+    if (!exists(date, *day)) {
         return "is not a date: there is no such day";
     }
     if (time < 0) {
         return "has a time of day; floor it to the day first, or read it as text under another "
-               "name "
-               "and use pandas .dt.floor(\"D\")";
+               "name and use pandas .dt.floor(\"D\")";
     }
-    *day = before_year(year) + before_month(year, month) + date - 1 - DAYS_TO_1970;
     return NULL;
 }
 
@@ -199,23 +177,19 @@ static void digits(char *out, int n, int64_t number)
 
 int rr_csv_date_write(int64_t day, char *out)
 {
-    int64_t since = day + DAYS_TO_1970, year;
-    int month, rest;
+    rr_date date;
 
-    if (day < -DAYS_TO_1970 || since >= before_year(10000)) {
+    if (day < RR_DAY_MIN || day > RR_DAY_MAX) {
         return 0;
     }
-    /* 400 years have 146097 days; the guess is at most one year off. */
-    year = since * 400 / 146097 + 1;
-    year -= before_year(year) > since;
-    year += before_year(year + 1) <= since;
-    rest = (int)(since - before_year(year));
-    month = rest / 31 + 1;
-    month += rest >= before_month(year, month + 1);
-    digits(out, 4, year);
+    date = rr_date_of(day);
+    if (date.year < 1 || date.year > 9999) {
+        return 0;
+    }
+    digits(out, 4, date.year);
     out[4] = '-';
-    digits(out + 5, 2, month);
+    digits(out + 5, 2, date.month);
     out[7] = '-';
-    digits(out + 8, 2, rest - before_month(year, month) + 1);
+    digits(out + 8, 2, date.day);
     return 1;
 }

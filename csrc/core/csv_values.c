@@ -111,39 +111,6 @@ static const uint16_t CP1252[32] = {0x20AC, 0,      0x201A, 0x0192, 0x201E, 0x20
                                     0,      0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013, 0x2014,
                                     0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0,      0x017E, 0x0178};
 
-/* Length of the well-formed UTF-8 sequence at `bytes` (Unicode, table 3-7), or 0. */
-static int64_t sequence(const unsigned char *bytes, int64_t left)
-{
-    unsigned char lead = bytes[0], low = 0x80, high = 0xBF;
-    int64_t length;
-
-    if (lead < 0x80) {
-        return 1;
-    }
-    length = lead < 0xC2 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : lead < 0xF5 ? 4 : 0;
-    if (length == 0 || length > left) {
-        return 0;
-    }
-    if (lead == 0xE0) {
-        low = 0xA0;
-    } else if (lead == 0xED) {
-        high = 0x9F;
-    } else if (lead == 0xF0) {
-        low = 0x90;
-    } else if (lead == 0xF4) {
-        high = 0x8F;
-    }
-    if (bytes[1] < low || bytes[1] > high) {
-        return 0;
-    }
-    for (int64_t i = 2; i < length; i++) {
-        if ((bytes[i] & 0xC0) != 0x80) {
-            return 0;
-        }
-    }
-    return length;
-}
-
 /* One character of the file as UTF-8: its length there in *taken, in UTF-8 as the result; 0 if it is
  * none. */
 static int64_t character(rr_csv_encoding encoding, const unsigned char *bytes, int64_t left,
@@ -157,7 +124,7 @@ static int64_t character(rr_csv_encoding encoding, const unsigned char *bytes, i
         return 1;
     }
     if (encoding == RR_CSV_UTF8) {
-        *taken = sequence(bytes, left);
+        *taken = rr_utf8_sequence(bytes, left);
         memcpy(out, bytes, (size_t)*taken);
         return *taken;
     }

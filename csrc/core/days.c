@@ -38,6 +38,26 @@ static civil civil_of(int64_t day)
                    .day = in_year - (153 * month + 2) / 5 + 1};
 }
 
+/* Months since March of the year 0, from a year and a month from 1. */
+static int64_t month_number(int64_t year, int month)
+{
+    return year * 12 + month - 3;
+}
+
+int64_t rr_day_of(rr_date date)
+{
+    return day_of_month_start(month_number(date.year, date.month)) + date.day - 1;
+}
+
+rr_date rr_date_of(int64_t day)
+{
+    civil date = civil_of(day);
+    int64_t month = date.month + 2; /* since January of the year 0 */
+    int64_t year = floor_divide(month, 12);
+
+    return (rr_date){.year = year, .month = (int)(month - year * 12) + 1, .day = (int)date.day};
+}
+
 static int64_t add_months(int64_t day, int64_t months)
 {
     civil date = civil_of(day);

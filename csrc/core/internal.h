@@ -24,6 +24,24 @@ int rr_stopped(const rr_poll *poll, int64_t done, int64_t total);
 /* rr_fail, with the row. In text.c. */
 rr_status rr_fail_row(rr_error *error, rr_status status, int64_t row, const char *message);
 
+/* ---------------------------------------------------------------- text and calendar */
+
+/* Bytes of the well-formed UTF-8 sequence at `bytes`, of which `left` (1 or more) may be read; 0 if
+ * there is none. Table 3-7 of the Unicode Standard. */
+int64_t rr_utf8_sequence(const uint8_t *bytes, int64_t left);
+
+/* A date of the Gregorian calendar: month from 1 to 12, day of the month from 1. */
+typedef struct rr_date {
+    int64_t year;
+    int month;
+    int day;
+} rr_date;
+
+/* The day of a date and the date of a day. A date that does not exist is no date of rr_date_of:
+ * 30 February is the day after 29 February, which may be 1 or 2 March. */
+int64_t rr_day_of(rr_date date);
+rr_date rr_date_of(int64_t day);
+
 /* ---------------------------------------------------------------- bits and order */
 
 /* Bits needed to write numbers from 0 to `largest`; 0 for 0. */

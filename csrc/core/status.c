@@ -46,32 +46,6 @@ rr_status rr_fail(rr_error *error, rr_status status, const char *format, ...)
     return status;
 }
 
-/* Length of the well-formed UTF-8 sequence at `bytes`, or 0. Control characters count as bad. */
-static int64_t printable_sequence(const unsigned char *bytes, int64_t left)
-{
-    unsigned char lead = bytes[0];
-    int64_t length = lead < 0x80   ? 1
-                     : lead < 0xC2 ? 0
-                     : lead < 0xE0 ? 2
-                     : lead < 0xF0 ? 3
-                     : lead < 0xF5 ? 4
-                                   : 0;
-
-    if (length == 0 || length > left || lead < 0x20 || lead == 0x7F) {
-        return 0;
-    }
-    for (int64_t i = 1; i < length; i++) {
-        if ((bytes[i] & 0xC0) != 0x80) {
-            return 0;
-        }
-    }
-    if ((lead == 0xE0 && bytes[1] < 0xA0) || (lead == 0xED && bytes[1] > 0x9F) ||
-        (lead == 0xF0 && bytes[1] < 0x90) || (lead == 0xF4 && bytes[1] > 0x8F)) {
-        return 0;
-    }
-    return length;
-}
-
 void rr_fail_value(rr_error *error, const char *bytes, int64_t length)
 {
     const unsigned char *source = (const unsigned char *)bytes;
@@ -82,7 +56,8 @@ void rr_fail_value(rr_error *error, const char *bytes, int64_t length)
         return;
     }
     while (i < length) {
-        int64_t step = printable_sequence(source + i, length - i);
+        int printable = source[i] >= 0x20 && source[i] != 0x7F;
+        int64_t step = printable ? rr_utf8_sequence(source + i, length - i) : 0;
         int64_t width = step == 0 ? 1 : step;
 
         if (used + width > room) {

@@ -13,8 +13,7 @@ rr_status rr_fail_row(rr_error *error, rr_status status, int64_t row, const char
 
 /* ---------------------------------------------------------------- well-formed UTF-8 */
 
-/* Bytes of the well-formed sequence at `bytes`, or 0; table 3-7 of the Unicode Standard. */
-static int64_t sequence_length(const uint8_t *bytes, int64_t left)
+int64_t rr_utf8_sequence(const uint8_t *bytes, int64_t left)
 {
     uint8_t lead = bytes[0], low = 0x80, high = 0xBF;
     int64_t length;
@@ -100,7 +99,7 @@ rr_status rr_text_check_utf8(const rr_text *text, rr_error *error)
             continue;
         }
         while (at < end) {
-            int64_t step = sequence_length(text->data + at, end - at);
+            int64_t step = rr_utf8_sequence(text->data + at, end - at);
 
             if (step == 0) {
                 rr_status status = rr_fail_row(error, RR_ERR_VALUE, i, "not well-formed UTF-8");

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import rereferral
+from rereferral.arguments import year_range
 from rereferral.errors import RereferralError
 
 __all__ = ["main"]
@@ -16,18 +17,6 @@ _Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 _FAILED = 2
 _INTERRUPTED = 130
-
-
-def year_range(text: str) -> range:
-    """Financial years as they are typed: `2016-2020` or `2020`."""
-    first, dash, last = text.partition("-")
-    try:
-        years = range(int(first), int(last if dash else first) + 1)
-    except ValueError:
-        years = range(0)
-    if not years:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a year or a range such as 2016-2020")
-    return years
 
 
 def _add_simulate(commands: _Commands) -> None:

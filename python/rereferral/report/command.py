@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from rereferral.arguments import year_range
 from rereferral.errors import DataError, RuleError
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--years",
-        type=_years,
+        type=year_range,
         metavar="FIRST-LAST",
         help="financial years of closure, by the year they end in, such as 2016-2020 "
         "(default: those that the data covers with twelve months to follow)",
@@ -153,18 +154,6 @@ def run(arguments: argparse.Namespace) -> int:
     page = save(report, arguments.out, inputs=hashed, simulation=simulation)
     print(in_short(report, page))
     return 0
-
-
-def _years(text: str) -> range:
-    """Financial years as they are typed: `2016-2020` or `2020`."""
-    first, dash, last = text.partition("-")
-    try:
-        years = range(int(first), int(last if dash else first) + 1)
-    except ValueError:
-        years = range(0)
-    if not years:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a year or a range such as 2016-2020")
-    return years
 
 
 def _column_names(given: Sequence[str]) -> dict[str, str]:
