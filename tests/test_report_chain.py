@@ -167,10 +167,8 @@ def simulated() -> pd.DataFrame:
     table = rr.simulate(authorities=["E06000001", "E06000017"], seed=3).episodes
     random = np.random.default_rng(5)
     extra = table.sample(600, random_state=1)
-    extra = extra.assign(
-        referral_date=extra["referral_date"]
-        + pd.to_timedelta(random.integers(-40, 40, len(extra)), unit="D")
-    )
+    moved = extra["referral_date"] + pd.to_timedelta(random.integers(-40, 40, len(extra)), unit="D")
+    extra = extra.assign(referral_date=moved.astype(table["referral_date"].dtype))
     again = table.sample(300, random_state=2)
     again.loc[:, ["closure_date", "reason_for_closure"]] = pd.NaT, None
     table = pd.concat([table, extra, again], ignore_index=True)

@@ -386,6 +386,8 @@ def _level_quantiles(levels: Sequence[float]) -> dict[str, float]:
 
 def _numbers(name: str, values: Any) -> Floats:
     try:
+        if isinstance(values, pd.Series | pd.Index | pd.api.extensions.ExtensionArray):
+            values = values.to_numpy(np.float64, na_value=np.nan)  # pandas 2.1 refuses NA otherwise
         numbers = np.asarray(values, np.float64)
     except (TypeError, ValueError):
         raise DataError(f"{name} must hold numbers") from None
