@@ -1,6 +1,6 @@
 """Run the benchmarks, print them, and keep them as JSON.
 
-python -m tests.bench [link] [report] [--runs 5] [--rows 10000000] [--out out/bench.json]
+python -m tests.bench [link] [tally] [report] [--runs 5] [--rows 10000000] [--out out/bench.json]
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import json
 import pathlib
 import platform
 
-from tests.bench import link, report
+from tests.bench import link, report, tally
 
-BENCHMARKS = {"link": link.run, "report": report.run}
+BENCHMARKS = {"link": link.run, "tally": tally.run, "report": report.run}
 
 
 def main() -> None:
