@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from tests.bench.runner import interleaved, median, table
 
 from rereferral.curves import cells_of, curve_table, kaplan_meier
 from rereferral.groups import Groups
 from rereferral.rates import rate_table
-from tests.bench.runner import interleaved, median, table
 
 LAST_DAY = 365
 GROUPS = 3_060
