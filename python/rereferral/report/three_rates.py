@@ -68,37 +68,39 @@ def three_rates(
 
 
 def _lookback_line(lookback: Links | None, years: list[int]) -> dict[str, Any]:
+    published_rate, of_years = _official_rate(years)
     line: dict[str, Any] = {
         "name": DFE.name,
         "looks": "back",
         "from": "every referral of the years",
         "to": "a referral of the same child in the 12 months before",
-        "published": _official_rate(years),
+        "published": published_rate,
     }
     if lookback is None:
         return {
             **line,
             **_nothing(),
-            "note": "Not computed: a look-back needs observed_from, the first day in the data.",
+            "note": "Not computed: a look-back needs observed_from, the first day in the data. "
+            f"{of_years}",
         }
     note = (
         "The index event is the referral that came back, and the time is from referral to "
         "referral: the length of the first episode comes before the gap, so this rate is the "
-        "lowest."
+        f"lowest. {of_years}"
     )
     return {**line, **_of_rates(lookback.rates()), "note": note}
 
 
-def _official_rate(years: list[int]) -> str:
-    """England's published rate over the years."""
+def _official_rate(years: list[int]) -> tuple[str, str]:
+    """England's published rate over the years, and a sentence that says so."""
     series = published.official_series()
     known = series.reindex(years)[["re_referrals", "referrals"]]
     if known.isna().any(axis=None) or len(known) == 0:
-        return "not published for these years"
+        return "–", "England's rate of these years was not published."
     rate = percent(int(known["re_referrals"].sum()), int(known["referrals"].sum()))
     labels = year_labels(years)
     span = labels[0] if len(labels) == 1 else f"{labels[0]} to {labels[-1]}"
-    return f"{rate} % (England, {span})"
+    return f"{rate} %", f"Published is England's rate of {span}."
 
 
 def _any_closure_lines(chain: Chain, observed: tuple[int | None, int]) -> list[dict[str, Any]]:
