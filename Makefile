@@ -14,9 +14,7 @@ C_FILES = $(sort $(wildcard csrc/*/*.[ch] tests/c/*.[ch]))
 OUT ?= out
 SEED ?= 1
 ifndef DATA
-# What `rereferral simulate` covers: its manifest.json and its last line say so.
 YEARS ?= 2016-2020
-FROM ?= 2012-04-01
 UNTIL ?= 2021-03-31
 endif
 # To the recipes as variables of the shell, which keeps spaces and quotes in a name what they are.
@@ -56,7 +54,7 @@ lint: ## format, style and types of the Python and the C, compiler warnings as e
 	$(use)ruff check
 	$(use)ruff format --check
 	$(use)mypy
-	$(if $(wildcard python/rereferral/_core.pyi),$(use)python -m mypy.stubtest rereferral._core)
+	$(use)python -m mypy.stubtest rereferral._core
 	$(use)clang-format --dry-run -Werror $(C_FILES)
 	. .setup/env && CFLAGS=-Werror .venv/bin/python setup.py -q build_ext --force \
 	    --build-temp .setup/lint --build-lib .setup/lint
