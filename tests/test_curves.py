@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import rereferral as rr
 from rereferral.curves import curve_table
 from rereferral.groups import Groups
-from shared_data import shared
+from shared_data import exact_csv, shared
 from stats_reference import kaplan_meier, loglog
 
 Z = NormalDist().inv_cdf(0.975)
@@ -23,7 +23,7 @@ TOLERANCE = 1e-10
 
 
 def statistics(file: str) -> pd.DataFrame:
-    return pd.read_csv(shared("statistics", file), float_precision="round_trip")
+    return exact_csv(shared("statistics", file))
 
 
 def compare_with_r(found: pd.DataFrame, r: pd.DataFrame) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import rereferral as rr
 from rereferral.groups import Groups
 from rereferral.rates import rate_table, risk_table, t_quantile
-from shared_data import shared
+from shared_data import exact_csv, shared
 from stats_reference import cluster_deff, kaplan_meier, largest_deff, loglog, t_inside
 
 LIMITS = ["lower_95", "upper_95", "lower_99_8", "upper_99_8"]
@@ -295,7 +295,7 @@ def test_followed_to_the_end_the_risk_is_the_proportion_itself(rows):
 
 def test_rossi():
     rossi = pd.read_csv(shared("statistics", "rossi.csv"))
-    r = pd.read_csv(shared("statistics", "km_rossi_loglog.csv"), float_precision="round_trip")
+    r = exact_csv(shared("statistics", "km_rossi_loglog.csv"))
     week, arrest = rossi.week.to_numpy(), rossi.arrest.to_numpy() == 1
     found = risk_table(None, week, arrest, np.ones(len(week), np.bool_)).iloc[0]
     assert found.linked == 114

@@ -118,7 +118,9 @@ def _birthday(born: Days, age: Span) -> Days:
 
 def month_of(days: Days) -> Days:
     """Months since January 1970 of days that are not null."""
-    return days.view("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+    return _by_day(
+        days, lambda day: day.view("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+    )
 
 
 def _day_of_month(days: Days) -> Days:

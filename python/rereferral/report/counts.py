@@ -9,15 +9,18 @@ import numpy.typing as npt
 import pandas as pd
 
 from rereferral import published
+from rereferral.keys import codes_of
+from rereferral.rates import rate_table
 from rereferral.report.chain import (
     ABOVE,
+    LEFT_OUT,
     NOT_STEPPED_DOWN,
     STEP,
     STEPPED_DOWN,
     STEPS,
     Chain,
 )
-from rereferral.tables import Table
+from rereferral.tables import Table, open_table
 
 __all__ = ["arms", "chain_tables", "children", "curve", "places"]
 
@@ -27,9 +30,10 @@ _COUNTS = ["assessed", "below_threshold", "stepped_down", "not_stepped_down"]
 
 def chain_tables(chain: Chain) -> dict[str, pd.DataFrame]:
     """The chain in all, by financial year of closure, by region and by authority."""
-    authority = places(chain.table)
-    region = authority["region"].array
-    in_all = _with_rates(chain, {})
+    rows = np.flatnonzero(chain.step != LEFT_OUT)
+    place = places(chain.table)
+    authority, region = place["authority"].array[rows], place["region"].array[rows]
+    in_all = _with_rates(chain, rows, {})
     years = sorted(set(chain.year[chain.step >= ABOVE]))
     label = f"{years[0]} to {years[-1]}" if len(years) > 1 else "".join(years)
     in_all.insert(0, "label", [label])
@@ -39,63 +43,53 @@ def chain_tables(chain: Chain) -> dict[str, pd.DataFrame]:
         # Half up, in whole numbers: an average of counts is shown as a count.
         n_years = max(len(years), 1)
         average[column] = (2 * in_all[column] + n_years) // (2 * n_years)
-    by_authority = _with_rates(chain, {"authority": authority["authority"].array})
-    names = authority.drop_duplicates("authority").set_index("authority")
+    by_authority = _with_rates(chain, rows, {"authority": authority})
+    names = place.drop_duplicates("authority").set_index("authority")
     for position, column in enumerate(["authority_name", "region"], start=1):
         by_authority.insert(
             position, column, names[column].reindex(by_authority["authority"]).to_numpy()
         )
     return {
         "chain": pd.concat([in_all, average], ignore_index=True),
-        "chain_by_year": _with_rates(chain, {"financial_year": chain.year}),
-        "chain_by_region": _with_rates(chain, {"region": region}),
+        "chain_by_year": _with_rates(chain, rows, {"financial_year": chain.year[rows]}),
+        "chain_by_region": _with_rates(chain, rows, {"region": region}),
         "chain_by_authority": by_authority,
     }
 
 
-def _with_rates(chain: Chain, by: dict[str, Any]) -> pd.DataFrame:
-    """Counts of the steps of each group beside the rate of those not stepped down."""
-    groups = chain.table.groups(by) if by else None
+def _with_rates(chain: Chain, rows: npt.NDArray[np.int64], by: dict[str, Any]) -> pd.DataFrame:
+    """Counts of the steps of each group beside the rate of those not stepped down.
+
+    `rows` are those of the chain, and the columns of `by` have their length.
+    """
+    groups = open_table(by, "chain").groups(by) if by else None
     n_groups = 1 if groups is None else groups.n_groups
-    cell = chain.step.astype(np.int64)
-    if groups is not None:
-        cell += groups.codes * np.int64(len(STEPS))
+    step = chain.step[rows].astype(np.int64)
+    cell = step if groups is None else groups.codes * np.int64(len(STEPS)) + step
     count = np.bincount(cell, minlength=n_groups * len(STEPS)).reshape(n_groups, len(STEPS))
-    below = count[:, STEPPED_DOWN] + count[:, NOT_STEPPED_DOWN]
+    stepped_down, not_stepped_down = count[:, STEPPED_DOWN], count[:, NOT_STEPPED_DOWN]
+    below = stepped_down + not_stepped_down
     assessed = count[:, ABOVE] + below
-    table = pd.DataFrame(
-        {
-            "assessed": assessed,
-            "below_threshold": below,
-            "stepped_down": count[:, STEPPED_DOWN],
-            "not_stepped_down": count[:, NOT_STEPPED_DOWN],
-        }
-    )
     share = np.full(n_groups, np.nan)
-    np.divide(count[:, NOT_STEPPED_DOWN], below, out=share, where=below > 0)
-    rates = _rates(chain, by)
-    if groups is not None:
-        table = pd.concat([groups.frame, table], axis=1)
-        keys = list(by)
-        # The rates know only groups with somebody to follow; the chain knows them all.
-        table = table.merge(rates, on=keys, how="left", sort=False, validate="one_to_one")
-    else:
-        table = pd.concat([table, rates], axis=1)
-    table.insert(table.columns.get_loc("not_stepped_down") + 1, "share_not_stepped_down", share)
-    table = table.rename(columns={"n": "followed", "linked": "rereferred"})
-    for column in ("followed", "rereferred"):
-        table[column] = table[column].fillna(0).astype(np.int64)
-    return table if groups is None else table[assessed > 0].reset_index(drop=True)
-
-
-def _rates(chain: Chain, by: dict[str, Any]) -> pd.DataFrame:
-    """Rates of the closures that were not stepped down, by group."""
-    rates = chain.links.rates(by={STEP: _step_column(chain), **by})
-    mine = rates[rates[STEP] == STEPS[NOT_STEPPED_DOWN]].drop(columns=STEP).reset_index(drop=True)
-    if by or len(mine):
-        return mine
-    nobody = {name: [np.nan] for name in mine.columns}
-    return pd.DataFrame({**nobody, "n": [0], "linked": [0], "method": ["none: n is 0"]})
+    np.divide(not_stepped_down, below, out=share, where=below > 0)
+    rates = rate_table(
+        groups,
+        chain.links.gap_days[rows] >= 0,
+        chain.links.followed[rows] & (step == NOT_STEPPED_DOWN),
+        cluster=chain.person[rows],
+        scope=codes_of(chain.table, ["authority"])[0][rows],
+    )
+    counts = {
+        "assessed": assessed,
+        "below_threshold": below,
+        "stepped_down": stepped_down,
+        "not_stepped_down": not_stepped_down,
+        "share_not_stepped_down": share,
+    }
+    for place, (name, values) in enumerate(counts.items(), start=len(by)):
+        rates.insert(place, name, values)
+    rates = rates.rename(columns={"n": "followed", "linked": "rereferred"})
+    return rates if groups is None else rates[assessed > 0].reset_index(drop=True)
 
 
 def _step_column(chain: Chain) -> pd.Categorical:

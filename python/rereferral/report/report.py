@@ -242,11 +242,16 @@ def _is_simulated(table: Table) -> bool:
     ids = key.categories if isinstance(key, Category) else key
     if not isinstance(ids, Text) or len(ids) == 0:
         return False
-    starts, lengths = ids.offsets[:-1], np.diff(ids.offsets)
-    left = starts[lengths >= 3]
-    for position, letter in enumerate(b"SIM"):
-        left = left[ids.data[left + position] == letter]
-    return len(left) > 0
+    # Most tables hold the letters nowhere, and a simulated one at its first id.
+    data, starts = ids.data.tobytes(), ids.offsets[:-1]
+    at = data.find(b"SIM")
+    while at >= 0:
+        row = int(np.searchsorted(starts, at, side="right")) - 1
+        begins, ends = int(ids.offsets[row]), int(ids.offsets[row + 1])
+        if at == begins and ends - begins >= 3:
+            return True
+        at = data.find(b"SIM", max(ends, at + 1))
+    return False
 
 
 def _referred_in(table: Table, labels: list[str]) -> np.ndarray[Any, np.dtype[np.bool_]]:
