@@ -75,7 +75,8 @@ def test_to_pandas_keeps_the_labels_and_has_no_minus_one(links):
 def test_links_read_as_arrow(links):
     table = pa.table(links)
     assert table.num_rows == len(CLOSED)
-    assert table["gap_days"].to_pylist() == links.gap_days.tolist()
+    assert table["gap_days"].to_pylist() == [29, 365, None, None, None, None]
+    assert table["event_row"].to_pylist() == [0, 2, None, None, None, None]
     assert table["outcome"].to_pylist()[0] == "linked"
     assert table["followed"].to_pylist() == links.followed.tolist()
 
@@ -89,6 +90,55 @@ def test_rates_by_names_arrays_and_the_financial_year(links):
     assert np.isnan(by_year.loc["2020-21", "rate"])
     arrays = links.rates(by={"first": np.array([1, 0, 0, 0, 0, 0])})
     assert arrays[["n", "linked"]].values.tolist() == [[2, 1], [1, 1]]
+
+
+def test_a_series_goes_by_its_labels_or_not_at_all(links):
+    areas = CLOSED["area"]
+    assert links.rates(by=areas)["n"].tolist() == [3, 0]
+    with pytest.raises(rr.DataError, match="other row labels than index"):
+        links.rates(by=areas.sample(frac=1, random_state=1))
+    with pytest.raises(rr.DataError, match="other row labels than index"):
+        links.rates(by=areas.reset_index(drop=True))
+
+
+def test_rates_by_bands_of_pandas_and_by_a_frame(links):
+    bands = pd.cut(pd.Series([1, 2, 3, 4, 5, 6], index=CLOSED.index), [0, 2, 6])
+    assert links.rates(by=bands.rename("age"))[["age", "n"]].values.tolist() == [
+        ["(0, 2]", 2],
+        ["(2, 6]", 1],
+    ]
+    months = CLOSED["closed"].dt.to_period("Q").rename("quarter")
+    assert links.rates(by=months)["quarter"].tolist() == ["2018Q1", "2018Q2", "2020Q2"]
+    assert len(links.rates(by=CLOSED[["area"]])) == 2
+
+
+def test_one_level_may_stand_alone(links):
+    assert "lower_90" in links.rates(levels=0.9)
+
+
+def test_the_ledger_is_the_callers_own(links):
+    mine = links.ledger
+    mine["removed"] = 99
+    assert (links.ledger["removed"] != 99).any()
+
+
+def test_what_looks_wrong_is_said():
+    late = rr.link(CLOSED, REFERRED, **ASKED, observed_until="2030-12-31")
+    assert "long before observed_until=2030-12-31" in repr(late)
+    strange = REFERRED.assign(child=["1.0", "2.0", "3.0"])
+    lost = rr.link(CLOSED, strange, **ASKED, observed_until="2019-07-31")
+    assert "No key of the index occurs in the events" in lost._repr_html_()
+    fine = rr.link(CLOSED, REFERRED, **ASKED, observed_until="2019-07-31")
+    assert "No key" not in repr(fine)
+    assert "long before" not in repr(fine)
+
+
+def test_observed_follow_up_shows_no_raw_share():
+    links = rr.link(
+        CLOSED, REFERRED, **ASKED, observed_until="2020-12-31", followup="observed", window=None
+    )
+    assert "%" not in repr(links)
+    assert "read off the Kaplan-Meier curve" in repr(links)
 
 
 def test_a_financial_year_of_the_table_goes_first():
@@ -197,6 +247,9 @@ def test_a_rule_that_is_unknown_or_contradicts_is_refused(rules, said):
     [
         ({"observed_until": None}, 'observed_until="2019-06-30"'),
         ({"observed_until": "2021"}, "is not a date"),
+        ({"observed_until": 2021}, "looks like a year"),
+        ({"definition": "GOLDACRE"}, "is not a Definition"),
+        ({"index_date": ["closed"]}, "is not the name of a column"),
         ({"observed_until": "2021-02-30"}, "is not a date"),
         ({"observed_until": "2021-01-01T12:00"}, "time of day"),
         ({"observed_from": "2021-04-01"}, "observed_from is after observed_until"),
@@ -261,9 +314,11 @@ def test_a_definition_is_a_value():
         rr.definitions.DFE.window = 3
     assert rr.Definition(window="1 year") == rr.Definition(window="12 months")
     assert "28 days" in str(rr.Definition(window=28, followup="ignored"))
+    filtered = rr.Definition(event_filter={"kind": ["a", "b"]})
+    assert len({filtered, filtered.replace(ties="first row"), rr.Definition()}) == 2
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"windw": 3}', '{"window": "soon"}'])
+@pytest.mark.parametrize("text", ["", "[]", '{"windw": 3}', '{"window": "soon"}', 5])
 def test_json_that_is_no_definition_is_refused(text):
     with pytest.raises(rr.RuleError):
         rr.Definition.from_json(text)

@@ -134,6 +134,76 @@ def rr_chain(table: pd.DataFrame) -> pd.Series:
     return report.tables["chain"].iloc[0]
 
 
+def test_an_assessment_after_the_closure_is_left_out_and_counted():
+    table = episodes(
+        ("a", "2018-04-01", "2018-09-01", "2018-05-01", "RC8"),
+        ("b", "2018-04-01", "2018-05-01", "2018-05-01", "RC8"),
+    )
+    report = rr.missed_opportunities(table, years=[2019], observed_until=UNTIL)
+    assert report.tables["chain"].iloc[0]["assessed"] == 1
+    ledger = report.tables["ledger"].set_index("reason")["removed"]
+    assert ledger["assessment_date is after closure_date"] == 1
+
+
+def test_reasons_that_are_no_codes_are_named_or_refused():
+    table = episodes(
+        ("a", "2018-04-01", "2018-04-02", "2018-05-01", "RC8"),
+        ("b", "2018-04-01", "2018-04-02", "2018-05-01", "rc8"),
+    )
+    notes = rr.missed_opportunities(table, years=[2019], observed_until=UNTIL).notes
+    assert any("'rc8' (1)" in note for note in notes)
+    with pytest.raises(rr.DataError, match=r"holds none of RC1 to RC9, but 'closed'"):
+        rr.missed_opportunities(
+            table.assign(reason_for_closure="closed"), years=[2019], observed_until=UNTIL
+        )
+
+
+def test_years_that_hold_nothing_or_are_cut_short_are_named():
+    notes = report_by_hand(years=[2018, 2021, 2030]).notes
+    assert any("No assessed closure in 2029-30" in note for note in notes)
+    assert any("1 closures of 2020-21 were not followed" in note for note in notes)
+    late = rr.missed_opportunities(BY_HAND, years=[2018], observed_until="2035-03-31").notes
+    assert any("The last referral is of 2020-10-10" in note for note in late)
+
+
+def test_the_first_day_decides_the_first_year():
+    table = episodes(
+        ("a", "2018-04-01", "2018-05-01", "2018-06-01", "RC8"),
+        ("b", "2019-04-01", "2019-05-01", "2019-06-01", "RC8"),
+    )
+    report = rr.missed_opportunities(table, observed_from="2018-04-01", observed_until=UNTIL)
+    assert list(report.tables["chain_by_year"]["financial_year"]) == ["2018-19", "2019-20"]
+    later = rr.missed_opportunities(table, observed_from="2018-04-02", observed_until=UNTIL)
+    assert list(later.tables["chain_by_year"]["financial_year"]) == ["2019-20"]
+    with pytest.raises(rr.RuleError, match="no whole financial year"):
+        rr.missed_opportunities(table, observed_from="2020-04-02", observed_until=UNTIL)
+
+
+@pytest.mark.parametrize(
+    ("ids", "is_simulated"),
+    [
+        (["SIM1", "SIM2"], True),
+        (["SIM1", "b"], False),
+        (["a", "SIM2"], False),
+        (["S", "SIM"], False),
+    ],
+)
+def test_simulated_is_told_by_all_the_ids(ids, is_simulated):
+    table = episodes(
+        (ids[0], "2018-04-01", "2018-04-02", "2018-05-01", "RC8"),
+        (ids[1], "2018-04-01", "2018-04-02", "2018-05-01", "RC8"),
+    )
+    report = rr.missed_opportunities(table, years=[2019], observed_until=UNTIL)
+    assert report.simulated is is_simulated
+
+
+def test_authorities_may_be_numbers():
+    report = rr.missed_opportunities(
+        BY_HAND.assign(authority=805), years=[2018], observed_until=UNTIL
+    )
+    assert report.tables["chain_by_authority"]["authority_name"].tolist() == ["805"]
+
+
 def test_other_names_of_columns():
     other = BY_HAND.rename(columns={"child_id": "PersonRef"})
     report = rr.missed_opportunities(

@@ -42,6 +42,8 @@ def day_of(given: object, what: str) -> int:
         raise RuleError(f'{what}={given!r} is not a date; write "2021-03-31"')
     if isinstance(given, (int, np.integer)):
         day = int(given)
+        if 1900 <= day <= 2200:
+            raise RuleError(f'{what}={given!r} looks like a year; write a day such as "2021-03-31"')
     else:
         try:
             moment = np.datetime64(given)  # type: ignore[call-overload]

@@ -193,10 +193,10 @@ class Definition:
                     'give a longer window, or same_day="include"'
                 )
         if not self._holds_a_day():
+            gap = "" if self.min_gap is None else f" and min_gap={str(self.min_gap)!r}"
             raise RuleError(
-                f"no day lies in window={str(self.window)!r}, {self.window_end}, with "
-                f"same_day={self.same_day!r} and min_gap={str(self.min_gap or 0)!r}; "
-                "make the window longer or the gap shorter"
+                f"no day lies in window={str(self.window)!r} with window_end={self.window_end!r}, "
+                f"same_day={self.same_day!r}{gap}; make the window longer or the gap shorter"
             )
 
     def core_window(self) -> tuple[object, ...]:
@@ -271,7 +271,7 @@ class Definition:
         """
         try:
             plain = json.loads(text)
-        except json.JSONDecodeError as error:
+        except (json.JSONDecodeError, TypeError) as error:
             raise RuleError(f"not JSON: {error}") from None
         if not isinstance(plain, dict):
             raise RuleError("the JSON of a definition is an object")
@@ -281,6 +281,9 @@ class Definition:
                 for column, condition in plain["event_filter"].items()
             }
         return cls().replace(**plain)
+
+    def __hash__(self) -> int:
+        return hash(self.to_json())
 
     def __str__(self) -> str:
         forward = self.direction == "forward"
@@ -303,8 +306,11 @@ class Definition:
         look = "follow-up" if forward else "look-back"
         counted = {
             "complete": f"Only index events whose whole {look} was observed are counted.",
-            "observed": f"All are counted, for as long as they were observed; the rate is the "
-            f"Kaplan-Meier risk at the {look}'s end.",
+            "observed": "All are counted, for as long as they were observed; the risk is read off "
+            "the Kaplan-Meier curve."
+            if self.window == OPEN
+            else "All are counted, for as long as they were observed; the rate is the Kaplan-Meier "
+            "risk at the window's end.",
             "ignored": f"Whether the {look} was observed is ignored; the rate is the raw "
             "proportion.",
         }[self.followup]

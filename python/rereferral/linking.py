@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rereferral import _core
-from rereferral.days import NULL_DAY, Days, observed_span
+from rereferral.days import NULL_DAY, Days, iso, observed_span
 from rereferral.definition import (
     Definition,
     filter_in_words,
@@ -27,6 +27,7 @@ __all__ = ["link"]
 
 Mask = npt.NDArray[np.bool_]
 _NULL_KEY = 0xFFFFFFFF
+_LONG = 62  # days without any event, at the end of the data, that want an explanation
 
 
 def link(
@@ -101,7 +102,16 @@ def link(
        n  linked
     0  3       1
     """
-    definition = (Definition() if definition is None else definition).replace(**rules)
+    if definition is None:
+        definition = Definition()
+    elif not isinstance(definition, Definition):
+        raise RuleError(
+            f"definition={definition!r} is not a Definition; write rr.definitions.DFE, say"
+        )
+    definition = definition.replace(**rules)
+    for what, name in (("index_date", index_date), ("event_date", event_date)):
+        if not isinstance(name, str):
+            raise RuleError(f"{what}={name!r} is not the name of a column")
     person_names = key_names(person, "person")
     scope_names = (None, None) if scope is None else key_names(scope, "scope")
     index_table = open_table(index, "index")
@@ -139,6 +149,7 @@ def link(
         observed=observed,
         definition=definition,
         ledger=Ledger.frame(left.ledger, right.ledger),
+        notes=_notes(left, right, keys, event_row, observed),
     )
 
 
@@ -305,6 +316,30 @@ def _sweep(
         count,
     )
     return event_row, gap_days, count
+
+
+def _notes(
+    index: _Side,
+    events: _Side,
+    keys: list[Codes],
+    event_row: npt.NDArray[np.int64],
+    observed: Observation,
+) -> list[str]:
+    """What looks wrong though every rule was kept."""
+    notes = []
+    rows = [np.flatnonzero(side.ledger.kept) for side in (index, events)]
+    if len(rows[0]) and len(rows[1]) and (event_row < 0).all():
+        common = np.intersect1d(keys[0][rows[0]], keys[1][rows[1]])
+        if len(common) == 0:
+            notes.append("No key of the index occurs in the events: are the ids written alike?")
+    if len(rows[1]) and isinstance(observed.last, int):
+        latest = int(events.days[rows[1]].max())
+        if observed.last - latest > _LONG:
+            notes.append(
+                f"The last event is of {iso(latest)}, long before observed_until="
+                f"{iso(observed.last)}: was anything recorded until then?"
+            )
+    return notes
 
 
 def _outcomes(

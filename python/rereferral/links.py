@@ -77,6 +77,7 @@ class Links:
         observed: Observation,
         definition: Definition,
         ledger: pd.DataFrame,
+        notes: list[str],
     ) -> None:
         self._index = index
         self._scope = scope
@@ -91,12 +92,18 @@ class Links:
         self.followed = followed
         self.outcome = outcome
         self.definition = definition
-        self.ledger = ledger
+        self._ledger = ledger
+        self._notes = notes
         for array in (event_row, gap_days, count, followed, outcome):
             array.flags.writeable = False
 
     def __len__(self) -> int:
         return len(self.event_row)
+
+    @property
+    def ledger(self) -> pd.DataFrame:
+        """Who was left out, and why: a copy for the caller."""
+        return self._ledger.copy()
 
     @property
     def event_date(self) -> npt.NDArray[np.datetime64]:
@@ -107,10 +114,12 @@ class Links:
         return day.view("datetime64[D]")
 
     def _columns(self) -> dict[str, Any]:
+        """The columns of both tables that leave; where there is no event three are missing."""
+        none = self.gap_days < 0
         return {
-            "event_row": self.event_row,
+            "event_row": pd.arrays.IntegerArray(self.event_row.copy(), none),
             "event_date": self.event_date,
-            "gap_days": self.gap_days,
+            "gap_days": pd.arrays.IntegerArray(self.gap_days.copy(), none.copy()),
             "count": self.count,
             "followed": self.followed,
             "outcome": pd.Categorical.from_codes(
@@ -129,11 +138,6 @@ class Links:
             three are missing, not -1, so that a mean of the gaps is one.
         """
         columns = self._columns()
-        none = self.gap_days < 0
-        columns["event_row"] = pd.array(self.event_row, dtype="Int64")
-        columns["gap_days"] = pd.array(self.gap_days, dtype="Int32")
-        columns["event_row"][none] = pd.NA
-        columns["gap_days"][none] = pd.NA
         columns["event_date"] = columns["event_date"].astype("datetime64[s]")
         return pd.DataFrame(columns, index=self._index.labels)
 
@@ -180,6 +184,8 @@ class Links:
             raise RuleError(f'at={at!r} is not a choice; write "index"')
         if cluster not in ("person", None):
             raise RuleError(f'cluster={cluster!r} is not a choice; write "person" or None')
+        if isinstance(levels, (int, float)):
+            levels = (levels,)
         groups = self._groups(by)
         if self.definition.followup == "observed":
             duration, event, full = self._durations()
@@ -286,32 +292,30 @@ class Links:
 
         return export_stream(self._columns(), requested_schema)
 
-    def _headline(self) -> tuple[int, int]:
-        return int(np.count_nonzero(self.gap_days >= 0)), int(np.count_nonzero(self.followed))
+    def _in_short(self) -> tuple[str, list[str]]:
+        """How many were linked of how many, and what must be said beside it."""
+        linked, n = int(np.count_nonzero(self.gap_days >= 0)), int(np.count_nonzero(self.followed))
+        followup = self.definition.followup
+        share = ""
+        if n and followup != "observed":
+            share = f" ({percent(linked, n)} %)"
+        notes = list(self._notes)
+        if followup == "observed":
+            notes.insert(
+                0, "The share is no rate: not all were followed to the end. See rates() or curve()."
+            )
+        if followup == "ignored":
+            notes.insert(0, "Follow-up was IGNORED: late index events had less time to be linked.")
+        return f"{linked:,} of {n:,} index events linked{share}, of {len(self):,} rows given", notes
 
     def __repr__(self) -> str:
-        linked, n = self._headline()
-        share = f" ({percent(linked, n)} %)" if n else ""
-        lines = [
-            f"Links: {len(self):,} index rows, {n:,} counted, {linked:,} linked{share}",
-            str(self.definition),
-        ]
-        if self.definition.followup == "ignored":
-            lines.append("FOLLOW-UP WAS IGNORED: late index events had less time to be linked.")
-        return "\n".join(lines)
+        headline, notes = self._in_short()
+        return "\n".join([f"Links: {headline}", str(self.definition), *notes])
 
     def _repr_html_(self) -> str:
-        linked, n = self._headline()
-        share = f" ({percent(linked, n)}&nbsp;%)" if n else ""
+        headline, notes = self._in_short()
         counts = dict.fromkeys(("removed", "remaining"), "{:,}".format)
-        warning = ""
-        if self.definition.followup == "ignored":
-            warning = (
-                "<p><strong>Follow-up was ignored</strong>: late index events had less time to be "
-                "linked.</p>"
-            )
-        return (
-            f"<p><strong>{linked:,} of {n:,} index events linked{share}</strong>, of {len(self):,} "
-            f"rows given</p>{warning}<p>{html.escape(str(self.definition))}</p>"
-            f"{self.ledger.to_html(index=False, border=0, formatters=counts)}"
-        )
+        told = "".join(f"<p><strong>{html.escape(note)}</strong></p>" for note in notes)
+        ledger: str = self._ledger.to_html(index=False, border=0, formatters=counts)
+        rules = html.escape(str(self.definition))
+        return f"<p><strong>{headline}</strong></p>{told}<p>{rules}</p>{ledger}"

@@ -315,6 +315,8 @@ class Table:
             An unknown column, a wrong length, or a name that appears twice.
         """
         parts: dict[str, Column] = {}
+        if isinstance(by, pd.DataFrame):
+            by = {name: by[name] for name in by.columns}
         if isinstance(by, Mapping):
             parts = {str(name): self._group_array(str(name), item) for name, item in by.items()}
         else:
@@ -343,6 +345,13 @@ class Table:
         return str(name), self._group_array(str(name), item)
 
     def _group_array(self, name: str, values: Any) -> Column:
+        if isinstance(values, pd.Series):
+            if self.labels is not None and not values.index.equals(self.labels):
+                raise DataError(
+                    f"the group column {name!r} has other row labels than {self.role}; give it the "
+                    "same index, or .to_numpy() to go by position"
+                )
+            values = _spelled(values)
         try:
             column = column_of(values)
         except DataError as error:
@@ -353,6 +362,18 @@ class Table:
                 f"{self.n_rows} rows"
             )
         return column
+
+
+def _spelled(series: pd.Series) -> pd.Series:
+    """A Series of intervals (as of pandas.cut) or periods as their names, in their order."""
+    if isinstance(series.dtype, pd.PeriodDtype):
+        return series.astype(str).where(series.notna(), None)
+    if isinstance(series.dtype, pd.CategoricalDtype) and isinstance(
+        series.cat.categories.dtype, pd.IntervalDtype
+    ):
+        names = [str(interval) for interval in series.cat.categories]
+        return series.cat.rename_categories(names)
+    return series
 
 
 def _as_list(by: Any, table: Table) -> list[Any]:

@@ -70,7 +70,7 @@ def build_chain(
     table: Table,
     early_help: Table | None,
     years: list[int] | None,
-    observed_until: int,
+    observed: tuple[int | None, int],
     within: tuple[str, str],
 ) -> Chain:
     """Put every episode of a table on its step of the chain and link it to the next referral.
@@ -83,11 +83,12 @@ def build_chain(
         Starts of early help: `authority`, `child_id`, `start_date`.
     years : list of int or None
         Financial years of closure, by the year they end in; None: those that the data covers.
-    observed_until : int
-        The last day that is in the data.
+    observed : (int or None, int)
+        The first day that is in the data, where it is known, and the last.
     within : (str, str)
         The days, from the closure, in which a start of early help is a step down.
     """
+    observed_until = observed[1]
     ledger = Ledger("episodes", table.n_rows)
     for name in ("authority", "child_id"):
         ledger.remove("null", f"{name} is missing", table.key(name).is_null())
@@ -119,7 +120,10 @@ def build_chain(
     closed = ledger.kept.copy()
 
     year = financial_year(closure)
-    chosen = _chosen_years(years, closure[closed], observed_until)
+    if years is not None:
+        chosen = year_labels(years)
+    else:
+        chosen = _covered_years(referral[episodes], closure[closed], observed)
     wanted = np.isin(year.categories, chosen)
     in_years = np.append(wanted, False)[year.codes]
     spoken = f"{chosen[0]} to {chosen[-1]}" if len(chosen) > 1 else chosen[0]
@@ -128,12 +132,14 @@ def build_chain(
     step = np.zeros(table.n_rows, np.int8)
     step[ledger.kept] = NOT_ASSESSED
     below = table.mask({"reason_for_closure": BELOW_THRESHOLD})
-    assessed = table.days("assessment_date") != NULL_DAY
+    assessment = table.days("assessment_date")
+    assessed = assessment != NULL_DAY
     reasons = " or ".join(BELOW_THRESHOLD)
     ledger.remove(
         "assessed", f"closed as {reasons}, but assessment_date is missing", below & ~assessed
     )
-    ledger.remove("assessed", "no assessment before the closure", ~assessed)
+    ledger.remove("assessed", "closed otherwise, and assessment_date is missing", ~assessed)
+    ledger.remove("assessed", "assessment_date is after closure_date", assessment > closure)
     step[ledger.kept] = ABOVE
     ledger.remove("below threshold", f"reason_for_closure is not {reasons}", ~below)
     step[ledger.kept] = NOT_STEPPED_DOWN
@@ -141,7 +147,8 @@ def build_chain(
     ledger.remove("stepped down", "reason_for_closure is RC9", stepped_down)
     if early_help is not None:
         helped = _helped(table, early_help, step == NOT_STEPPED_DOWN, within)
-        reason = f"early help began from {within[0]} to {within[1]} of the closure"
+        most, least = (_days_before(day).length for day in within)
+        reason = f"early help began in the {most} to {least} days before the closure"
         ledger.remove("stepped down", reason, helped)
         stepped_down |= helped
     step[(step == NOT_STEPPED_DOWN) & stepped_down] = STEPPED_DOWN
@@ -203,21 +210,29 @@ def _others_open(parts: object, table: Table, referral: Days, closure: Days) -> 
     return still_open
 
 
-def _chosen_years(years: list[int] | None, closure: Days, until: int) -> list[str]:
-    """The labels of the financial years that are asked for, or that the data covers."""
-    if years is not None:
-        return year_labels(years)
-    span = observed_span(closure)
-    if span is None:
+def _covered_years(referral: Days, closure: Days, observed: tuple[int | None, int]) -> list[str]:
+    """The labels of the financial years that the data covers, with twelve months after them.
+
+    The data begins where it is said to, or with the first full month of referrals; a year counts
+    whole, and the last is one in which an episode was closed.
+    """
+    since, until = observed
+    span = observed_span(referral)
+    if span is None or len(closure) == 0:
         raise RuleError("no episode was closed; there is nothing to report")
-    first, last = (np.datetime64(day, "M").astype(np.int64) for day in span)
-    end = np.datetime64(iso(until), "M").astype(np.int64)
-    # A year counts whole: from the first full April on, and with twelve months to follow.
-    first_year = -((3 - first) // 12) + 1970 + 1
-    last_year = (min(last + 1, end + 1 - 12) - 3) // 12 + 1970
+    first_day = np.datetime64(span[0] if since is None else iso(since), "D")
+    last_day = np.datetime64(iso(until), "D")
+    year = int(first_day.astype("datetime64[Y]").astype(np.int64)) + 1970
+    first_year = year + (1 if first_day <= np.datetime64(f"{year}-04-01") else 2)
+    last_year = int(financial_year(closure).categories[-1][:4]) + 1
+    while np.datetime64(f"{last_year + 1}-03-31") > last_day:
+        last_year -= 1
     if first_year > last_year:
-        raise RuleError("the data covers no financial year with twelve months after it; give years")
-    return year_labels(list(range(int(first_year), int(last_year) + 1)))
+        raise RuleError(
+            f"from {first_day} to {last_day} there is no whole financial year of closures with "
+            "twelve months after it; give years"
+        )
+    return year_labels(list(range(first_year, last_year + 1)))
 
 
 def _helped(table: Table, early_help: Table, index: Mask, within: tuple[str, str]) -> Mask:

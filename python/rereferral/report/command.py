@@ -35,7 +35,12 @@ _EARLY_HELP = {"authority": "category", "child_id": "text", "start_date": "date"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Give the subcommand its arguments."""
-    parser.add_argument("episodes", help="CSV file with a header, one row per referral")
+    parser.add_argument(
+        "episodes",
+        help="CSV file with a header, one row per referral: authority, child_id, referral_date, "
+        "assessment_date, closure_date, reason_for_closure (RC1 to RC9) and, where known, "
+        "referral_nfa and date_of_birth",
+    )
     parser.add_argument(
         "--early-help",
         metavar="FILE",
@@ -63,9 +68,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--early-help-within",
         nargs=2,
-        default=("-30 days", "0 days"),
         metavar=("FROM", "TO"),
-        help="days around the closure in which a start of early help is a step down "
+        help="days up to the closure in which a start of early help is a step down "
         '(default "-30 days" "0 days")',
     )
     parser.add_argument(
@@ -113,6 +117,8 @@ def run(arguments: argparse.Namespace) -> int:
     from rereferral.report.saving import check_folder, hash_input, save, simulation_beside
     from rereferral.report.style import load as load_figures
 
+    if arguments.early_help_within is not None and arguments.early_help is None:
+        raise RuleError("--early-help-within needs --early-help")
     names = _column_names(arguments.column)
     check_folder(arguments.out)
     load_page()
@@ -138,7 +144,7 @@ def run(arguments: argparse.Namespace) -> int:
                 years=arguments.years,
                 observed_until=arguments.observed_until,
                 observed_from=observed_from,
-                early_help_within=tuple(arguments.early_help_within),
+                early_help_within=tuple(arguments.early_help_within or ("-30 days", "0 days")),
             )
             hashed = [future.result() for future in inputs]
         finally:
@@ -235,8 +241,10 @@ def in_short(report: Any, page: Path) -> str:
         f"{name:<{widths[0]}}  {published:>{widths[1]}}  {ours:>{widths[2]}}".rstrip()
         for name, published, ours in lines
     ]
-    text.append("")
-    if report.simulated:
-        text.append("SIMULATED: no row is a real child; what the calibration fits was put in.")
-    text.append("Small counts are not suppressed.")
+    years = list(report.tables["chain_by_year"]["financial_year"].astype(str))
+    n_areas = len(report.tables["chain_by_authority"])
+    areas = "1 authority" if n_areas == 1 else f"{n_areas} authorities"
+    span = "no year" if not years else years[0] if len(years) == 1 else f"{years[0]} to {years[-1]}"
+    text += ["", f"Closures of {span} in {areas}."]
+    text += report.notes
     return "\n".join(text).replace("\N{NO-BREAK SPACE}", " ")

@@ -115,14 +115,17 @@ def places(table: Table) -> pd.DataFrame:
 
 def _look_up_places(table: Table) -> pd.DataFrame:
     groups = table.groups("authority")
-    code = groups.frame["authority"]
+    codes = [None if pd.isna(code) else str(code) for code in groups.frame["authority"]]
     known = published.authorities().set_index("authority")
-    name = known["authority_name"].reindex(code).fillna(pd.Series(code.to_numpy(), index=code))
-    region = known["region"].reindex(code).fillna("not known")
-    columns = {"authority": code, "authority_name": name, "region": region}
+    names, regions = known["authority_name"].to_dict(), known["region"].to_dict()
+    columns = {
+        "authority": codes,
+        "authority_name": [names.get(code, code) for code in codes],
+        "region": [regions.get(code, "not known") for code in codes],
+    }
     frame = {}
     for column, values in columns.items():
-        distinct, labels = pd.factorize(pd.Series(values.to_numpy()).astype(object), sort=False)
+        distinct, labels = pd.factorize(np.array(values, dtype=object), sort=False)
         frame[column] = pd.Categorical.from_codes(distinct[groups.codes], categories=labels)
     return pd.DataFrame(frame)
 

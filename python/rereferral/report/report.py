@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from rereferral.days import day_of, financial_year, iso
+from rereferral.days import NULL_DAY, day_of, financial_year, iso
 from rereferral.definition import Definition
-from rereferral.errors import RuleError
-from rereferral.report.chain import build_chain
+from rereferral.errors import DataError, RuleError
+from rereferral.report.chain import build_chain, year_labels
 from rereferral.report.completeness import completeness
 from rereferral.report.counts import arms, chain_tables, children, curve
 from rereferral.report.official import claims, headline, reconciliation
@@ -23,6 +23,8 @@ from rereferral.text import Text
 
 __all__ = ["Report", "missed_opportunities"]
 
+_REASONS = frozenset(f"RC{number}" for number in range(1, 10))
+_LONG = 62  # days without a referral, at the end of the data, that want an explanation
 _NEEDED = (
     "authority",
     "child_id",
@@ -97,7 +99,9 @@ class Report:
         """
         from rereferral.report.saving import save
 
-        return save(self, folder, inputs=inputs)
+        if isinstance(inputs, (str, os.PathLike)):
+            inputs = [inputs]
+        return save(self, os.path.expanduser(folder), inputs=inputs)
 
     def __repr__(self) -> str:
         head = self.headline[["figure", "published", "ours"]].to_string(index=False)
@@ -190,7 +194,8 @@ def missed_opportunities(
             f"early_help_within={early_help_within!r} must be two spans "
             'such as ("-30 days", "0 days")'
         ) from None
-    chain = build_chain(table, helped, wanted, until, (earliest, latest))
+    _check_reasons(table)
+    chain = build_chain(table, helped, wanted, (since, until), (earliest, latest))
     labels = sorted(set(chain.year[chain.step > 0]))
     simulated = _is_simulated(table)
     lookback = None if since is None else lookback_links(chain, labels, since)
@@ -214,7 +219,8 @@ def missed_opportunities(
         "early_help": early_help is not None,
         "early_help_within": [earliest, latest],
     }
-    notes = _notes(tables, simulated, compared)
+    notes = _notes(simulated, compared)
+    notes += [*_doubts_of_years(tables, wanted), *_doubts_of_rows(table, until)]
     return Report(tables, chain.links.definition, options, simulated, notes=notes)
 
 
@@ -237,21 +243,80 @@ def _renamed(table: Table, columns: Mapping[str, str], strict: bool = True) -> T
 
 
 def _is_simulated(table: Table) -> bool:
-    """Whether any child's id says so: those of `rereferral.simulate` begin with SIM."""
+    """Whether every child's id says so: those of `rereferral.simulate` begin with SIM."""
     key = table.key("child_id")
     ids = key.categories if isinstance(key, Category) else key
-    if not isinstance(ids, Text) or len(ids) == 0:
+    if not isinstance(ids, Text):
         return False
-    # Most tables hold the letters nowhere, and a simulated one at its first id.
-    data, starts = ids.data.tobytes(), ids.offsets[:-1]
-    at = data.find(b"SIM")
-    while at >= 0:
-        row = int(np.searchsorted(starts, at, side="right")) - 1
-        begins, ends = int(ids.offsets[row]), int(ids.offsets[row + 1])
-        if at == begins and ends - begins >= 3:
-            return True
-        at = data.find(b"SIM", max(ends, at + 1))
-    return False
+    ids = ids.present()[0]
+    if len(ids) == 0 or not str(ids[0]).startswith("SIM"):
+        return False
+    starts = ids.offsets[:-1][np.diff(ids.offsets) >= 3]
+    if len(starts) < len(ids):
+        return False
+    return all(
+        bool((ids.data[starts + place] == letter).all()) for place, letter in enumerate(b"SIM")
+    )
+
+
+def _check_reasons(table: Table) -> None:
+    """Refuse a table whose reasons are no codes: nothing in it would be below the threshold."""
+    counts = _reason_counts(table)
+    if counts and not any(reason in _REASONS for reason in counts):
+        shown = ", ".join(repr(reason) for reason in list(counts)[:5])
+        raise DataError(
+            f"episodes: column 'reason_for_closure' holds none of RC1 to RC9, but {shown}; "
+            "map the reasons to the codes"
+        )
+
+
+def _reason_counts(table: Table) -> dict[str, int]:
+    """How often each reason for closure occurs."""
+    groups = table.groups("reason_for_closure")
+    counts = np.bincount(groups.codes, minlength=groups.n_groups)
+    reasons = groups.frame["reason_for_closure"]
+    return {
+        str(reason): int(count)
+        for reason, count in zip(reasons, counts, strict=True)
+        if not pd.isna(reason)
+    }
+
+
+def _doubts_of_rows(table: Table, until: int) -> list[str]:
+    """What looks wrong in the rows though each could be read."""
+    doubts = []
+    unknown = {reason: n for reason, n in _reason_counts(table).items() if reason not in _REASONS}
+    if unknown:
+        shown = ", ".join(f"{reason!r} ({n:,})" for reason, n in list(unknown.items())[:5])
+        doubts.append(
+            f"Some reasons for closure are no code of RC1 to RC9 and count as above the "
+            f"threshold: {shown}."
+        )
+    referral = table.days("referral_date")
+    known = referral[(referral != NULL_DAY) & (referral <= until)]
+    if len(known) and until - int(known.max()) > _LONG:
+        doubts.append(
+            f"The last referral is of {iso(int(known.max()))}, long before {iso(until)}, up to "
+            "which the data is said to go: whoever came back in between is not in it."
+        )
+    return doubts
+
+
+def _doubts_of_years(tables: dict[str, pd.DataFrame], wanted: list[int] | None) -> list[str]:
+    """Years that were asked for and hold nothing, and years not followed to their end."""
+    doubts = []
+    by_year = tables["chain_by_year"]
+    missing = set(year_labels(wanted or [])) - set(by_year["financial_year"])
+    if missing:
+        doubts.append(f"No assessed closure in {', '.join(sorted(missing))}.")
+    short = by_year[by_year["followed"] < by_year["not_stepped_down"]]
+    if len(short):
+        left = int((short["not_stepped_down"] - short["followed"]).sum())
+        doubts.append(
+            f"{left:,} closures of {', '.join(short['financial_year'].astype(str))} were not "
+            "followed for 12 months: re-referrals a year count only those that were."
+        )
+    return doubts
 
 
 def _referred_in(table: Table, labels: list[str]) -> np.ndarray[Any, np.dtype[np.bool_]]:
@@ -262,8 +327,8 @@ def _referred_in(table: Table, labels: list[str]) -> np.ndarray[Any, np.dtype[np
     return found
 
 
-def _notes(tables: dict[str, pd.DataFrame], simulated: bool, compared: str) -> list[str]:
-    notes = ["Small counts are not suppressed: do not publish tables of small areas as they are."]
+def _notes(simulated: bool, compared: str) -> list[str]:
+    notes = ["Small counts are not suppressed. Do not publish tables of small areas as they are."]
     if simulated:
         notes.insert(
             0,
