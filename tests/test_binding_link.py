@@ -1,0 +1,150 @@
+"""The boundary of the linkage: arrays that are not what the core asks for are refused by name."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from rereferral import DataError, RereferralError, _core
+
+WINDOW = (False, ("days", 365), ("days", 0), False, False)
+DAYS = np.arange(5, dtype=np.int64)
+KEYS = np.arange(5, dtype=np.uint32)
+
+
+def ordered():
+    return _core.order(KEYS, DAYS, None, KEYS, DAYS, None, 5)
+
+
+def link(**changed):
+    arguments = {
+        "parts": ordered(),
+        "window": WINDOW,
+        "last_row": False,
+        "same_table": False,
+        "self_row": None,
+        "event_day": None,
+        "lower": None,
+        "upper": None,
+        "n_events": 5,
+        "event_row": np.empty(5, np.int64),
+        "gap_days": np.empty(5, np.int32),
+        "count": np.empty(5, np.int64),
+    }
+    return _core.link(*(arguments | changed).values())
+
+
+def swapped(array):
+    return array.astype(array.dtype.newbyteorder(">"))
+
+
+MALFORMED = {
+    "a list": lambda array: array.tolist(),
+    "another dtype": lambda array: array.astype(np.float64),
+    "two dimensions": lambda array: array.reshape(-1, 1),
+    "strided": lambda array: np.repeat(array, 2)[::2],
+    "foreign byte order": swapped,
+    "None": lambda array: None,
+}
+
+
+@pytest.mark.parametrize("how", MALFORMED)
+@pytest.mark.parametrize("place", [0, 1, 3, 4])
+def test_order_refuses_malformed_columns(place, how):
+    arguments = [KEYS, DAYS, None, KEYS, DAYS, None, 5]
+    arguments[place] = MALFORMED[how](arguments[place])
+    name = ["index_key", "index_day", "", "event_key", "event_day"][place]
+    with pytest.raises((TypeError, ValueError), match=name):
+        _core.order(*arguments)
+
+
+@pytest.mark.parametrize("place", [1, 2, 4, 5])
+def test_order_refuses_columns_of_another_length(place):
+    arguments = [KEYS, DAYS, np.ones(5, bool), KEYS, DAYS, np.ones(5, bool), 5]
+    arguments[place] = arguments[place][:4].copy()
+    with pytest.raises(ValueError, match="must have 5 elements, not 4"):
+        _core.order(*arguments)
+
+
+@pytest.mark.parametrize("name", ["event_row", "gap_days"])
+@pytest.mark.parametrize("how", MALFORMED)
+def test_link_refuses_malformed_outputs(name, how):
+    right = np.empty(5, np.int64 if name == "event_row" else np.int32)
+    with pytest.raises((TypeError, ValueError), match=name):
+        link(**{name: MALFORMED[how](right)})
+
+
+def test_link_refuses_an_output_that_cannot_be_written():
+    fixed = np.empty(5, np.int64)
+    fixed.flags.writeable = False
+    with pytest.raises(ValueError, match="count must be writeable"):
+        link(count=fixed)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"parts": object()}, "PyCapsule"),
+        ({"n_events": 6}, "have 5 and 5 rows, not 5 and 6"),
+        ({"event_row": np.empty(6, np.int64)}, "must have 6 elements|have 5 and 5 rows"),
+        ({"same_table": True}, "need the days of the events"),
+        ({"self_row": np.full(5, 5), "event_day": DAYS}, "names no row of the events"),
+        ({"self_row": np.full(5, -2), "event_day": DAYS}, "names no row of the events"),
+        ({"self_row": np.zeros(4, np.int64), "event_day": DAYS}, "self_row must have 5"),
+        ({"event_day": DAYS[:3].copy()}, "event_day must have 5"),
+        ({"lower": DAYS[:3].copy()}, "lower must have 5"),
+        ({"window": (False, ("days", -1), ("days", 0), False, False)}, "must be from 0"),
+        ({"window": (False, ("weeks", 1), ("days", 0), False, False)}, "unknown unit"),
+        ({"window": (False, ("days", 1))}, "five parts"),
+        ({"window": (False, ("open", 0), ("open", 0), False, False)}, "must have an end"),
+        ({"window": "12 months"}, "a window is a tuple"),
+    ],
+)
+def test_link_refuses_what_does_not_fit(changed, said):
+    with pytest.raises((TypeError, ValueError), match=said):
+        link(**changed)
+
+
+def test_a_day_out_of_range_is_named_by_row():
+    far = DAYS.copy()
+    far[3] = 10_000_001
+    with pytest.raises(DataError) as refused:
+        _core.order(KEYS, DAYS, None, KEYS, far, None, 5)
+    assert (refused.value.row, refused.value.column) == (3, 1)
+    with pytest.raises(DataError) as refused:
+        _core.add_spans(far, ("days", 1), np.empty(5, np.int64))
+    assert refused.value.row == 3
+
+
+@pytest.mark.parametrize(
+    ("tables", "codes", "said"),
+    [
+        ((), (), "one array of codes for each table"),
+        ((([1, 2],),), (KEYS.copy(),), "a tuple of three or four"),
+        (((("int64", DAYS, None),), ()), (KEYS.copy(), KEYS.copy()), "same number of key columns"),
+        (((("int64", DAYS.astype(np.int32), None),),), (KEYS.copy(),), "ints must have dtype"),
+        (((("text", DAYS, None),),), (KEYS.copy(),), "unknown kind"),
+        (((("int64", DAYS, np.ones(4, bool)),),), (KEYS.copy(),), "valid must have 5"),
+        (((("int64", DAYS, None),),), (KEYS[:3].copy(),), "codes must have 5"),
+        (
+            ((("text", DAYS, np.zeros(3, np.uint8), None),),),
+            (KEYS[:4].copy(),),
+            "not in order or leave the data",
+        ),
+        (
+            ((("text", DAYS[::-1].copy(), np.zeros(9, np.uint8), None),),),
+            (KEYS[:4].copy(),),
+            "not in order or leave the data",
+        ),
+    ],
+)
+def test_encode_refuses_what_does_not_fit(tables, codes, said):
+    with pytest.raises((TypeError, ValueError), match=said):
+        _core.encode(tables, codes)
+
+
+def test_spells_of_another_length_are_refused():
+    with pytest.raises(RereferralError, match="have 5 and 5 rows, not 5 and 4"):
+        _core.open_spells(ordered(), DAYS[:4].copy(), np.empty(5, bool))
+    with pytest.raises(RereferralError, match="have 5 and 5 rows, not 5 and 6"):
+        _core.shared_days(ordered(), np.empty(6, bool))
