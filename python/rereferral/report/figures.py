@@ -41,9 +41,10 @@ _MONTH = 365.25 / 12
 
 
 def _period(labels: Sequence[str]) -> str:
+    """The end of a title: from which year to which; nothing where there is none."""
     if not labels:
-        return "no year"
-    return labels[0] if len(labels) == 1 else f"{labels[0]} to {labels[-1]}"
+        return ""
+    return f", {labels[0]}" if len(labels) == 1 else f", {labels[0]} to {labels[-1]}"
 
 
 def _percent_axis(axis: Any, top: float) -> None:
@@ -93,7 +94,7 @@ def rate_by_year(
     top = min(1.0, 1.18 * float(highest))
     with style():
         head = Head(
-            f"Re-referred within 12 months, by year of closure, {_period(years)}",
+            f"Re-referred within 12 months, by year of closure{_period(years)}",
             "Share of the closures below the threshold, not stepped down and followed for "
             "12 months. Thick bars: 95 % limits; thin bars: 99.8 %."
             + (f" Dashed: the published {100 * published:.0f} %." if published is not None else ""),
@@ -440,7 +441,7 @@ def time_to_rereferral(
     top = min(1.0, 1.1 * (0.05 if is_missing(highest) or highest <= 0 else float(highest)))
     with style():
         head = Head(
-            f"Time to re-referral after closure, {_period(years)}",
+            f"Time to re-referral after closure{_period(years)}",
             "Share re-referred so far, of the closures below the threshold and not stepped down. "
             "Bands: 95 % limits.",
             source,

@@ -161,7 +161,8 @@ def flow(
     with style():
         head = Head(
             f"From assessment to re-referral, {row['label']}",
-            "Closures, not children. Bands are as wide as their counts.",
+            "Closures, not children. Bands are as wide as their counts; boxes are at least as "
+            "large as their text.",
             source,
             simulated,
         )

@@ -9,6 +9,7 @@ import pandas as pd
 
 from rereferral import published
 from rereferral.links import Links
+from rereferral.rates import wilson
 from rereferral.report.chain import Chain
 from rereferral.report.counts import places
 from rereferral.rounding import percent
@@ -16,16 +17,30 @@ from rereferral.rounding import percent
 __all__ = ["claims", "headline", "reconciliation"]
 
 _ENGLAND = 150  # authorities from which on a table is held against England as a whole
+_ENGLAND_ONLY = "England only"
+_YEARS = ["2015-16", "2016-17", "2017-18", "2018-19", "2019-20"]  # of the published counts
 
 
 def headline(tables: dict[str, pd.DataFrame], simulated: bool) -> pd.DataFrame:
-    """The report's figures beside ours. Counts are closures and re-referrals, not children."""
+    """The report's figures beside ours. Counts are closures and re-referrals, not children.
+
+    The published counts are those of England: they stand beside no table of a part of it.
+    """
     chain = tables["chain"].iloc[0]
-    n_years = len(tables["chain_by_year"])
+    years = list(tables["chain_by_year"]["financial_year"])
     children = tables["children"].iloc[-1]
     figures = published.figures()["too_little_too_late"]
+    england = _is_england(tables)
     put_in = "put in" if simulated else "found"
     rereferred = int(chain["rereferred"])
+    n_years = len(years)
+    spoken = "1 year" if n_years == 1 else f"{n_years} years"
+    other = england and years != _YEARS
+    span = f"; published for {_YEARS[0]} to {_YEARS[-1]}" if other else ""
+
+    def total(text: str, key: str) -> tuple[str, float]:
+        return (text, figures[key]["value"]) if england else (_ENGLAND_ONLY, np.nan)
+
     lines = [
         (
             "Below the threshold and closed without early help",
@@ -38,12 +53,11 @@ def headline(tables: dict[str, pd.DataFrame], simulated: bool) -> pd.DataFrame:
         ),
         (
             "Closures without early help",
-            "1.26 million",
-            figures["not_stepped_down"]["value"],
+            *total("1.26 million", "not_stepped_down"),
             int(chain["not_stepped_down"]),
             "count",
             put_in,
-            f"closures in {n_years} years, not children",
+            f"closures in {spoken}, not children{span}",
         ),
         (
             "Re-referred within 12 months",
@@ -56,26 +70,33 @@ def headline(tables: dict[str, pd.DataFrame], simulated: bool) -> pd.DataFrame:
         ),
         (
             "Closures followed by a re-referral",
-            "320,000",
-            figures["re_referred"]["value"],
+            *total("320,000", "re_referred"),
             rereferred,
             "count",
             "arithmetic",
             f"{int(children['rereferrals']):,} distinct re-referrals of "
-            f"{int(children['rereferred_children']):,} distinct children",
+            f"{int(children['rereferred_children']):,} distinct children{span}",
         ),
         (
             "Closures followed by a re-referral, a year",
-            "64,000",
-            figures["re_referred_a_year"]["value"],
+            *total("64,000", "re_referred_a_year"),
             _average(rereferred, n_years),
             "count",
             "arithmetic",
-            f"average of {n_years} years",
+            f"average of {spoken}{span}",
         ),
     ]
     columns = ["figure", "published", "published_value", "ours", "unit", "kind", "note"]
     return pd.DataFrame(lines, columns=columns)
+
+
+def _known(authorities: Any) -> set[str]:
+    """Those of the codes that DfE lists."""
+    return set(authorities) & set(published.authority_series()["authority"])
+
+
+def _is_england(tables: dict[str, pd.DataFrame]) -> bool:
+    return len(_known(tables["chain_by_authority"]["authority"].dropna())) >= _ENGLAND
 
 
 def _share(x: Any, n: Any) -> float:
@@ -142,31 +163,38 @@ _MEASURES = {
 
 
 def _official(authorities: set[str]) -> tuple[pd.DataFrame, str]:
-    known = published.authority_series()
-    if len(authorities & set(known["authority"])) >= _ENGLAND:
+    known = _known(authorities)
+    if len(known) >= _ENGLAND:
         return published.official_series(), "Official figures are those of England."
-    mine = known[known["authority"].isin(authorities)]
+    series = published.authority_series()
+    mine = series[series["authority"].isin(known)]
     measures = [name for name in _MEASURES if name in mine.columns]
     # A sum over authorities of which one is not published is not published either.
     sums = mine.groupby("year")[measures].agg(lambda column: column.sum(skipna=False))
-    n = len(authorities & set(known["authority"]))
-    which = "one authority" if n == 1 else f"{n} authorities"
+    if not known:
+        return sums, "DfE lists no authority of this table, so no official count stands beside it."
+    which = "one authority" if len(known) == 1 else f"{len(known)} authorities"
     return sums, f"Official figures are those of the table's {which} that DfE lists."
 
 
 def claims(tables: dict[str, pd.DataFrame], simulated: bool) -> pd.DataFrame:
     """What can be said of the report's figures from this table and from official counts.
 
+    A rate agrees with a published whole percentage if its 95 % limits reach into what rounds to
+    it. Only a table of England is held against the figures of England.
+
     Returns
     -------
     pandas.DataFrame
-        ``figure``, ``published``, ``ours``, ``kind``, ``verdict``, ``sentence``.
+        ``figure``, ``published``, ``ours`` (what the claim is held against: figures of this table
+        are called "here"), ``kind``, ``verdict``, ``sentence``.
     """
     series = published.official_series().loc[2016:2020]
     not_in_need = int(series["not_in_need"].sum())
     before = not_in_need + int(series["no_further_action"].sum())
-    head = tables["headline"]
-    share, rate = (float(head["ours"].iloc[position]) for position in (0, 2))
+    chain = tables["chain"].iloc[0]
+    england = _is_england(tables)
+    same_years = england and list(tables["chain_by_year"]["financial_year"]) == _YEARS
     kind = "put in" if simulated else "found"
     simulated_note = (
         " The simulation was made to meet this figure, so it shows that the code counts right, not "
@@ -174,22 +202,38 @@ def claims(tables: dict[str, pd.DataFrame], simulated: bool) -> pd.DataFrame:
         if simulated
         else ""
     )
+    put_in = " The count here was put in." if simulated and same_years else ""
+
+    def here(count: int, beside: str) -> str:
+        return f"{count:,} here; {beside}" if same_years else beside
+
+    x, n = int(chain["not_stepped_down"]), int(chain["below_threshold"])
+    share = _rate_claim(85, x, n, wilson(x, n), england)
+    areas = pd.notna(chain.get("lower_scope_95", np.nan))
+    low, high = (
+        chain[f"{side}_scope_95" if areas else f"{side}_95"] for side in ("lower", "upper")
+    )
+    again = int(chain["rereferred"])
+    rate = _rate_claim(25, again, int(chain["followed"]), (low, high), england)
+    by_official = "not borne out by official counts"
     lines = [
-        ("closed without early help", "85 %", f"{share:.1f} %", kind, _agrees(share, 85),
-         "Computed from the closures of this table." + simulated_note),
-        ("re-referred within 12 months", "25 %", f"{rate:.1f} %", kind, _agrees(rate, 25),
-         "Computed with complete follow-up." + simulated_note),
+        ("closed without early help", "85 %", share[0], kind, share[1],
+         f"Computed from the closures of this table.{share[2]}{simulated_note}"),
+        ("re-referred within 12 months", "25 %", rate[0], kind, rate[1],
+         f"Computed with complete follow-up.{rate[2]}{simulated_note}"),
         ("closures below the threshold", "1.482 million (1.26 m / 0.85)",
-         f"{not_in_need:,} official", "restated", "not borne out",
+         here(n, f"{not_in_need:,} official"), "restated", by_official,
          f"DfE counts {not_in_need:,} referrals assessed as not in need in 2015-16 to 2019-20, and "
          f"{before:,} with every referral closed before assessment; a wider definition must be "
-         "behind the published figure."),
+         f"behind the published figure.{put_in}"),
         ("closures without early help", "1.26 million",
-         f"{_half_up(not_in_need * 85, 100):,} on official counts", "arithmetic",
-         "not borne out", "0.85 times the official count of assessments that found no need."),
-        ("re-referrals", "320,000", "315,000", "arithmetic", "consistent within rounding",
-         "0.25 times 1.26 million is 315,000; 320,000 needs 25.4 %."),
-        ("re-referrals a year", "64,000", "closures, not children", "arithmetic",
+         here(x, f"{_half_up(not_in_need * 85, 100):,} on official counts"), "arithmetic",
+         by_official,
+         f"0.85 times the official count of assessments that found no need.{put_in}"),
+        ("re-referrals", "320,000", here(again, "315,000 by arithmetic"), "arithmetic",
+         "consistent within rounding", "0.25 times 1.26 million is 315,000; 320,000 needs 25.4 %."),
+        ("re-referrals a year", "64,000",
+         here(_average(again, len(_YEARS)), "closures, not children"), "arithmetic",
          "consistent within rounding", "A fifth of 320,000. It counts closures that a referral "
          "followed; a child with two such closures counts twice."),
     ]  # fmt: skip
@@ -201,9 +245,16 @@ def _half_up(x: int, n: int) -> int:
     return (2 * x + n) // (2 * n)
 
 
-def _agrees(ours: float, published_percent: int) -> str:
-    if np.isnan(ours):
-        return "cannot be tested"
-    # The published figure is a whole percentage, so anything that rounds to it agrees.
-    near = published_percent - 0.5 <= ours < published_percent + 0.5
-    return "agrees" if near else "differs"
+def _rate_claim(
+    published_percent: int, x: int, n: int, limits: tuple[float, float], england: bool
+) -> tuple[str, str, str]:
+    """A rate as it is printed, the verdict on a published whole percentage, and the limits."""
+    if n == 0:
+        return "no rate here", "cannot be tested", ""
+    low, high = (100 * limit for limit in limits)
+    shown = f"{percent(x, n)} % here"
+    sentence = f" 95 % limits: {low:.1f} to {high:.1f} %."
+    if not england:
+        return shown, "not comparable: a part of England", sentence
+    near = low < published_percent + 0.5 and high >= published_percent - 0.5
+    return shown, "agrees" if near else "differs", sentence

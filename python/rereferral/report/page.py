@@ -14,7 +14,7 @@ import pandas as pd
 from rereferral.errors import RereferralError
 from rereferral.report import printed
 from rereferral.report.drawing import Drawn
-from rereferral.report.words import NONE, count, is_missing, number, of
+from rereferral.report.words import NONE, count, is_missing, method, number, of
 
 __all__ = ["Printable", "headline_value", "load", "render"]
 
@@ -86,15 +86,38 @@ def headline_value(ours: Any, unit: str) -> str:
 
 def _methods(table: pd.DataFrame) -> str:
     """How the limits were made, in a sentence."""
-    methods = sorted({str(method) for method in table["method"] if not is_missing(method)})
+    methods = sorted({method(text) for text in table["method"] if not is_missing(text)})
     deff = table["deff"].dropna()
-    text = f"Limits: {', '.join(methods)}." if methods else ""
+    if len(methods) == 1:
+        text = f"Limits: {methods[0]}."
+    elif methods:
+        text = f"Limits, not alike in all authorities: {'; '.join(methods)}."
+    else:
+        text = ""
     if len(deff) and float(deff.max()) > 1:
-        text += (
-            " They are widened because children come more than once, by a design effect of up to "
-            f"{number(deff.max(), 2)}."
-        )
+        text += f" The design effect that widens them is at most {number(deff.max(), 2)}."
     return printed.tidy(text)
+
+
+def _lead(total: pd.Series) -> str:
+    """The chain in two sentences, or as many as there is something to say."""
+    below, followed = total["below_threshold"], total["followed"]
+    if not below:
+        return "No closure of this table was below the threshold after an assessment."
+    kept = of(total["not_stepped_down"], below)
+    text = (
+        f"Of {count(below)} closures after an assessment below the threshold, {kept} were not "
+        "stepped down to early help."
+    )
+    if not total["not_stepped_down"]:
+        return text
+    if not followed:
+        return f"{text} Not one of these could be followed for 12 months."
+    again = of(total["rereferred"], followed)
+    return (
+        f"{text} Of the {count(followed)} of these that could be followed for 12 months, {again} "
+        "were referred again."
+    )
 
 
 _SMALL = "Small counts are not suppressed"
@@ -202,14 +225,8 @@ def render(
         areas=len(tables["chain_by_authority"]),
         headline=headline,
         kinds=[(kind, words) for kind, words in _KINDS.items() if kind in kinds],
-        total={
-            "below": count(total["below_threshold"]),
-            "kept": count(total["not_stepped_down"]),
-            "kept_share": of(total["not_stepped_down"], total["below_threshold"]),
-            "followed": count(total["followed"]),
-            "again": count(total["rereferred"]),
-            "again_share": of(total["rereferred"], total["followed"]),
-        },
+        lead=_lead(total),
+        none_below=not total["below_threshold"],
         banner=_after(report.notes, "SIMULATED"),
         disclosure=_after(report.notes, _SMALL),
         notes=[note for note in report.notes if not note.startswith(("SIMULATED", _SMALL))],
@@ -259,6 +276,7 @@ def render(
             ),
         ],
         curve=printed.curve(tables["curve"]),
+        leap=bool((tables["curve"]["day"] > printed.YEAR).any()),
         definition=str(report.definition),
         options=manifest["options"],
         inputs=manifest["inputs"],

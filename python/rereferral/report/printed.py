@@ -9,9 +9,20 @@ from typing import Any
 import pandas as pd
 
 from rereferral.report.alternative import risk_by
-from rereferral.report.words import NONE, count, is_missing, limits, number, of, rate, unbroken
+from rereferral.report.words import (
+    NONE,
+    count,
+    is_missing,
+    limits,
+    method,
+    number,
+    of,
+    rate,
+    unbroken,
+)
 
 __all__ = [
+    "YEAR",
     "Body",
     "Row",
     "Table",
@@ -34,9 +45,13 @@ __all__ = [
 _SPACE = "\N{NO-BREAK SPACE}"
 _ALL_YEARS = "all years"
 
+_HERE = "what is counted here"
+_STEPS = {"null": "missing value"}
+
 _LONG = 15  # rows
 _NAMED = 8  # authorities that a sentence names
-_CURVE_DAYS = (30, 91, 182, 274, 365)
+YEAR = 365  # days of twelve months without a 29 February
+_CURVE_DAYS = (30, 91, 182, 274, YEAR)
 
 
 @dataclass(frozen=True)
@@ -65,6 +80,8 @@ class Table:
     bodies: list[Body]
     text_columns: frozenset[int] = field(default_factory=frozenset)
     look: str = ""
+    simulated: str = ""
+    """Which of its columns are simulated where not all are."""
 
     @property
     def looks(self) -> str:
@@ -242,17 +259,19 @@ def three_rates(table: pd.DataFrame) -> Table:
                 count(row["linked"]),
                 _share(row),
                 limits(row["lower_95"], row["upper_95"]),
-                tidy(row["method"]),
+                upper(method(row["method"])),
             ]
         )
         for row in records(table)
     ]
     caption = "Three rates from the same table"
-    return Table("t-rates", caption, heads, _one(rows), frozenset({1, 2, 3, 9}), "wide")
+    return Table("t-rates", caption, heads, _one(rows), frozenset({1, 2, 3, 9}), "wide", _HERE)
 
 
-def reconciliation(table: pd.DataFrame) -> Table:
-    """The table ``reconciliation``, by measure."""
+def reconciliation(table: pd.DataFrame) -> Table | None:
+    """The table ``reconciliation``, by measure; None where nothing official stands in it."""
+    if not table["official"].notna().any():
+        return None
     bodies = []
     for measure, group in table.groupby("measure", sort=False, observed=True):
         values = pd.concat([group["official"], group["ours"]]).dropna()
@@ -270,7 +289,8 @@ def reconciliation(table: pd.DataFrame) -> Table:
         ]
         bodies.append(Body(rows, upper(measure)))
     heads = ["Financial year", "Official", "This report", "Ratio"]
-    return Table("t-official", "Beside the official series", heads, bodies)
+    caption = "Beside the official series"
+    return Table("t-official", caption, heads, bodies, simulated="this report's column")
 
 
 def claims(table: pd.DataFrame) -> Table:
@@ -288,7 +308,7 @@ def claims(table: pd.DataFrame) -> Table:
         )
         for row in records(table)
     ]
-    heads = ["Claim", "Published", "Here", "Kind", "Verdict", "Why"]
+    heads = ["Claim", "Published", "Held against", "Kind", "Verdict", "Why"]
     return Table(
         "t-claims",
         "What was published, claim by claim",
@@ -296,6 +316,7 @@ def claims(table: pd.DataFrame) -> Table:
         _one(rows),
         frozenset(range(1, 6)),
         "prose",
+        _HERE,
     )
 
 
@@ -307,7 +328,7 @@ def ledger(table: pd.DataFrame) -> Table:
             Row(
                 [
                     tidy(row["reason"]),
-                    tidy(row["step"]),
+                    _STEPS.get(row["step"], tidy(row["step"])),
                     count(row["removed"]),
                     count(row["remaining"]),
                 ]

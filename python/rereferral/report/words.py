@@ -11,7 +11,7 @@ import pandas as pd
 
 from rereferral.rounding import percent
 
-__all__ = ["NONE", "count", "is_missing", "limits", "number", "of", "rate", "unbroken"]
+__all__ = ["NONE", "count", "is_missing", "limits", "method", "number", "of", "rate", "unbroken"]
 
 NONE = "–"
 """Stands where there is no number: nobody was counted, or nothing was published."""
@@ -81,6 +81,30 @@ def limits(low: Any, high: Any) -> str:
     if is_missing(low) or is_missing(high):
         return NONE
     return f"{rate(low).removesuffix(f'{_SPACE}%')} to {rate(high)}"
+
+
+_METHODS = {
+    "Wilson": "Wilson's score limits",
+    "Wilson, n/deff, person clusters": (
+        "Wilson's score limits, widened for children who come more than once"
+    ),
+    "Wilson, n/deff, person clusters, largest deff": (
+        "Wilson's score limits, widened as far as children who come more than once can widen them"
+    ),
+    "Wilson, deff of person clusters below 1 not used": (
+        "Wilson's score limits, not narrowed for children who come more than once"
+    ),
+    "Kaplan-Meier, log-log, index events taken as independent": (
+        "Kaplan-Meier, log-log limits, closures taken as independent"
+    ),
+    "none: n is 0": "no limits where nobody was followed",
+    "none": "not computed",
+}
+
+
+def method(text: Any) -> str:
+    """How limits were made, in plain words; a method that is not known keeps its own."""
+    return NONE if is_missing(text) else _METHODS.get(str(text), str(text))
 
 
 def number(value: Any, decimals: int) -> str:
