@@ -150,6 +150,69 @@ def test_every_table_and_figure_says_simulated(page, england, folder):
         assert set(pd.read_csv(path)["status"]) == {"SIMULATED"}
 
 
+def test_official_counts_are_not_called_simulated(page):
+    tags = {"Beside the official": "this report's column", "claim by claim": "what is counted here"}
+    for caption, what in tags.items():
+        told = next(table["caption"] for table in page.tables if caption in table["caption"])
+        assert told.startswith(f"SIMULATED: {what} ")
+    assert page.table("claim by claim")[0][2] == "Held against"
+
+
+def test_what_was_put_in_says_nothing_of_councils_or_help(page, tmp_path):
+    real = made(by_hand.report(2, 1, 40, simulated=False), tmp_path)
+    put_in = ("both rates were put in alike", "the rates of the authorities were put in")
+    assert [sentence in " ".join(page.words) for sentence in put_in] == [True, True]
+    assert [sentence in " ".join(real.words) for sentence in put_in] == [False, False]
+    assert "is not an effect of early help" in " ".join(real.words)
+
+
+def test_without_official_counts_there_is_no_table_of_them(tmp_path):
+    report = by_hand.report(2, 1, 40)
+    report.tables["reconciliation"]["official"] = pd.array([pd.NA] * 3, dtype="Int64")
+    page = made(report, tmp_path)
+    assert not [table for table in page.tables if "official series" in table["caption"]]
+    assert "No official count is known" in " ".join(page.words)
+
+
+def test_a_leap_day_is_told_only_where_there_is_one(page, tmp_path):
+    told = "Twelve months with a 29 February"
+    assert told not in " ".join(page.words)
+    report = by_hand.report(2, 1, 40)
+    report.tables["curve"].loc[report.tables["curve"].index[-1], "day"] = 366
+    assert told in " ".join(made(report, tmp_path).words)
+
+
+def test_an_authority_without_a_rate_is_explained(tmp_path):
+    rows = by_hand.authority_rows(2, 1, 40, names=[("Here", "London"), ("There", "London")])
+    rows.loc[1, by_hand.COUNTS[1:]] = 0
+    words = " ".join(made(by_hand.report(counts=rows), tmp_path).words)
+    assert "no closure was below the threshold: There." in words
+
+
+def test_the_lead_has_no_rate_of_nobody(tmp_path):
+    rows = by_hand.authority_rows(1, 1, 40)
+    rows[by_hand.COUNTS] = [12, 0, 0, 0, 0, 0]
+    words = " ".join(made(by_hand.report(counts=rows), tmp_path).words)
+    assert "No closure of this table was below the threshold" in words
+    assert "– were" not in words
+
+
+def test_terms_of_the_core_are_told_in_plain_words(tmp_path):
+    report = by_hand.report(3, 1, 40)
+    report.tables["chain_by_authority"]["method"] = [
+        "Wilson",
+        "Wilson, n/deff, person clusters",
+        "Wilson, deff of person clusters below 1 not used",
+    ]
+    report.tables["ledger"].loc[0, "step"] = "null"
+    page = made(report, tmp_path)
+    words = " ".join(page.words)
+    assert "deff" not in words
+    assert "not narrowed for children who come more than once" in words
+    steps = [row[1] for row in page.table("rows given") if len(row) > 1]
+    assert steps[1] == "missing value"
+
+
 def test_real_data_are_not_called_simulated(tmp_path):
     saving.save(by_hand.report(2, 1, 40, simulated=False), tmp_path / "report")
     text = (tmp_path / "report" / "index.html").read_text("utf-8")

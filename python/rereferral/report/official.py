@@ -208,13 +208,14 @@ def claims(tables: dict[str, pd.DataFrame], simulated: bool) -> pd.DataFrame:
         return f"{count:,} here; {beside}" if same_years else beside
 
     x, n = int(chain["not_stepped_down"]), int(chain["below_threshold"])
-    share = _rate_claim(85, x, n, wilson(x, n), england)
+    share = _rate_claim(85, x, n, wilson(x, n), "closures taken as independent", england)
     areas = pd.notna(chain.get("lower_scope_95", np.nan))
     low, high = (
         chain[f"{side}_scope_95" if areas else f"{side}_95"] for side in ("lower", "upper")
     )
     again = int(chain["rereferred"])
-    rate = _rate_claim(25, again, int(chain["followed"]), (low, high), england)
+    how = "areas as clusters" if areas else "widened for children who come more than once"
+    rate = _rate_claim(25, again, int(chain["followed"]), (low, high), how, england)
     by_official = "not borne out by official counts"
     lines = [
         ("closed without early help", "85 %", share[0], kind, share[1],
@@ -246,14 +247,14 @@ def _half_up(x: int, n: int) -> int:
 
 
 def _rate_claim(
-    published_percent: int, x: int, n: int, limits: tuple[float, float], england: bool
+    published_percent: int, x: int, n: int, limits: tuple[float, float], how: str, england: bool
 ) -> tuple[str, str, str]:
     """A rate as it is printed, the verdict on a published whole percentage, and the limits."""
     if n == 0:
         return "no rate here", "cannot be tested", ""
     low, high = (100 * limit for limit in limits)
     shown = f"{percent(x, n)} % here"
-    sentence = f" 95 % limits: {low:.1f} to {high:.1f} %."
+    sentence = f" 95 % limits, {how}: {low:.1f} to {high:.1f} %."
     if not england:
         return shown, "not comparable: a part of England", sentence
     near = low < published_percent + 0.5 and high >= published_percent - 0.5

@@ -88,12 +88,12 @@ def _methods(table: pd.DataFrame) -> str:
     """How the limits were made, in a sentence."""
     methods = sorted({method(text) for text in table["method"] if not is_missing(text)})
     deff = table["deff"].dropna()
-    if len(methods) == 1:
+    if not (table["followed"] > 0).any():
+        text = "No limits: nobody was followed for 12 months."
+    elif len(methods) == 1:
         text = f"Limits: {methods[0]}."
-    elif methods:
-        text = f"Limits, not alike in all authorities: {'; '.join(methods)}."
     else:
-        text = ""
+        text = f"Limits, not alike in all authorities: {'; '.join(methods)}."
     if len(deff) and float(deff.max()) > 1:
         text += f" The design effect that widens them is at most {number(deff.max(), 2)}."
     return printed.tidy(text)
@@ -226,7 +226,7 @@ def render(
         headline=headline,
         kinds=[(kind, words) for kind, words in _KINDS.items() if kind in kinds],
         lead=_lead(total),
-        none_below=not total["below_threshold"],
+        none_below=printed.none_below(tables["chain_by_authority"]),
         banner=_after(report.notes, "SIMULATED"),
         disclosure=_after(report.notes, _SMALL),
         notes=[note for note in report.notes if not note.startswith(("SIMULATED", _SMALL))],

@@ -34,6 +34,7 @@ __all__ = [
     "completeness",
     "curve",
     "ledger",
+    "none_below",
     "reconciliation",
     "records",
     "short",
@@ -179,6 +180,20 @@ def authorities(table: pd.DataFrame) -> Table:
     return Table(flat.id, flat.caption, flat.heads, listed, look="wide")
 
 
+def none_below(table: pd.DataFrame) -> str:
+    """Which authorities have no rate because no closure was below the threshold; "" if none."""
+    empty = table[table["below_threshold"] == 0]
+    number = len(empty)
+    if not number:
+        return ""
+    if number == len(table):
+        return "No closure was below the threshold in any authority, so none has a rate."
+    named = empty["authority_name"].where(empty["authority_name"].notna(), empty["authority"])
+    listed = ", ".join(str(name) for name in named[:_NAMED])
+    more = f" and {number - _NAMED} more" if number > _NAMED else ""
+    return f"Without a rate, because no closure was below the threshold: {listed}{more}."
+
+
 def children(table: pd.DataFrame) -> Table:
     """The table ``children``."""
     heads = [
@@ -200,8 +215,10 @@ def children(table: pd.DataFrame) -> Table:
     return Table("t-children", "Closures, children and re-referrals", heads, _one(rows))
 
 
-def arms(table: pd.DataFrame) -> Table:
-    """The table ``arms``."""
+def arms(table: pd.DataFrame) -> Table | None:
+    """The table ``arms``; None where nobody is in either."""
+    if not len(table):
+        return None
     rows = [
         Row(
             [
