@@ -282,7 +282,9 @@ def authorities(
             "Re-referred within 12 months, by authority",
             "Share of the closures followed, with 95 % (thick) and 99.8 % (thin) limits. Dashed: "
             f"all authorities together, {of(again, followed)}. Within a region from high to low. "
-            "Orange and blue: the 99.8 % limits lie above or below the dashed line.",
+            "Orange and blue: the 99.8 % limits lie above or below the dashed line."
+            if followed
+            else "No closure was followed for 12 months.",
             source,
             simulated,
         )

@@ -400,8 +400,10 @@ def short(table: pd.DataFrame, column: str, what: str) -> str:
     return f"{events}: {listed}." if number <= _NAMED else f"{events}, most in {listed}."
 
 
-def curve(table: pd.DataFrame) -> Table:
-    """The table ``curve`` at some days."""
+def curve(table: pd.DataFrame) -> Table | None:
+    """The table ``curve`` at some days; None where nobody was followed."""
+    if not len(table):
+        return None
     groups = [
         (str(label), group)
         for label, group in table.groupby("financial_year", sort=False, observed=True)
