@@ -85,8 +85,8 @@ def _lookback_line(lookback: Links | None, years: list[int]) -> dict[str, Any]:
         }
     note = (
         "The index event is the referral that came back, and the time is from referral to "
-        "referral: the length of the first episode comes before the gap, so this rate is the "
-        f"lowest. {of_years}"
+        "referral: the length of the first episode comes before the gap, which makes this rate "
+        f"lower than one from closures. {of_years}"
     )
     return {**line, **_of_rates(lookback.rates()), "note": note}
 
