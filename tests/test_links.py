@@ -263,6 +263,28 @@ def test_an_argument_that_does_not_serve_is_refused(changed, said):
         rr.link(CLOSED, REFERRED, **(ASKED | {"observed_until": "2020-12-31"} | changed))
 
 
+def test_the_observed_days_of_an_area_may_stand_in_a_column():
+    ends = {"x": "2019-05-05", "y": "2020-12-31"}
+    index = CLOSED.assign(end=pd.to_datetime(CLOSED["area"].map(ends)))
+    events = REFERRED.assign(end=pd.to_datetime(REFERRED["area"].map(ends)))
+    by_column = rr.link(index, events, **ASKED, observed_until="end")
+    by_mapping = rr.link(CLOSED, REFERRED, **ASKED, observed_until=ends)
+    assert by_column.outcome.tolist() == by_mapping.outcome.tolist()
+    assert by_column.followed.tolist() == [True, False, True, False, False, False]
+    across = {name: value for name, value in ASKED.items() if name != "scope"}
+    nowhere = rr.link(index, events, **across, observed_until="end")
+    assert nowhere.followed.tolist() == by_column.followed.tolist()
+    with pytest.raises(rr.DataError, match="column 'end', row 2: a date is missing"):
+        rr.link(
+            index.assign(end=index["end"].mask(index["child"] == "b")),
+            events,
+            **ASKED,
+            observed_until="end",
+        )
+    with pytest.raises(rr.RuleError, match="observed_until='end' is not a date"):
+        rr.link(index, REFERRED, **ASKED, observed_until="end")
+
+
 def test_what_rates_and_curve_do_not_know_is_refused(links):
     with pytest.raises(rr.RuleError, match="at="):
         links.rates(at="event")

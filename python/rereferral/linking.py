@@ -63,10 +63,11 @@ def link(
         Only such rows are index events: ``{"reason_for_closure": ["RC8", "RC9"]}``.
     observed_until : date, str, or mapping of a scope to a date, optional
         The last day that is in the data; later rows are left out and counted. Needed forward,
-        unless follow-up is ignored. Without a scope the earliest of a mapping holds for all.
+        unless follow-up is ignored. Also the name of a column, in both tables, that holds the date
+        of each row's scope. Without a scope the earliest of several dates holds for all.
     observed_from : date, str, or mapping of a scope to a date, optional
         The first day that is in the data; earlier rows are left out and counted. Needed backward,
-        unless follow-up is ignored. Without a scope the latest of a mapping holds for all.
+        unless follow-up is ignored. A column as above; without a scope the latest date holds.
     row_id : str or tuple, optional
         A column that identifies rows in both tables: a row never matches itself. Where it repeats
         within a table, the first row stays and the others are left out and counted.

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from rereferral.days import Days, day_of, iso
+from rereferral.days import NULL_DAY, Days, day_of, iso
 from rereferral.errors import RuleError
 from rereferral.tables import Table
 
@@ -68,14 +68,16 @@ def observation_of(
     scope : list of str or None
         Its scope columns. Without a scope the earliest `observed_until` and the latest
         `observed_from` hold for all.
-    observed_from, observed_until : date, mapping of a scope to a date, or None
-        A scope of several columns is a tuple.
+    observed_from, observed_until : date, mapping of a scope to a date, column, or None
+        A scope of several columns is a tuple. A column holds the date of each row's scope.
 
     Raises
     ------
     RuleError
         If something is not a date, the two are in the wrong order, or a scope that occurs in the
         table has no date.
+    DataError
+        If a column of dates lacks one.
     """
     first = _limit(table, scope, observed_from, "observed_from")
     last = _limit(table, scope, observed_until, "observed_until")
@@ -89,6 +91,8 @@ def observation_of(
 def _limit(table: Table, scope: list[str] | None, given: object, what: str) -> int | Days | None:
     if given is None:
         return None
+    if isinstance(given, str) and table.has(given):
+        return _limit_column(table, scope, given, what)
     if not isinstance(given, Mapping):
         return day_of(given, what)
     if not given:
@@ -101,6 +105,18 @@ def _limit(table: Table, scope: list[str] | None, given: object, what: str) -> i
     for position, values in enumerate(groups.frame.itertuples(index=False, name=None)):
         days[position] = _date_of(values, dates, what)
     return days[groups.codes]
+
+
+def _limit_column(table: Table, scope: list[str] | None, name: str, what: str) -> int | Days:
+    """The dates of a column, one for each row; a row without one is not known to be observed."""
+    days = table.days(name)
+    null = days == NULL_DAY
+    if null.any():
+        row = int(null.argmax())
+        raise table.fail(name, f"a date is missing, and {what} needs one for every row", row)
+    if scope is not None or len(days) == 0:
+        return days
+    return int(days.min() if what == "observed_until" else days.max())
 
 
 def _date_of(values: tuple[Any, ...], dates: dict[Any, int], what: str) -> int:
