@@ -292,3 +292,17 @@ print(peak() - before)
 """
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert int(run.stdout) < 8 * 1024  # KiB; one read is 1.4 MiB, 40 of them 56
+
+
+def test_a_mapping_that_is_the_wrong_way_round_is_told(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("LA,day\nE06000001,2019-01-01\n")
+    with pytest.raises(rr.DataError, match=r'no column "authority".*write \{"authority": "LA"\}'):
+        rr.read_csv(path, columns={"LA": "authority"})
+
+
+def test_semicolons_are_told(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("authority;child_id\nE06000001;1\n")
+    with pytest.raises(rr.DataError, match="parted by commas, not semicolons"):
+        rr.read_columns(path, columns=["authority"])

@@ -73,7 +73,13 @@ def choose(
     present = Counter(header)
     for theirs in [*names, *picked]:
         if theirs not in present:
-            raise _about(DataError(_missing(file, theirs, header)), theirs)
+            message = _missing(file, theirs, header)
+            if names.get(theirs) in present:
+                message += (
+                    "; columns maps the standard name to the file's: "
+                    f'write {{"{theirs}": "{names[theirs]}"}}'
+                )
+            raise _about(DataError(message), theirs)
         if present[theirs] > 1:
             message = f'{file}: the header has column "{theirs}" {present[theirs]} times'
             raise _about(DataError(message), theirs)
@@ -118,6 +124,8 @@ def _missing(file: str, name: str, header: list[str]) -> str:
     close = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.7)
     hint = f' (did you mean "{lower[close[0]]}"?)' if close else ""
     shown = ", ".join(header[:30]) + (", ..." if len(header) > 30 else "")
+    if len(header) == 1 and ";" in header[0]:
+        hint = " (the header is one column: fields must be parted by commas, not semicolons)"
     return f'{file}: no column "{name}"{hint}; the file has {shown}'
 
 

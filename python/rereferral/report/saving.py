@@ -150,7 +150,9 @@ def check_folder(folder: PathLike) -> Path:
     if not target.exists():
         return target
     if Path.cwd().is_relative_to(target):
-        raise RuleError(f"{shown} is the current folder; give the report one of its own inside it")
+        raise RuleError(
+            f"{shown} is the current folder or one above it; give the report one of its own"
+        )
     if os.path.ismount(target):
         raise RuleError(f"{shown} is where a disk is mounted; give the report a folder inside it")
     foreign = _foreign(target)
