@@ -101,6 +101,16 @@ def test_authorities_are_those_of_2019(referrals):
     assert ours["region_code"].nunique() == 9
 
 
+def test_later_authorities_are_those_whose_codes_came_after_2019(referrals):
+    theirs = referrals[referrals["geographic_level"] == "Local authority"]
+    theirs = theirs[~theirs["new_la_code"].isin(published.authorities()["authority"])]
+    first = theirs.astype({"time_period": int}).groupby("new_la_code")["time_period"].min()
+    ours = published.later_authorities().astype({"first_year": int}).set_index("authority")
+    assert ours["first_year"].to_dict() == first.to_dict()
+    for column, name in (("authority_name", "la_name"), ("region", "region_name")):
+        assert ours[column].to_dict() == theirs.groupby("new_la_code")[name].last().to_dict()
+
+
 def test_months_and_sources_are_the_published_ones():
     inputs = read_inputs()
     for name, shares in (

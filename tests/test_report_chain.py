@@ -197,6 +197,14 @@ def test_simulated_is_told_by_all_the_ids(ids, is_simulated):
     assert report.simulated is is_simulated
 
 
+def test_an_authority_that_came_after_2019_has_its_name_and_region():
+    report = rr.missed_opportunities(
+        BY_HAND.assign(authority="E06000063"), years=[2018], observed_until=UNTIL
+    )
+    line = report.tables["chain_by_authority"].iloc[0]
+    assert (line["authority_name"], line["region"]) == ("Cumberland", "North West")
+
+
 def test_authorities_may_be_numbers():
     report = rr.missed_opportunities(
         BY_HAND.assign(authority=805), years=[2018], observed_until=UNTIL

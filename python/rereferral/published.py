@@ -12,6 +12,7 @@ __all__ = [
     "authorities",
     "authority_series",
     "figures",
+    "later_authorities",
     "official_series",
     "regional_series",
 ]
@@ -72,7 +73,22 @@ def authorities() -> pd.DataFrame:
     DataFrame
         `authority`, `authority_name`, `region_code`, `region`.
     """
-    with (files("rereferral") / "data" / "authorities.csv").open(encoding="utf-8") as file:
+    return _places("authorities.csv")
+
+
+def later_authorities() -> pd.DataFrame:
+    """Codes, names and regions of the authorities that came after 2019, to 2024.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `authorities`, and `first_year`, the first financial year of the code.
+    """
+    return _places("later_authorities.csv")
+
+
+def _places(name: str) -> pd.DataFrame:
+    with (files("rereferral") / "data" / name).open(encoding="utf-8") as file:
         return pd.read_csv(file, dtype="string")
 
 

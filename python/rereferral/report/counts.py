@@ -116,7 +116,8 @@ def places(table: Table) -> pd.DataFrame:
 def _look_up_places(table: Table) -> pd.DataFrame:
     groups = table.groups("authority")
     codes = [None if pd.isna(code) else str(code) for code in groups.frame["authority"]]
-    known = published.authorities().set_index("authority")
+    known = pd.concat([published.authorities(), published.later_authorities()])
+    known = known.set_index("authority")
     names, regions = known["authority_name"].to_dict(), known["region"].to_dict()
     columns = {
         "authority": codes,
