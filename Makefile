@@ -65,9 +65,9 @@ format: ## rewrite the Python and the C in the format that lint asks for
 	$(use)ruff format
 	$(use)clang-format -i $(C_FILES)
 
-bench: ## the benchmarks
+bench: ## the benchmarks, beside DuckDB and pandas (BENCH="link --runs 1" for one of them)
 	@.ci/setup report test bench
-	$(use)python tests/bench
+	$(use)python -m tests.bench $(BENCH)
 
 # The package built as a wheel on numpy 2, installed with other versions of what it needs.
 oldest: ## the tests with the oldest numpy and pandas that the package supports
