@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from rereferral import _core
+from rereferral.days import NULL_DAY
 from rereferral.errors import DataError
-from rereferral.kinds import NULL_DAY, Categories, Column, Dates, Mask, Numbers, native
+from rereferral.kinds import Categories, Column, Dates, Mask, Numbers, native
 from rereferral.text import Text, data_error
 
 __all__ = ["ArrowColumn", "is_arrow", "read_column", "read_table"]

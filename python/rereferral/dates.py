@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from rereferral import _core
+from rereferral.days import NULL_DAY
 from rereferral.errors import DataError
-from rereferral.kinds import NULL_DAY, Categories, Column, Dates, Days, Numbers
+from rereferral.kinds import Categories, Column, Dates, Days, Numbers
 from rereferral.text import data_error
 
 __all__ = ["days_of", "of_categories"]

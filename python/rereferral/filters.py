@@ -14,8 +14,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from rereferral.dates import days_of
+from rereferral.days import NULL_DAY
 from rereferral.errors import DataError
-from rereferral.kinds import NULL_DAY, Categories, Column, Dates, Days, Numbers, in_words
+from rereferral.kinds import Categories, Column, Dates, Days, Numbers, in_words
 from rereferral.text import Text
 
 __all__ = ["column_mask"]

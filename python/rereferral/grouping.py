@@ -10,9 +10,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from rereferral.dates import days_of
+from rereferral.days import NULL_DAY
 from rereferral.errors import DataError
 from rereferral.groups import Groups
-from rereferral.kinds import NULL_DAY, Categories, Column, Dates, Days, Mask
+from rereferral.kinds import Categories, Column, Dates, Days, Mask
 from rereferral.text import Text
 
 __all__ = ["groups_of"]

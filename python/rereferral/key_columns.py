@@ -11,8 +11,9 @@ import pandas as pd
 
 from rereferral import _core
 from rereferral.dates import days_of, of_categories
+from rereferral.days import NULL_DAY
 from rereferral.errors import DataError
-from rereferral.kinds import NULL_DAY, Categories, Column, Numbers
+from rereferral.kinds import Categories, Column, Numbers
 from rereferral.text import Text, data_error, frozen
 
 __all__ = ["Category", "Integers", "Key", "key_of"]

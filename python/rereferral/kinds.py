@@ -11,7 +11,6 @@ import numpy.typing as npt
 from rereferral.text import Text
 
 __all__ = [
-    "NULL_DAY",
     "Categories",
     "Column",
     "Dates",
@@ -21,8 +20,6 @@ __all__ = [
     "in_words",
     "native",
 ]
-
-NULL_DAY = np.iinfo(np.int64).min
 
 Mask: TypeAlias = npt.NDArray[np.bool_]
 

@@ -20,14 +20,13 @@ from rereferral.errors import RuleError
 from rereferral.keys import Codes, codes_of, encode, key_names
 from rereferral.ledger import Ledger
 from rereferral.links import Links, Outcome
-from rereferral.observation import Observation, observation_of
+from rereferral.observation import LONG_SILENCE, Observation, observation_of
 from rereferral.tables import Table, open_table
 
 __all__ = ["link"]
 
 Mask = npt.NDArray[np.bool_]
 _NULL_KEY = 0xFFFFFFFF
-_LONG = 62  # days without any event, at the end of the data, that want an explanation
 
 
 def link(
@@ -335,7 +334,7 @@ def _notes(
             notes.append("No key of the index occurs in the events: are the ids written alike?")
     if len(rows[1]) and isinstance(observed.last, int):
         latest = int(events.days[rows[1]].max())
-        if observed.last - latest > _LONG:
+        if observed.last - latest > LONG_SILENCE:
             notes.append(
                 f"The last event is of {iso(latest)}, long before observed_until="
                 f"{iso(observed.last)}: was anything recorded until then?"

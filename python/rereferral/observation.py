@@ -14,7 +14,10 @@ from rereferral.days import NULL_DAY, Days, day_of, iso
 from rereferral.errors import RuleError
 from rereferral.tables import Table
 
-__all__ = ["Observation", "observation_of"]
+__all__ = ["LONG_SILENCE", "Observation", "observation_of"]
+
+LONG_SILENCE = 62
+"""Days without any event, at the end of the observed time, that want an explanation."""
 
 Mask = npt.NDArray[np.bool_]
 _FURTHEST = 10_000_000

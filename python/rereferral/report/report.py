@@ -13,6 +13,7 @@ import pandas as pd
 from rereferral.days import NULL_DAY, day_of, financial_year, iso
 from rereferral.definition import Definition
 from rereferral.errors import DataError, RuleError
+from rereferral.observation import LONG_SILENCE
 from rereferral.report.chain import build_chain, year_labels
 from rereferral.report.completeness import completeness
 from rereferral.report.counts import arms, chain_tables, children, curve
@@ -24,7 +25,6 @@ from rereferral.text import Text
 __all__ = ["Report", "missed_opportunities"]
 
 _REASONS = frozenset(f"RC{number}" for number in range(1, 10))
-_LONG = 62  # days without a referral, at the end of the data, that want an explanation
 _NEEDED = (
     "authority",
     "child_id",
@@ -294,7 +294,7 @@ def _doubts_of_rows(table: Table, until: int) -> list[str]:
         )
     referral = table.days("referral_date")
     known = referral[(referral != NULL_DAY) & (referral <= until)]
-    if len(known) and until - int(known.max()) > _LONG:
+    if len(known) and until - int(known.max()) > LONG_SILENCE:
         doubts.append(
             f"The last referral is of {iso(int(known.max()))}, long before {iso(until)}, up to "
             "which the data is said to go: whoever came back in between is not in it."
