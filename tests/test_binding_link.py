@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from rereferral import DataError, RereferralError, _core
+from rereferral.matching import CoreRule
 
 WINDOW = (False, ("days", 365), ("days", 0), False, False)
 DAYS = np.arange(5, dtype=np.int64)
@@ -16,22 +17,22 @@ def ordered():
     return _core.order(KEYS, DAYS, None, KEYS, DAYS, None, 5)
 
 
+OUTPUTS = {
+    "event_row": np.empty(5, np.int64),
+    "gap_days": np.empty(5, np.int32),
+    "count": np.empty(5, np.int64),
+    "vetoed": np.empty(5, np.bool_),
+}
+PLAIN = CoreRule(WINDOW, False, False, False, 1, False, False)
+
+
 def link(**changed):
-    arguments = {
-        "parts": ordered(),
-        "window": WINDOW,
-        "last_row": False,
-        "same_table": False,
-        "self_row": None,
-        "event_day": None,
-        "lower": None,
-        "upper": None,
-        "n_events": 5,
-        "event_row": np.empty(5, np.int64),
-        "gap_days": np.empty(5, np.int32),
-        "count": np.empty(5, np.int64),
-    }
-    return _core.link(*(arguments | changed).values())
+    """`_core.link` with some of its arguments, or of the parts of the rule, changed."""
+    of_rule = {name: changed.pop(name) for name in CoreRule._fields if name in changed}
+    if "event_vetoed" in changed:
+        of_rule["vetoed"] = changed.pop("event_vetoed")
+    arguments = {"parts": ordered(), "rule": tuple(PLAIN._replace(**of_rule)), "n_events": 5}
+    return _core.link(*(arguments | OUTPUTS | changed).values())
 
 
 def swapped(array):
@@ -69,9 +70,8 @@ def test_order_refuses_columns_of_another_length(place):
 @pytest.mark.parametrize("name", ["event_row", "gap_days"])
 @pytest.mark.parametrize("how", MALFORMED)
 def test_link_refuses_malformed_outputs(name, how):
-    right = np.empty(5, np.int64 if name == "event_row" else np.int32)
     with pytest.raises((TypeError, ValueError), match=name):
-        link(**{name: MALFORMED[how](right)})
+        link(**{name: MALFORMED[how](OUTPUTS[name])})
 
 
 def test_link_refuses_an_output_that_cannot_be_written():
@@ -93,6 +93,16 @@ def test_link_refuses_an_output_that_cannot_be_written():
         ({"self_row": np.zeros(4, np.int64), "event_day": DAYS}, "self_row must have 5"),
         ({"event_day": DAYS[:3].copy()}, "event_day must have 5"),
         ({"lower": DAYS[:3].copy()}, "lower must have 5"),
+        ({"use": np.ones(4, bool)}, "use must have 5"),
+        ({"anchor": DAYS[:3].copy()}, "anchor must have 5"),
+        ({"anchor": DAYS + 10_000_001}, "an anchor is out of range"),
+        ({"confirm_by": DAYS[:3].copy()}, "confirm_by must have 5"),
+        ({"event_vetoed": np.ones(4, bool)}, "vetoed must have 5"),
+        ({"confirmed": DAYS[:3].copy()}, "confirmed must have 5"),
+        ({"take": -1}, "take must not be negative"),
+        ({"claim_latest": True, "window": (True, *WINDOW[1:])}, "claims look forward"),
+        ({"rule": 3}, "a rule is a tuple"),
+        ({"rule": (WINDOW,)}, "sixteen parts"),
         ({"window": (False, ("days", -1), ("days", 0), False, False)}, "must be from 0"),
         ({"window": (False, ("weeks", 1), ("days", 0), False, False)}, "unknown unit"),
         ({"window": (False, ("days", 1))}, "five parts"),
@@ -103,6 +113,24 @@ def test_link_refuses_an_output_that_cannot_be_written():
 def test_link_refuses_what_does_not_fit(changed, said):
     with pytest.raises((TypeError, ValueError), match=said):
         link(**changed)
+
+
+@pytest.mark.parametrize(
+    ("offsets", "event_row", "said"),
+    [
+        (np.zeros(0, np.int64), np.empty(0, np.int64), "the last offset"),
+        (np.zeros(6, np.int64), np.empty(1, np.int64), "the last offset"),
+        (np.array([0, 0, 1, 1, 1, 1]), np.empty(1, np.int64), "not those of these arguments"),
+    ],
+)
+def test_pairs_refuse_offsets_that_are_not_theirs(offsets, event_row, said):
+    gap_days = np.empty(len(event_row), np.int32)
+    keys = np.zeros(5, np.uint32)
+    parts = _core.order(keys, DAYS, None, keys, DAYS, None, 1)
+    with pytest.raises(ValueError, match=said):
+        _core.pairs_fill(parts, tuple(PLAIN), 5, offsets, event_row, gap_days)
+    with pytest.raises(ValueError, match="one element more"):
+        _core.pairs_count(parts, tuple(PLAIN), 5, np.empty(0, np.int64))
 
 
 def test_a_day_out_of_range_is_named_by_row():

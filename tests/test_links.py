@@ -223,11 +223,13 @@ def test_the_page_in_a_notebook_escapes_names():
     ("rules", "said"),
     [
         ({"window": "soon"}, "window='soon' is not a span"),
-        ({"window": ["6 months", "12 months"]}, "one span"),
+        ({"window": ["1 year", "12 months"]}, "names '12 months' twice"),
+        ({"window": []}, "empty list"),
         ({"window": -1}, "from 0"),
         ({"windw": 3}, "did you mean 'window'"),
-        ({"washout": 30}, "there is no rule 'washout'"),
-        ({"take": "last"}, "take='last' is not a choice"),
+        ({"wash_out": 30}, "there is no rule 'wash_out'"),
+        ({"take": "third"}, "take='third' is not a choice"),
+        ({"take": 0}, "take=0 is not a choice"),
         ({"direction": "sideways"}, "write 'forward' or 'backward'"),
         ({"window": None}, "never followed completely"),
         ({"window": 0}, "holds the index day only"),
@@ -287,7 +289,7 @@ def test_the_observed_days_of_an_area_may_stand_in_a_column():
 
 def test_what_rates_and_curve_do_not_know_is_refused(links):
     with pytest.raises(rr.RuleError, match="at="):
-        links.rates(at="event")
+        links.rates(at="outcome")
     with pytest.raises(rr.RuleError, match="cluster="):
         links.rates(cluster="household")
     with pytest.raises(rr.RuleError, match="cluster="):
@@ -340,7 +342,7 @@ def test_a_definition_is_a_value():
     assert len({filtered, filtered.replace(ties="first row"), rr.Definition()}) == 2
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"windw": 3}', '{"window": "soon"}', 5])
+@pytest.mark.parametrize("text", ["", "[]", '{"windw": 3}', '{"window": "12 soon"}', 5])
 def test_json_that_is_no_definition_is_refused(text):
     with pytest.raises(rr.RuleError):
         rr.Definition.from_json(text)

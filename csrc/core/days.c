@@ -214,6 +214,7 @@ rr_status rr_bounds_make(const rr_window *window, int64_t first_day, int64_t las
     if (bounds->first == NULL || bounds->last == NULL) {
         return rr_fail(error, RR_ERR_MEMORY, "out of memory");
     }
+    bounds->n = n;
     for (int64_t i = 0; i < n; i++) {
         rr_bounds_of(window, first_day + i, &bounds->first[i], &bounds->last[i]);
     }
@@ -225,4 +226,5 @@ void rr_bounds_free(rr_bounds *bounds)
     free(bounds->first);
     free(bounds->last);
     bounds->first = bounds->last = NULL;
+    bounds->n = 0;
 }

@@ -95,7 +95,8 @@ static inline int64_t rr_row_of(const rr_parts *parts, const rr_side *side, int6
 typedef struct rr_bounds {
     rr_window window;
     int64_t first_day;
-    int64_t *first; /* NULL: no table, each day is worked out when it is asked for */
+    int64_t n;
+    int64_t *first; /* n days; a day outside is worked out when it is asked for */
     int64_t *last;
 } rr_bounds;
 
@@ -111,11 +112,13 @@ void rr_bounds_of(const rr_window *window, int64_t day, int64_t *first, int64_t 
 
 static inline void rr_bounds_at(const rr_bounds *bounds, int64_t day, int64_t *first, int64_t *last)
 {
-    if (bounds->first == NULL) {
+    int64_t at = day - bounds->first_day;
+
+    if (at < 0 || at >= bounds->n) {
         rr_bounds_of(&bounds->window, day, first, last);
     } else {
-        *first = bounds->first[day - bounds->first_day];
-        *last = bounds->last[day - bounds->first_day];
+        *first = bounds->first[at];
+        *last = bounds->last[at];
     }
 }
 

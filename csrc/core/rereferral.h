@@ -179,31 +179,88 @@ typedef enum rr_ties {
     RR_TIES_LAST_ROW
 } rr_ties;
 
-/* What to look for. Arrays are by index row unless said otherwise, and may be NULL. */
+typedef enum rr_near {
+    RR_NEAR_SKIP, /* an event nearer than the minimum gap is passed over */
+    RR_NEAR_STOP  /* it ends the search without an event */
+} rr_near;
+
+typedef enum rr_veto {
+    RR_VETO_SKIP, /* a vetoed event is no event, and nothing else */
+    RR_VETO_STOP  /* if a day of vetoed events only comes first, the search ends without an event */
+} rr_veto;
+
+#define RR_TAKE_LAST INT64_C(0)
+
+/* What to look for. Arrays may be NULL. A day with an event is one with an event row that is not the
+ * index row itself, not vetoed, and confirmed in time. */
 typedef struct rr_rule {
     rr_window window;
     rr_ties ties;
-    int same_table;           /* index row i and event row i are the same row, and never match */
-    const int64_t *self_row;  /* the event row that is this index row, -1 for none; never matches */
-    const int64_t *event_day; /* of every row of that table; needed with same_table or self_row */
-    const int64_t *lower; /* a first admissible day beside the window's; RR_NULL_DAY: no bound */
-    const int64_t *upper; /* a last one */
+    rr_near near;
+    rr_veto veto;
+    int64_t take;     /* 1: the nearest day with an event, n: the nth, RR_TAKE_LAST: the farthest */
+    int claim_latest; /* forward: a day serves only the latest used index day before it, from that
+                         one's first admissible day on; index rows of one day share it */
+    int same_table;   /* index row i and event row i are the same row, and never match */
+    /* by index row */
+    const uint8_t *use;      /* rows to look at; NULL: all that were put in order */
+    const int64_t *anchor;   /* the day on which the window hangs and from which gaps are counted;
+                                  NULL: the row's own; RR_NULL_DAY: the row is not used */
+    const int64_t *self_row; /* the event row that is this index row, -1 for none; never matches */
+    const int64_t *lower;    /* a first admissible day beside the window's; RR_NULL_DAY: no bound */
+    const int64_t *upper;    /* a last one */
+    const int64_t
+        *confirm_by; /* the last day on which an event may be confirmed; with `confirmed` */
+    /* by event row */
+    const int64_t *event_day; /* needed with same_table or self_row */
+    const uint8_t *vetoed;
+    const int64_t *confirmed; /* the day on which it was confirmed, RR_NULL_DAY: never */
 } rr_rule;
 
 /* What was found, by index row; NULL where not wanted. A row that took no part, or found nothing, has
  * -1, -1 and 0. */
 typedef struct rr_matches {
-    int64_t *event_row; /* of the nearest day with an event: its row in the events table */
-    int32_t *gap_days;  /* days between the two, never negative */
+    int64_t *event_row; /* of the chosen day: its row in the events table */
+    int32_t *gap_days;  /* days between anchor and event, never negative */
     int64_t *count;     /* days with an event in the window */
+    uint8_t *vetoed;    /* 1: a vetoed day came first (RR_VETO_STOP) */
 } rr_matches;
 
-/* Finds, for each index row of `parts`, the nearest day with an event of the same key in the window.
+/* Finds, for each index row of `parts`, the day with an event of the same key that the rule asks for.
  * Events of a key on one day are one day. n_index and n_events are the lengths of the two tables that
- * were put in order. RR_ERR_ARGUMENT for other lengths, a span out of range, or a self_row that is not
- * a row of the events. */
+ * were put in order. RR_ERR_ARGUMENT for other lengths, a span out of range, a take below 0, or a
+ * self_row that is not a row of the events. */
 rr_status rr_link(const rr_parts *parts, const rr_rule *rule, int64_t n_index, int64_t n_events,
                   const rr_matches *matches, const rr_poll *poll, rr_error *error) RR_MUST_CHECK;
+
+/* Finds every event row that the rule admits for each index row: nearest day first, rows of a day in
+ * the order of their table. A row has pairs exactly where rr_link counts days. `take` and `ties` are
+ * not read.
+ *
+ * rr_pairs_count writes offsets (n_index + 1): row i has the pairs offsets[i] to offsets[i + 1].
+ * rr_pairs_fill writes the pairs, of which there are offsets[n_index], for the offsets of the same
+ * arguments; RR_ERR_ARGUMENT where they do not fit. Other errors as rr_link. */
+rr_status rr_pairs_count(const rr_parts *parts, const rr_rule *rule, int64_t n_index,
+                         int64_t n_events, int64_t *offsets, const rr_poll *poll,
+                         rr_error *error) RR_MUST_CHECK;
+rr_status rr_pairs_fill(const rr_parts *parts, const rr_rule *rule, int64_t n_index,
+                        int64_t n_events, const int64_t *offsets, int64_t *event_row,
+                        int32_t *gap_days, const rr_poll *poll, rr_error *error) RR_MUST_CHECK;
+
+/* Moves the anchor of each index row of `parts` to the nearest day with an event that is nearer than
+ * the window's min_gap, and again from there, until there is none. anchor[i] is the row's own day where
+ * nothing was near, RR_NULL_DAY for a row that took no part. The window's length, `take`, `near`,
+ * `claim_latest` and `anchor` of the rule are not read. Errors as rr_link. */
+rr_status rr_absorb(const rr_parts *parts, const rr_rule *rule, int64_t n_index, int64_t n_events,
+                    int64_t *anchor, const rr_poll *poll, rr_error *error) RR_MUST_CHECK;
+
+/* What rr_link would have found in a window that ends earlier, from what it found in a longer one with
+ * the same near end: an event that lies beyond it is none. Not for RR_TAKE_LAST, and counts are not
+ * to be had this way. anchor, and the found columns, have n elements and -1 for none, as have the
+ * outputs. Errors as rr_window_bounds. */
+rr_status rr_narrow(const rr_window *window, const int64_t *anchor, int64_t n,
+                    const int64_t *found_row, const int32_t *found_gap, int64_t *event_row,
+                    int32_t *gap_days, rr_error *error) RR_MUST_CHECK;
 
 /* For each event row: 1 if another event row of `parts` has its key and day; else 0, also for rows
  * that took no part. n_events is the length of the events table and of `shared`. */

@@ -61,9 +61,19 @@ typedef struct rr_poll_state {
 
 rr_poll rr_poll_python(rr_poll_state *state, PyObject *progress);
 
+/* ---------------------------------------------------------------- py_link.c */
+
+/* Reads a window: (backward, length, min_gap, exclusive_end, include_same_day). A converter for
+ * PyArg_ParseTuple: `address` is an rr_window; 1, or 0 with an exception set. */
+int rr_read_window(PyObject *object, void *address);
+
+/* The parts that `order` made, borrowed from their capsule; NULL with an exception set. */
+const rr_parts *rr_read_parts(PyObject *capsule);
+
 /* ---------------------------------------------------------------- tables of methods, one a file */
 
 extern PyMethodDef rr_py_link_methods[];
+extern PyMethodDef rr_py_sweep_methods[];
 extern PyMethodDef rr_py_csv_methods[];
 extern PyMethodDef rr_py_tally_methods[];
 extern PyMethodDef rr_py_text_methods[];

@@ -35,8 +35,7 @@ static int read_span(PyObject *object, void *address)
     return 1;
 }
 
-/* Reads a window: (backward, length, min_gap, exclusive_end, include_same_day). */
-static int read_window(PyObject *object, void *address)
+int rr_read_window(PyObject *object, void *address)
 {
     rr_window *window = address;
     int backward;
@@ -93,7 +92,7 @@ static PyObject *window_bounds(PyObject *self, PyObject *args)
     rr_status status;
 
     (void)self;
-    if (!PyArg_ParseTuple(args, "O&OOO:window_bounds", read_window, &window, &arrays[0].object,
+    if (!PyArg_ParseTuple(args, "O&OOO:window_bounds", rr_read_window, &window, &arrays[0].object,
                           &arrays[1].object, &arrays[2].object) ||
         rr_arrays_check(arrays, 3) < 0) {
         return NULL;
@@ -246,6 +245,11 @@ out:
 
 /* ---------------------------------------------------------------- order and linkage */
 
+const rr_parts *rr_read_parts(PyObject *capsule)
+{
+    return PyCapsule_GetPointer(capsule, PARTS);
+}
+
 static void free_parts(PyObject *capsule)
 {
     rr_parts_free(PyCapsule_GetPointer(capsule, PARTS));
@@ -293,66 +297,6 @@ static PyObject *order(PyObject *self, PyObject *args)
     return PyCapsule_New(parts, PARTS, free_parts);
 }
 
-PyDoc_STRVAR(
-    link_doc,
-    "link($module, parts, window, last_row, same_table, self_row, event_day, lower, upper, "
-    "n_events, event_row, gap_days, count, /)\n--\n\n"
-    "Write the nearest match of each index row into the last three arrays.");
-
-static PyObject *link_parts(PyObject *self, PyObject *args)
-{
-    rr_array arrays[] = {{"self_row", NPY_INT64, RR_IN_OR_NONE, NULL, NULL, NULL, 0},
-                         {"event_day", NPY_INT64, RR_IN_OR_NONE, NULL, NULL, NULL, 0},
-                         {"lower", NPY_INT64, RR_IN_OR_NONE, NULL, NULL, NULL, 0},
-                         {"upper", NPY_INT64, RR_IN_OR_NONE, NULL, NULL, NULL, 0},
-                         {"event_row", NPY_INT64, RR_OUT, NULL, NULL, NULL, 0},
-                         {"gap_days", NPY_INT32, RR_OUT, NULL, NULL, NULL, 0},
-                         {"count", NPY_INT64, RR_OUT_OR_NONE, NULL, NULL, NULL, 0}};
-    PyObject *capsule;
-    rr_rule rule = {0};
-    rr_matches matches;
-    int last_row;
-    long long n_events;
-    rr_poll_state state;
-    rr_poll poll = rr_poll_python(&state, NULL);
-    const rr_parts *parts;
-    rr_error error;
-    rr_status status;
-
-    (void)self;
-    if (!PyArg_ParseTuple(args, "OO&ppOOOOLOOO:link", &capsule, read_window, &rule.window,
-                          &last_row, &rule.same_table, &arrays[0].object, &arrays[1].object,
-                          &arrays[2].object, &arrays[3].object, &n_events, &arrays[4].object,
-                          &arrays[5].object, &arrays[6].object) ||
-        (parts = PyCapsule_GetPointer(capsule, PARTS)) == NULL) {
-        return NULL;
-    }
-    /* Every array by index row has the length of event_row, which the core holds to the parts. */
-    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) {
-        if (i != 1 && i != 4 && arrays[i].object != Py_None) {
-            arrays[i].length = &arrays[4].n;
-        }
-    }
-    arrays[1].length = arrays[1].object != Py_None ? (const int64_t *)&n_events : NULL;
-    if (rr_arrays_check(&arrays[4], 1) < 0 ||
-        rr_arrays_check(arrays, sizeof arrays / sizeof *arrays) < 0) {
-        return NULL;
-    }
-    rule.ties = last_row ? RR_TIES_LAST_ROW : RR_TIES_FIRST_ROW;
-    rule.self_row = arrays[0].data;
-    rule.event_day = arrays[1].data;
-    rule.lower = arrays[2].data;
-    rule.upper = arrays[3].data;
-    matches = (rr_matches){arrays[4].data, arrays[5].data, arrays[6].data};
-    Py_BEGIN_ALLOW_THREADS
-    status = rr_link(parts, &rule, arrays[4].n, (int64_t)n_events, &matches, &poll, &error);
-    Py_END_ALLOW_THREADS
-    if (status != RR_OK) {
-        return rr_raise(status, &error);
-    }
-    Py_RETURN_NONE;
-}
-
 PyDoc_STRVAR(open_spells_doc, "open_spells($module, parts, spell_end, open, /)\n--\n\n"
                               "Write whether another spell is open at the end of each index day.");
 
@@ -370,7 +314,7 @@ static PyObject *open_spells(PyObject *self, PyObject *args)
     (void)self;
     if (!PyArg_ParseTuple(args, "OOO:open_spells", &capsule, &arrays[0].object,
                           &arrays[1].object) ||
-        (parts = PyCapsule_GetPointer(capsule, PARTS)) == NULL || rr_arrays_check(arrays, 2) < 0) {
+        (parts = rr_read_parts(capsule)) == NULL || rr_arrays_check(arrays, 2) < 0) {
         return NULL;
     }
     Py_BEGIN_ALLOW_THREADS
@@ -396,7 +340,7 @@ static PyObject *shared_days(PyObject *self, PyObject *args)
 
     (void)self;
     if (!PyArg_ParseTuple(args, "OO:shared_days", &capsule, &shared.object) ||
-        (parts = PyCapsule_GetPointer(capsule, PARTS)) == NULL || rr_arrays_check(&shared, 1) < 0) {
+        (parts = rr_read_parts(capsule)) == NULL || rr_arrays_check(&shared, 1) < 0) {
         return NULL;
     }
     Py_BEGIN_ALLOW_THREADS
@@ -413,7 +357,6 @@ PyMethodDef rr_py_link_methods[] = {
     {"window_bounds", window_bounds, METH_VARARGS, window_bounds_doc},
     {"encode", encode, METH_VARARGS, encode_doc},
     {"order", order, METH_VARARGS, order_doc},
-    {"link", link_parts, METH_VARARGS, link_doc},
     {"open_spells", open_spells, METH_VARARGS, open_spells_doc},
     {"shared_days", shared_days, METH_VARARGS, shared_days_doc},
     {NULL, NULL, 0, NULL},

@@ -9,6 +9,7 @@ from rereferral.links import Links
 from rereferral.rates import wilson
 from rereferral.reading import read_columns, read_csv
 from rereferral.report import Report, missed_opportunities
+from rereferral.rules import Eligible, Exit, Mediator, birthday
 from rereferral.simulate import Simulation, simulate
 from rereferral.text import Text
 
@@ -18,12 +19,16 @@ __all__ = [
     "CSVError",
     "DataError",
     "Definition",
+    "Eligible",
+    "Exit",
     "Links",
+    "Mediator",
     "Report",
     "RereferralError",
     "RuleError",
     "Simulation",
     "Text",
+    "birthday",
     "curve",
     "definitions",
     "link",

@@ -17,23 +17,34 @@ def order(
     limit: int,
     /,
 ) -> object: ...
+def open_spells(parts: object, spell_end: Any, open: Any, /) -> None: ...
+def shared_days(parts: object, shared: Any, /) -> None: ...
+
+# sweep: rule is the tuple that linking.CoreRule makes
 def link(
     parts: object,
-    window: Any,
-    last_row: bool,
-    same_table: bool,
-    self_row: Any,
-    event_day: Any,
-    lower: Any,
-    upper: Any,
+    rule: Any,
     n_events: int,
     event_row: Any,
     gap_days: Any,
     count: Any,
+    vetoed: Any,
     /,
 ) -> None: ...
-def open_spells(parts: object, spell_end: Any, open: Any, /) -> None: ...
-def shared_days(parts: object, shared: Any, /) -> None: ...
+def narrow(
+    window: Any,
+    anchor: Any,
+    found_row: Any,
+    found_gap: Any,
+    event_row: Any,
+    gap_days: Any,
+    /,
+) -> None: ...
+def absorb(parts: object, rule: Any, n_events: int, anchor: Any, /) -> None: ...
+def pairs_count(parts: object, rule: Any, n_events: int, offsets: Any, /) -> None: ...
+def pairs_fill(
+    parts: object, rule: Any, n_events: int, offsets: Any, event_row: Any, gap_days: Any, /
+) -> None: ...
 
 # tally and curve
 def tally(

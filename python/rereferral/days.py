@@ -17,6 +17,7 @@ __all__ = [
     "Days",
     "add_span",
     "birthday",
+    "by_day",
     "day_of",
     "financial_year",
     "iso",
@@ -72,14 +73,25 @@ def add_span(days: Days, span: Span) -> Days:
     return end
 
 
-def _by_day(days: Days, work_out: Callable[[Days], Days]) -> Days:
-    """What `work_out` gives for each day, asked once a day where the days lie close together."""
-    if len(days) == 0:
-        return work_out(days)
-    first, last = int(days.min()), int(days.max())
+def by_day(days: Days, work_out: Callable[[Days], Days]) -> Days:
+    """What `work_out` gives for each day, asked once a day where the days lie close together.
+
+    A null day gives a null day.
+    """
+    null = days == NULL_DAY
+    known = days[~null] if null.any() else days
+    if len(known) == 0:
+        return np.full(len(days), NULL_DAY)
+    first, last = int(known.min()), int(known.max())
     if last - first > 4 * len(days):
-        return work_out(days)
-    return work_out(np.arange(first, last + 1, dtype=np.int64))[days - first]
+        worked_out = work_out(np.where(null, first, days))
+        return np.where(null, NULL_DAY, worked_out) if len(known) < len(days) else worked_out
+    of_day = work_out(np.arange(first, last + 1, dtype=np.int64))
+    if len(known) == len(days):
+        return of_day[days - first]
+    # A null day is told by the place behind the last.
+    place = np.where(null, last - first + 1, days - first)
+    return np.append(of_day, NULL_DAY)[place]
 
 
 def financial_year(days: Days) -> pd.Categorical:
@@ -89,7 +101,7 @@ def financial_year(days: Days) -> pd.Categorical:
     if len(known) == 0:
         nothing = np.full(len(days), -1, np.int8)
         return pd.Categorical.from_codes(nothing, categories=[], ordered=True)
-    years = _by_day(known, lambda day: (month_of(day) - 3) // 12 + 1970)
+    years = by_day(known, lambda day: (month_of(day) - 3) // 12 + 1970)
     first, last = int(years.min()), int(years.max())
     codes = (years - first).astype(np.int32)
     if len(known) < len(days):
@@ -104,10 +116,7 @@ def birthday(born: Days, age: int) -> Days:
 
     A null day stays null.
     """
-    null = born == NULL_DAY
-    day = born.copy()
-    day[~null] = _by_day(born[~null], lambda day: _birthday(day, Span("months", 12 * age)))
-    return day
+    return by_day(born, lambda day: _birthday(day, Span("months", 12 * age)))
 
 
 def _birthday(born: Days, age: Span) -> Days:
@@ -120,7 +129,7 @@ def _birthday(born: Days, age: Span) -> Days:
 
 def month_of(days: Days) -> Days:
     """Months since January 1970 of days that are not null."""
-    return _by_day(
+    return by_day(
         days, lambda day: day.view("datetime64[D]").astype("datetime64[M]").astype(np.int64)
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -42,6 +44,12 @@ class Ledger:
         self.kept &= ~removed
         self._lines.append((self.table, step, reason, count, self.remaining - count))
         return removed
+
+    def copy(self) -> Ledger:
+        """The same, to go on with apart."""
+        other = copy.copy(self)
+        other.kept, other._lines = self.kept.copy(), list(self._lines)
+        return other
 
     @staticmethod
     def frame(*ledgers: Ledger) -> pd.DataFrame:

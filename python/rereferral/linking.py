@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from rereferral import _core
+from rereferral.cohort import choose_cohort, look_backs
+from rereferral.conditions import normal_conditions
 from rereferral.days import NULL_DAY, Days, iso, observed_span
-from rereferral.definition import (
-    Definition,
-    filter_in_words,
-    normal_filter,
-    table_filter,
-)
+from rereferral.definition import Definition
 from rereferral.errors import RuleError
-from rereferral.keys import Codes, codes_of, encode, key_names
+from rereferral.exits import first_exit
+from rereferral.keys import key_names
 from rereferral.ledger import Ledger
-from rereferral.links import Links, Outcome
-from rereferral.observation import LONG_SILENCE, Observation, observation_of
+from rereferral.links import Links
+from rereferral.matching import Found, Matching
+from rereferral.observation import LONG_SILENCE, Observation
+from rereferral.sides import Mask, Side, remove_duplicates
+from rereferral.spans import OPEN, Span
 from rereferral.tables import Table, open_table
+from rereferral.windowed import WindowedLinks
+from rereferral.windows import Reach, longest_reach, window_days
 
-__all__ = ["link"]
-
-Mask = npt.NDArray[np.bool_]
-_NULL_KEY = 0xFFFFFFFF
+__all__ = ["Task", "link", "open_task"]
 
 
 def link(
@@ -102,6 +103,153 @@ def link(
        n  linked
     0  3       1
     """
+    task = open_task(
+        index,
+        events,
+        person=person,
+        scope=scope,
+        index_date=index_date,
+        event_date=event_date,
+        index_filter=index_filter,
+        observed_until=observed_until,
+        observed_from=observed_from,
+        row_id=row_id,
+        definition=definition,
+        rules=rules,
+    )
+    return task.link()
+
+
+@dataclasses.dataclass(eq=False)
+class Task:
+    """One question to two tables: rows that pass the filters, ready for cohort and search."""
+
+    definition: Definition
+    index: Side
+    events: Side
+    observed: Observation
+    matching: Matching
+    anchor: Days
+
+    def link(self) -> Links:
+        """Choose who is counted, and find their events."""
+        definition = self.definition
+        if not definition.several:
+            return self._one(definition, self._reach(definition.window))
+        if definition.cohort == "each":
+            before = self.index.ledger
+            windows = {}
+            for span in definition.windows:
+                self.index.ledger = before.copy()
+                one = definition.with_window(span)
+                windows[span] = self._one(one, Reach(one, span, self.anchor))
+            return WindowedLinks(definition, windows)
+        return self._shared()
+
+    def _reach(self, window: Span | str) -> Reach:
+        if isinstance(window, Span):
+            return Reach(self.definition, window, self.anchor)
+        days, _ = window_days(self.index.table, window)
+        return Reach(self.definition, days, self.anchor)
+
+    def _one(self, definition: Definition, reach: Reach) -> Links:
+        """The links of one window with a cohort of its own."""
+        matching, ledger = self.matching, self.index.ledger
+        unfollowed = choose_cohort(definition, matching, self.observed, reach)
+        found = self._search(reach, ledger.kept)
+        self._remove_vetoed(found)
+        return self._links(definition, reach, found, ledger.kept, unfollowed)
+
+    def _shared(self) -> Links:
+        """The links of several windows with the cohort of the longest."""
+        definition, ledger = self.definition, self.index.ledger
+        longest = longest_reach(definition, self.anchor)
+        unfollowed = choose_cohort(definition, self.matching, self.observed, longest)
+        cohort = ledger.kept.copy()
+        # The farthest event, and who confirms it in time, are matters of each window's own end.
+        narrows = definition.take != "last" and definition.confirm is None
+        found = self._search(longest, cohort, counted=False) if narrows else None
+        if found is not None:
+            self._remove_vetoed(found)
+        elif definition.veto is not None and definition.veto.action == "drop":
+            self._remove_vetoed(self._search(longest, cohort))
+        windows = {}
+        for span in definition.windows:
+            one = definition.with_window(span)
+            reach = Reach(one, span, self.anchor)
+            of_window = (
+                self._search(reach, ledger.kept)
+                if found is None
+                else self.matching.narrow(reach, longest, found, ledger.kept)
+            )
+            windows[span] = self._links(one, reach, of_window, ledger.kept, unfollowed)
+        return WindowedLinks(definition, windows)
+
+    def _search(self, reach: Reach, use: Mask, *, counted: bool = True) -> Found:
+        return self.matching.link(use, reach, self.upper(reach), counted=counted)
+
+    def upper(self, reach: Reach) -> Days | None:
+        """The last admissible day by row, where exits or windows by row end before the rule's."""
+        leave = first_exit(self.definition, self.index.table, reach)
+        if leave is None:
+            return reach.row_ends
+        return (
+            leave.last
+            if reach.row_ends is None
+            else np.where(leave.code < 0, reach.row_ends, np.minimum(leave.last, reach.row_ends))
+        )
+
+    def _remove_vetoed(self, found: Found) -> None:
+        if found.vetoed is not None:
+            self.index.ledger.remove("veto", "only vetoed events came first", found.vetoed)
+
+    def _links(
+        self,
+        definition: Definition,
+        reach: Reach,
+        found: Found,
+        counted: Mask,
+        unfollowed: Mask,
+    ) -> Links:
+        followed = counted.copy()
+
+        def recount() -> npt.NDArray[np.int64]:
+            count = self._search(reach, followed).days
+            assert count is not None
+            return count
+
+        return Links(
+            index=self.index,
+            events=self.events,
+            person=self.matching.person,
+            found=found,
+            followed=followed,
+            unfollowed=unfollowed,
+            reach=reach,
+            observed=self.observed,
+            definition=definition,
+            ledger=Ledger.frame(self.index.ledger, self.events.ledger),
+            notes=_notes(self.index, self.events, self.matching, found, self.observed),
+            recount=recount,
+        )
+
+
+def open_task(
+    index: Any,
+    events: Any,
+    *,
+    person: Any,
+    scope: Any,
+    index_date: str,
+    event_date: str,
+    index_filter: Any,
+    observed_until: Any,
+    observed_from: Any,
+    row_id: Any,
+    definition: Definition | None,
+    rules: Mapping[str, Any],
+) -> Task:
+    """Read the arguments of `link`, and leave out the rows that its filters leave out."""
     if definition is None:
         definition = Definition()
     elif not isinstance(definition, Definition):
@@ -116,82 +264,54 @@ def link(
     scope_names = (None, None) if scope is None else key_names(scope, "scope")
     index_table = open_table(index, "index")
     event_table = index_table if events is index else open_table(events, "events")
-    left = _Side(index_table, "index", index_date, person_names[0], scope_names[0])
-    right = _Side(event_table, "events", event_date, person_names[1], scope_names[1])
+    left = Side(index_table, "index", index_date, person_names[0], scope_names[0])
+    right = Side(event_table, "events", event_date, person_names[1], scope_names[1])
     _need_observation(definition, observed_from, observed_until, right.days)
     if definition.same_day == "include" and row_id is None:
         _warn_of_twins(left, right)
 
-    left.remove_nulls()
+    left.remove_nulls(*_needed_by_rules(definition, index_table))
     right.remove_nulls()
-    self_row = None if row_id is None else _remove_duplicates(left, right, row_id)
-    left.remove_filtered(normal_filter(index_filter, "index_filter"), "index_filter")
+    self_row = None if row_id is None else remove_duplicates(left, right, row_id)
+    left.remove_filtered(normal_conditions(index_filter, "index_filter"), "index_filter")
     right.remove_filtered(definition.event_filter, "event_filter")
+    _remove_ineligible(definition, left, right)
     observed = left.remove_unobserved(observed_from, observed_until)
     right.remove_unobserved(observed_from, observed_until)
-    used = left.ledger.kept.copy()
-    end = _window_end(definition, left.days)
-    _remove_unfollowed(definition, observed, left.ledger, end)
-
-    keys, limit = _encode_both(left, right)
-    event_row, gap_days, count = _sweep(definition, left, right, self_row, keys, limit)
-    return Links(
-        index=index_table,
-        scope=left.scope,
-        index_days=left.days,
-        person=keys[0],
-        event_row=event_row,
-        gap_days=gap_days,
-        count=count,
-        followed=left.ledger.kept,
-        outcome=_outcomes(definition, observed, left.ledger.kept, used, gap_days, end),
-        window_end=end,
-        observed=observed,
-        definition=definition,
-        ledger=Ledger.frame(left.ledger, right.ledger),
-        notes=_notes(left, right, keys, event_row, observed),
-    )
+    matching = Matching(definition, left, right, self_row)
+    anchor = matching.absorb() if definition.within_gap == "absorb" else left.days
+    return Task(definition, left, right, observed, matching, anchor)
 
 
-class _Side:
-    """One of the two tables: its columns, and which of its rows are left."""
-
-    def __init__(
-        self, table: Table, role: str, date: str, person: list[str], scope: list[str] | None
-    ) -> None:
-        self.table = table
-        self.date = date
-        self.days = table.days(date)
-        self.person = person
-        self.scope = scope
-        self.ledger = Ledger(role, table.n_rows)
-
-    @property
-    def key(self) -> list[str]:
-        """The columns of the whole key, the area before the person."""
-        return [*(self.scope or []), *self.person]
-
-    def remove_nulls(self) -> None:
-        for names, what in ((self.person, "person"), (self.scope or [], "scope")):
-            for name in names:
-                null = self.table.key(name).is_null()
-                self.ledger.remove("null", f"{name} is missing ({what})", null)
-        self.ledger.remove("null", f"{self.date} is missing", self.days == NULL_DAY)
-
-    def remove_filtered(self, normal: dict[str, tuple[Any, ...]] | None, step: str) -> None:
-        if normal is not None:
-            mask = self.table.mask(table_filter(normal))
-            self.ledger.remove(step, f"not: {filter_in_words(normal)}", ~mask)
-
-    def remove_unobserved(self, observed_from: object, observed_until: object) -> Observation:
-        observed = observation_of(self.table, self.scope, observed_from, observed_until)
-        for outside in (observed.before(self.days), observed.after(self.days)):
-            if outside is not None:
-                self.ledger.remove("observed", f"{self.date} is {outside[1]}", outside[0])
-        return observed
+def _needed_by_rules(definition: Definition, table: Table) -> list[tuple[Mask, str]]:
+    """Where a column is missing without which a rule says nothing of a row."""
+    needed = []
+    if definition.window_column is not None:
+        name = definition.window_column
+        if not table.has(name):
+            raise RuleError(
+                f"window={name!r} is not a span, and the index has no such column; "
+                'write "12 months", "365 days" or a number of days'
+            )
+        needed.append((window_days(table, name)[1], f"{name} is missing (window)"))
+    if definition.after is not None:
+        null = table.days(definition.after) == NULL_DAY
+        needed.append((null, f"{definition.after} is missing (after)"))
+    return needed
 
 
-def _warn_of_twins(index: _Side, events: _Side) -> None:
+def _remove_ineligible(definition: Definition, index: Side, events: Side) -> None:
+    eligible = definition.eligible
+    if eligible is None:
+        return
+    index.remove_ineligible_ages(eligible.age_at_index)
+    index.remove_ineligible_lengths(eligible.length)
+    if eligible.history is not None and eligible.history[0] is not None:
+        index.remove_short_history(*eligible.history)
+    events.remove_ineligible_ages(eligible.age_at_event)
+
+
+def _warn_of_twins(index: Side, events: Side) -> None:
     """A row that stands in two tables is not known to be one, and on its own day matches itself."""
     if index.date == events.date and not index.table.same(events.table):
         warnings.warn(
@@ -205,130 +325,40 @@ def _warn_of_twins(index: _Side, events: _Side) -> None:
 def _need_observation(
     definition: Definition, observed_from: object, observed_until: object, event_days: Days
 ) -> None:
-    """Ask for the date that decides who was followed; it is never taken from the data."""
+    """Ask for the dates that decide who was observed; they are never taken from the data."""
     forward = definition.direction == "forward"
-    if (
-        definition.followup == "ignored"
-        or (observed_until if forward else observed_from) is not None
-    ):
-        return
     span = observed_span(event_days)
-    if forward:
-        what, meaning = "observed_until", "the last day that is in the data"
+    if definition.followup != "ignored" and forward and observed_until is None:
         proposal = "" if span is None else f'; months look full up to observed_until="{span[1]}"'
-    else:
-        what, meaning = "observed_from", "the first day that is in the data"
+        raise RuleError(
+            f"give observed_until, the last day that is in the data{proposal}, to be checked "
+            'against how the table was made (or followup="ignored")'
+        )
+    looks = look_backs(definition)
+    if not forward and definition.followup != "ignored":
+        looks = {"window": definition.windows[0] if definition.windows else OPEN, **looks}
+    if looks and observed_from is None:
         proposal = "" if span is None else f'; months look full from observed_from="{span[0]}"'
-    raise RuleError(
-        f"give {what}, {meaning}{proposal}, to be checked against how the table was made "
-        f'(or followup="ignored")'
-    )
-
-
-def _remove_duplicates(index: _Side, events: _Side, row_id: object) -> Days:
-    """Leave out repeated rows, and find for each index row the event row that it is; -1: none."""
-    names = key_names(row_id, "row_id")
-    alone = index.table.same(events.table) and names[0] == names[1]
-    tables = (
-        [(index.table, names[0])] if alone else [(index.table, names[0]), (events.table, names[1])]
-    )
-    codes, _ = encode(tables)
-    index_code, event_code = codes[0], codes[-1]
-    for side, code, columns in ((index, index_code, names[0]), (events, event_code, names[1])):
-        repeated = code != _NULL_KEY
-        present = np.flatnonzero(side.ledger.kept & repeated)
-        repeated[present[np.unique(code[present], return_index=True)[1]]] = False
-        side.ledger.remove("duplicates", f"{' and '.join(columns)} repeats (row_id)", repeated)
-    row = np.full(len(index_code), -1, np.int64)
-    present = np.flatnonzero(events.ledger.kept & (event_code != _NULL_KEY))
-    if len(present) > 0:
-        by_code = present[np.argsort(event_code[present], kind="stable")]
-        place = np.searchsorted(event_code[by_code], index_code)
-        place[place == len(by_code)] = 0
-        same = (event_code[by_code[place]] == index_code) & (index_code != _NULL_KEY)
-        row[same] = by_code[place[same]]
-    if alone:
-        # Without an id a row of the one table is still itself.
-        row = np.where(index_code == _NULL_KEY, np.arange(len(row)), row)
-    return row
-
-
-def _window_end(definition: Definition, days: Days) -> Days:
-    """The far end of each window: the last admissible day forward, the first backward."""
-    end = np.empty((2, len(days)), np.int64)
-    _core.window_bounds(definition.core_window(), days, end[0], end[1])
-    first, last = end
-    return last if definition.direction == "forward" else first
-
-
-def _remove_unfollowed(
-    definition: Definition, observed: Observation, ledger: Ledger, end: Days
-) -> None:
-    """Complete follow-up is decided by dates alone, never by whether an event was seen."""
-    if definition.followup != "complete":
-        return
-    edge = observed.edge(definition.direction)
-    words = observed.edge_in_words(definition.direction)
-    if definition.direction == "forward":
-        # The day at the window's full length must have been observed, whichever end it has.
-        last = end + (1 if definition.window_end == "exclusive" else 0)
-        ledger.remove("follow-up", f"the window ends after {words}", last > edge)
-    else:
-        ledger.remove("look-back", f"the window begins before {words}", end < edge)
-
-
-def _encode_both(index: _Side, events: _Side) -> tuple[list[Codes], int]:
-    """Codes of the whole key for both tables; once where both are the same columns."""
-    if index.table.same(events.table) and index.key == events.key:
-        code, limit = codes_of(index.table, index.key)
-        return [code, code], limit
-    return encode([(index.table, index.key), (events.table, events.key)])
-
-
-def _sweep(
-    definition: Definition,
-    index: _Side,
-    events: _Side,
-    self_row: Days | None,
-    keys: list[Codes],
-    limit: int,
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.int64]]:
-    n_index, n_events = len(keys[0]), len(keys[1])
-    same_table = self_row is None and index.table.same(events.table)
-    parts = _core.order(
-        keys[0], index.days, index.ledger.kept, keys[1], events.days, events.ledger.kept, limit
-    )
-    event_row = np.empty(n_index, np.int64)
-    gap_days = np.empty(n_index, np.int32)
-    count = np.empty(n_index, np.int64)
-    _core.link(
-        parts,
-        definition.core_window(),
-        definition.ties == "last row",
-        same_table,
-        self_row,
-        events.days if same_table or self_row is not None else None,
-        None,
-        None,
-        n_events,
-        event_row,
-        gap_days,
-        count,
-    )
-    return event_row, gap_days, count
+        instead = "" if "history" in looks else ' (or followup="ignored")'
+        who = "" if "window" in looks else f"; {next(iter(looks))} looks back"
+        raise RuleError(
+            f"give observed_from, the first day that is in the data{proposal}, to be checked "
+            f"against how the table was made{instead}{who}"
+        )
 
 
 def _notes(
-    index: _Side,
-    events: _Side,
-    keys: list[Codes],
-    event_row: npt.NDArray[np.int64],
+    index: Side,
+    events: Side,
+    matching: Matching,
+    found: Found,
     observed: Observation,
 ) -> list[str]:
     """What looks wrong though every rule was kept."""
     notes = []
+    keys = matching.keys
     rows = [np.flatnonzero(side.ledger.kept) for side in (index, events)]
-    if len(rows[0]) and len(rows[1]) and (event_row < 0).all():
+    if len(rows[0]) and len(rows[1]) and (found.event_row < 0).all():
         common = np.intersect1d(keys[0][rows[0]], keys[1][rows[1]])
         if len(common) == 0:
             notes.append("No key of the index occurs in the events: are the ids written alike?")
@@ -340,22 +370,3 @@ def _notes(
                 f"{iso(observed.last)}: was anything recorded until then?"
             )
     return notes
-
-
-def _outcomes(
-    definition: Definition,
-    observed: Observation,
-    followed: Mask,
-    used: Mask,
-    gap_days: npt.NDArray[np.int32],
-    end: Days,
-) -> npt.NDArray[np.int8]:
-    outcome = np.full(len(gap_days), Outcome.EXCLUDED, np.int8)
-    outcome[used] = Outcome.NOT_FOLLOWED
-    outcome[followed] = Outcome.NONE
-    if definition.followup == "observed":
-        edge = observed.edge(definition.direction)
-        cut = end > edge if definition.direction == "forward" else end < edge
-        outcome[followed & cut] = Outcome.CENSORED
-    outcome[gap_days >= 0] = Outcome.LINKED
-    return outcome

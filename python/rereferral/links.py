@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import enum
 import html
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,24 +15,20 @@ from rereferral.curves import curve_table
 from rereferral.days import NULL_DAY, Days, financial_year
 from rereferral.definition import Definition
 from rereferral.errors import RuleError
+from rereferral.exits import NOBODY, FirstExit, exit_names, first_exit
 from rereferral.keys import Codes, codes_of
+from rereferral.matching import Found
 from rereferral.observation import Observation
-from rereferral.rates import rate_table, risk_table
+from rereferral.rates import rate_table, ratio_table, risk_table
 from rereferral.rounding import percent
-from rereferral.spans import OPEN
+from rereferral.sides import Mask, Side
+from rereferral.spans import OPEN, Span, parse_span
 from rereferral.tables import Groups, Table
+from rereferral.windows import Reach
 
-__all__ = ["Links", "Outcome"]
+__all__ = ["Links"]
 
-
-class Outcome(enum.IntEnum):
-    """Codes of ``Links.outcome``, in the order of ``Links.outcome_names``."""
-
-    LINKED = 0
-    NONE = 1
-    CENSORED = 2
-    NOT_FOLLOWED = 3
-    EXCLUDED = 4
+_LINKED, _NONE, _CENSORED, _EXITS = range(4)
 
 
 class Links:
@@ -43,15 +39,13 @@ class Links:
     event_row : numpy.ndarray of int64
         Position of the outcome event in the events table; -1 for none.
     gap_days : numpy.ndarray of int32
-        Days between the two; -1 for none, never negative otherwise.
-    count : numpy.ndarray of int64
-        Days with an outcome event in the window.
+        Days between the two (from the anchor, where a rule moved it); -1 for none, never negative
+        otherwise.
     followed : numpy.ndarray of bool
         Whether the index event is in the denominator. Rows that are not have no event.
-    outcome : numpy.ndarray of int8
-        Positions in `outcome_names`.
     outcome_names : tuple of str
-        ``linked``, ``none``, ``censored``, ``not followed``, ``excluded``.
+        ``linked``, ``none``, ``censored``, the exits that do not exclude, ``not followed``,
+        ``excluded``.
     definition : Definition
         The rules that were applied.
     ledger : pandas.DataFrame
@@ -59,42 +53,44 @@ class Links:
         counted.
     """
 
-    outcome_names = tuple(member.name.lower().replace("_", " ") for member in Outcome)
-
     def __init__(
         self,
         *,
-        index: Table,
-        scope: list[str] | None,
-        index_days: Days,
+        index: Side,
+        events: Side,
         person: Codes,
-        event_row: npt.NDArray[np.int64],
-        gap_days: npt.NDArray[np.int32],
-        count: npt.NDArray[np.int64],
-        followed: npt.NDArray[np.bool_],
-        outcome: npt.NDArray[np.int8],
-        window_end: Days,
+        found: Found,
+        followed: Mask,
+        unfollowed: Mask,
+        reach: Reach,
         observed: Observation,
         definition: Definition,
         ledger: pd.DataFrame,
         notes: list[str],
+        recount: Callable[[], npt.NDArray[np.int64]],
     ) -> None:
-        self._index = index
-        self._scope = scope
-        self._index_days = index_days
+        self._index = index.table
+        self._scope = index.scope
+        self._index_days = index.days
+        self._events = events
         self._person = person
-        self._window_end = window_end
+        self._reach = reach
         self._observed = observed
-        self._year: pd.Categorical | None = None
-        self.event_row = event_row
-        self.gap_days = gap_days
-        self.count = count
+        self._unfollowed = unfollowed
+        self.event_row = found.event_row
+        self.gap_days = found.gap_days
         self.followed = followed
-        self.outcome = outcome
         self.definition = definition
+        self.outcome_names = (
+            *("linked", "none", "censored"),
+            *exit_names(definition),
+            *("not followed", "excluded"),
+        )
         self._ledger = ledger
         self._notes = notes
-        for array in (event_row, gap_days, count, followed, outcome):
+        self._count = found.days
+        self._recount = recount
+        for array in (self.event_row, self.gap_days, followed, unfollowed):
             array.flags.writeable = False
 
     def __len__(self) -> int:
@@ -106,12 +102,67 @@ class Links:
         return self._ledger.copy()
 
     @property
+    def count(self) -> npt.NDArray[np.int64]:
+        """Days with an outcome event in the window, int64. Of one of several windows it is counted
+        when it is first asked for.
+        """
+        if self._count is None:
+            self._count = self._recount()
+        self._count.flags.writeable = False
+        return self._count
+
+    @cached_property
+    def outcome(self) -> npt.NDArray[np.int8]:
+        """Positions in `outcome_names`, int8."""
+        outcome = np.full(len(self), len(self.outcome_names) - 1, np.int8)
+        outcome[self._unfollowed] = len(self.outcome_names) - 2
+        outcome[self.followed] = _NONE
+        leave, cut = self._exit, self._cut
+        if leave is not None:
+            leaves = self.followed & (leave.code != NOBODY)
+            outcome[leaves] = _EXITS + leave.code[leaves]
+            if cut is not None:
+                # Who had left before observation ended was not cut off by it.
+                cut = cut & ((leave.code == NOBODY) | (leave.last > self._edge))
+        if cut is not None:
+            outcome[self.followed & cut] = _CENSORED
+        outcome[self.gap_days >= 0] = _LINKED
+        outcome.flags.writeable = False
+        return outcome
+
+    @cached_property
+    def _exit(self) -> FirstExit | None:
+        return first_exit(self.definition, self._index, self._reach)
+
+    @property
+    def _edge(self) -> int | Days:
+        """The day at which observation ends."""
+        return self._observed.edge(self.definition.direction)
+
+    @property
+    def _cut(self) -> Mask | None:
+        """Where observation ends before the window does; None where that is of no account."""
+        if self.definition.followup != "observed":
+            return None
+        beyond = self._reach.end > self._edge
+        return beyond if self._reach.forward else np.asarray(self._reach.end < self._edge)
+
+    @property
     def event_date(self) -> npt.NDArray[np.datetime64]:
         """The day of the outcome event, ``datetime64[D]``; NaT for none."""
-        sign = 1 if self.definition.direction == "forward" else -1
-        day = self._index_days + sign * self.gap_days.astype(np.int64)
+        sign = 1 if self._reach.forward else -1
+        day = self._reach.anchor + sign * self.gap_days.astype(np.int64)
         day[self.gap_days < 0] = NULL_DAY
         return day.view("datetime64[D]")
+
+    def __getitem__(self, window: object) -> Links:
+        """The links of a window, which is the only one there is."""
+        if isinstance(self.definition.window, Span):
+            span = parse_span(window, "window")
+            if span == self.definition.window:
+                return self
+            raise RuleError(f"these links have the window {self.definition.window}, not {span}")
+        raise RuleError(f"these links have the windows of {self.definition.window!r}")
 
     def _columns(self) -> dict[str, Any]:
         """The columns of both tables that leave; where there is no event three are missing."""
@@ -158,8 +209,10 @@ class Links:
             Columns of the index table, or arrays of its length. ``"financial_year"`` is derived
             from the index date (1 April to 31 March, labelled ``2019-20``) unless the table has
             such a column.
-        at : {"index"}
-            Groups belong to the index event.
+        at : {"index", "event"}
+            Groups belong to the index event. With ``"event"``, `linked` is counted in the group of
+            the outcome event (columns of the events table, periods of its date), `n` in that of the
+            index event; the rate is then a ratio of two counts and has no limits.
         cluster : {"person", None}
             ``"person"`` widens the limits where persons repeat; None takes index events as
             independent.
@@ -180,17 +233,19 @@ class Links:
         RuleError, DataError
             If an argument is not one of these, or a column is not there.
         """
-        if at != "index":
-            raise RuleError(f'at={at!r} is not a choice; write "index"')
+        if at not in ("index", "event"):
+            raise RuleError(f'at={at!r} is not a choice; write "index" or "event"')
         if cluster not in ("person", None):
             raise RuleError(f'cluster={cluster!r} is not a choice; write "person" or None')
         if isinstance(levels, (int, float)):
             levels = (levels,)
+        if at == "event":
+            return self._rates_at_event(by, levels)
         groups = self._groups(by)
-        if self.definition.followup == "observed":
-            duration, event, full = self._durations()
+        if self.definition.estimator != "proportion":
+            duration, cause, full = self._durations()
             return risk_table(
-                groups, duration, event, full, use=self.followed, cluster=None, levels=levels
+                groups, duration, cause == 1, full, use=self.followed, cluster=None, levels=levels
             )
         return rate_table(
             groups,
@@ -232,42 +287,73 @@ class Links:
                 "a curve needs an end of observation; give a window, "
                 'or followup="observed" and observed_until'
             )
-        duration, event, _ = self._durations()
-        return curve_table(self._groups(by), duration, event, use=self.followed)
+        duration, cause, _ = self._durations()
+        return curve_table(self._groups(by), duration, cause == 1, use=self.followed)
 
     def _durations(
         self,
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-        """Days under observation, whether they ended in an event, and whether all were observed."""
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int8], npt.NDArray[np.bool_]]:
+        """Days at risk, what ended them, and whether the whole window was observed.
+
+        Causes are 0 for the end of the window or of observation, 1 for the event, and from 2 on the
+        exits that compete.
+        """
         event = self.gap_days >= 0
-        first, last = self._observed.first, self._observed.last
-        end = self._window_end
-        if self.definition.followup != "observed":
-            first = last = None
-        if self.definition.direction == "forward":
-            observed_end = end if last is None else np.minimum(end, last)
-            duration = observed_end - self._index_days
-        else:
-            observed_end = end if first is None else np.maximum(end, first)
-            duration = self._index_days - observed_end
-        full = observed_end == end
+        end, anchor = self._reach.end, self._reach.anchor
+        cut = self._cut
+        full = np.ones(len(self), np.bool_) if cut is None else ~cut
+        last = end if cut is None else np.where(cut, self._edge, end)
+        duration = last - anchor if self._reach.forward else anchor - last
+        cause = np.zeros(len(self), np.int8)
+        leave = self._exit
+        if leave is not None:
+            competing = 2
+            for place, name in enumerate(exit_names(self.definition)):
+                treatment = self.definition.exits[name].treatment
+                gone = (leave.code == place) & (leave.last <= last)
+                if treatment == "no event":
+                    # No event can follow, whether or not it would have been observed.
+                    until = last if self._reach.open else end
+                    full |= gone & (not self._reach.open)
+                    duration[gone] = until[gone] - anchor[gone]
+                    continue
+                duration[gone] = leave.last[gone] - anchor[gone]
+                full[gone] = False
+                if treatment == "compete":
+                    cause[gone] = competing
+                    competing += 1
         duration[event] = self.gap_days[event]
+        cause[event] = 1
         duration[~self.followed] = 0
-        return duration, event, full
+        return duration, cause, full
+
+    @property
+    def _cause_names(self) -> list[str]:
+        exits = self.definition.exits or {}
+        return ["linked", *(name for name, one in exits.items() if one.treatment == "compete")]
+
+    def _rates_at_event(self, by: Any, levels: Sequence[float]) -> pd.DataFrame:
+        if self.definition.estimator != "proportion":
+            raise RuleError(
+                f'at="event" counts events and index events apart; a {self.definition.estimator} '
+                'risk is no such count; write at="index"'
+            )
+        counted = self.followed & (self.gap_days >= 0)
+        of_events = None
+        if by is not None:
+            of_events = self._events.table.groups(
+                by, derived=_derived(by, self._events.table, self._events.days)
+            )
+        row = self.event_row[counted]
+        return ratio_table(self._groups(by), self.followed, of_events, row, levels)
 
     def _groups(self, by: Any) -> Groups | None:
         if by is None:
             return None
-        derived = {}
-        asked = by if isinstance(by, (list, tuple)) else [by]
-        if not self._index.has("financial_year") and any(
-            isinstance(name, str) and name == "financial_year" for name in asked
-        ):
-            derived["financial_year"] = self._financial_year()
-        groups = self._index.groups(by, derived=derived)
+        groups = self._index.groups(by, derived=_derived(by, self._index, self._index_days))
         # Only groups with a row that passed the filters; not those of other closures or open cases.
         present = np.zeros(groups.n_groups, np.bool_)
-        present[groups.codes[self.outcome != Outcome.EXCLUDED]] = True
+        present[groups.codes[self.followed | self._unfollowed]] = True
         if present.all():
             return groups
         closed_up = np.maximum(np.cumsum(present) - 1, 0).astype(np.int32)
@@ -278,12 +364,6 @@ class Links:
             return None
         return codes_of(self._index, self._scope)[0]
 
-    def _financial_year(self) -> pd.Categorical:
-        """The financial year of the index date; worked out once."""
-        if self._year is None:
-            self._year = financial_year(self._index_days)
-        return self._year
-
     # ------------------------------------------------------------------ other forms
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
@@ -292,7 +372,7 @@ class Links:
 
         return export_stream(self._columns(), requested_schema)
 
-    def _in_short(self) -> tuple[str, list[str]]:
+    def in_short(self) -> tuple[str, list[str]]:
         """How many were linked of how many, and what must be said beside it."""
         linked, n = int(np.count_nonzero(self.gap_days >= 0)), int(np.count_nonzero(self.followed))
         followup = self.definition.followup
@@ -309,13 +389,25 @@ class Links:
         return f"{linked:,} of {n:,} index events linked{share}, of {len(self):,} rows given", notes
 
     def __repr__(self) -> str:
-        headline, notes = self._in_short()
+        headline, notes = self.in_short()
         return "\n".join([f"Links: {headline}", str(self.definition), *notes])
 
     def _repr_html_(self) -> str:
-        headline, notes = self._in_short()
+        headline, notes = self.in_short()
         counts = dict.fromkeys(("removed", "remaining"), "{:,}".format)
         told = "".join(f"<p><strong>{html.escape(note)}</strong></p>" for note in notes)
         ledger: str = self._ledger.to_html(index=False, border=0, formatters=counts)
         rules = html.escape(str(self.definition))
         return f"<p><strong>{headline}</strong></p>{told}<p>{rules}</p>{ledger}"
+
+
+def _derived(by: Any, table: Table, days: Days) -> dict[str, Any]:
+    """Columns that `by` may name though the table has none: the financial year of its date."""
+    asked = by if isinstance(by, (list, tuple)) else [by]
+    if table.has("financial_year") or not any(
+        isinstance(name, str) and name == "financial_year" for name in asked
+    ):
+        return {}
+    return {
+        "financial_year": table.once(("financial_year", id(days)), lambda: financial_year(days))
+    }

@@ -19,7 +19,7 @@ from rereferral.errors import DataError, RuleError
 from rereferral.groups import Groups, beside
 from rereferral.text import data_error
 
-__all__ = ["rate_table", "risk_table", "wilson"]
+__all__ = ["rate_table", "ratio_table", "risk_table", "wilson"]
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
@@ -230,6 +230,56 @@ def risk_table(
         columns[f"lower_{name}"], columns[f"upper_{name}"] = lower, upper
     columns |= {"deff": np.full(n_groups, np.nan), "method": method}
     return beside(groups, pd.DataFrame(columns))
+
+
+def ratio_table(
+    groups: Groups | None,
+    followed: npt.NDArray[np.bool_],
+    event_groups: Groups | None,
+    event_row: npt.NDArray[np.int64],
+    levels: Sequence[float] = (0.95, 0.998),
+) -> pd.DataFrame:
+    """Outcome events by their own group over index events by theirs.
+
+    A ratio of two counts, and no proportion: it may exceed 1, and has no limits.
+
+    Parameters
+    ----------
+    groups, event_groups : Groups or None
+        The group of each row of the index, and of each row of the events; None is one group.
+    followed : ndarray of bool, shape (n_index,)
+        The index event is in the denominator.
+    event_row : ndarray of int64
+        The event of each index event that has one and is counted.
+    levels : sequence of float
+        Confidence levels, of columns that are null.
+
+    Returns
+    -------
+    DataFrame, a row for each group of either table
+        The columns of `rate_table`.
+    """
+    codes, n_groups = core_codes(groups)
+    n, _ = _tally(codes, n_groups, followed, followed)
+    if groups is None or event_groups is None:
+        counts = pd.DataFrame({"n": n, "linked": [len(event_row)]})
+    else:
+        linked = np.bincount(event_groups.codes[event_row], minlength=event_groups.n_groups)
+        names = list(groups.frame.columns)
+        both = pd.concat(
+            [
+                groups.frame.assign(n=n, linked=0),
+                event_groups.frame.set_axis(names, axis=1).assign(n=0, linked=linked)[linked > 0],
+            ],
+            ignore_index=True,
+        )
+        counts = both.groupby(names, dropna=False, observed=True, sort=True).sum().reset_index()
+    limits = {
+        f"{end}_{name}": np.nan for name in _level_quantiles(levels) for end in ("lower", "upper")
+    }
+    rate = _divide(counts["linked"].to_numpy(), counts["n"].to_numpy())
+    method = np.where(counts["n"] > 0, "ratio of outcome events to index events", "none: n is 0")
+    return counts.assign(rate=rate, **limits, deff=np.nan, method=method)
 
 
 class _ClusterSums:

@@ -111,12 +111,12 @@ static void test_link(uint64_t *random)
     int64_t days = first_day < 0 && random_below(random, 2) ? 19999999 : 500;
     int64_t keys = random_below(random, 2) ? 5 : 60;
     uint32_t limit = random_below(random, 2) ? (uint32_t)keys : UINT32_MAX;
-    rr_rule rule = {.window = {.direction = random_below(random, 2) ? RR_FORWARD : RR_BACKWARD,
+    rr_rule rule = {.take = 1, .window = {.direction = random_below(random, 2) ? RR_FORWARD : RR_BACKWARD,
                                .length = random_span(random),
                                .exclusive_end = (int)random_below(random, 2),
                                .include_same_day = (int)random_below(random, 2)},
                     .ties = random_below(random, 2) ? RR_TIES_FIRST_ROW : RR_TIES_LAST_ROW};
-    rr_matches matches = {event_row, gap, count};
+    rr_matches matches = {event_row, gap, count, NULL};
     rr_rows index_rows, event_rows;
     rr_parts *parts;
     rr_error error;
@@ -283,8 +283,8 @@ static void test_failures(uint64_t *random)
     static table index, events;
     int64_t event_row[MOST], wide[MOST];
     int32_t gap[MOST];
-    rr_matches matches = {event_row, gap, NULL};
-    rr_rule rule = {.window = {.length = {RR_MONTHS, 12}}};
+    rr_matches matches = {event_row, gap, NULL, NULL};
+    rr_rule rule = {.window = {.length = {RR_MONTHS, 12}}, .take = 1};
     rr_poll poll = {stop_at_once, NULL};
     rr_key_column column = {.kind = RR_KEY_INT64, .ints = wide};
     rr_key_table key_table = {&column, MOST};

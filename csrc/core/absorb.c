@@ -1,0 +1,60 @@
+#include "sweep.h"
+
+/* The anchor of one row. An event of the anchor's own day has been absorbed with it, so after a move
+ * the search begins beyond that day, whatever the rule says of the index day. */
+static int64_t absorbed(const rr_sweep *s, const rr_reach *reach)
+{
+    const rr_window *window = &s->rule->window;
+    rr_reach from = *reach;
+    int64_t near = window->include_same_day ? 0 : 1;
+
+    for (;;) {
+        int64_t first, last, d;
+
+        rr_bounds_at(&s->bounds, from.anchor, &first, &last);
+        if (window->direction == RR_FORWARD) {
+            last = first - 1;
+            first = from.anchor + near;
+        } else {
+            first = last + 1;
+            last = from.anchor - near;
+        }
+        rr_row_bounds(s->rule, from.row, &first, &last);
+        d = rr_next_event_day(s, &from, first, last, window->direction);
+        if (d < 0) {
+            return from.anchor;
+        }
+        from.anchor = rr_day_at(s, d);
+        near = 1;
+    }
+}
+
+rr_status rr_absorb(const rr_parts *parts, const rr_rule *rule, int64_t n_index, int64_t n_events,
+                    int64_t *anchor, const rr_poll *poll, rr_error *error)
+{
+    rr_rule plain = *rule;
+    rr_sweep s;
+    rr_status status;
+
+    /* Only the near end of the window is read. */
+    plain.window.length = (rr_span){.unit = RR_OPEN};
+    plain.window.exclusive_end = 0;
+    plain.claim_latest = 0;
+    plain.anchor = NULL;
+    status = rr_sweep_open(&s, parts, &plain, n_index, n_events, error);
+    for (int64_t i = 0; i < n_index; i++) {
+        anchor[i] = RR_NULL_DAY;
+    }
+    for (int64_t p = 0; p < parts->n_parts && status == RR_OK; p++) {
+        status = rr_sweep_part(&s, p, poll, error);
+        for (int64_t i = s.part_from; i < s.part_to && status == RR_OK; i++) {
+            rr_reach reach;
+
+            if (rr_sweep_begin(&s, i, &reach)) {
+                anchor[reach.row] = absorbed(&s, &reach);
+            }
+        }
+    }
+    rr_sweep_close(&s);
+    return status;
+}

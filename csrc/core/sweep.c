@@ -1,0 +1,461 @@
+/* The events of a part are first folded into days with an event, for events of a key on one day are
+ * one day. A window is then a run of those days, found for each index row from where the last one was
+ * found: index rows come in order of key and day, so the walk is short, and a galloping search keeps
+ * it so where bounds differ from row to row. */
+#include "sweep.h"
+
+#include <stdlib.h>
+
+enum { POLL_ROWS = 1 << 20 };
+
+static const int64_t NEVER = INT64_MAX;
+
+/* ---------------------------------------------------------------- days with an event */
+
+static void note_event(const rr_rule *rule, rr_day_runs *days, int64_t d, int64_t row)
+{
+    if (rule->vetoed != NULL && rule->vetoed[row]) {
+        days->vetoed[d] = 1;
+    } else {
+        int64_t when = rule->confirmed == NULL ? INT64_MIN : rule->confirmed[row];
+
+        if (rule->confirmed != NULL && when == RR_NULL_DAY) {
+            when = NEVER;
+        }
+        days->earliest[d] = when < days->earliest[d] ? when : days->earliest[d];
+    }
+}
+
+static void fold_days(const rr_parts *parts, const rr_rule *rule, int64_t part, rr_day_runs *days)
+{
+    int64_t from = parts->events.start[part], to = parts->events.start[part + 1];
+
+    days->n = 0;
+    for (int64_t i = from; i < to; i++) {
+        uint64_t key_day = rr_key_day(parts, &parts->events, i);
+
+        if (days->n == 0 || days->key_day[days->n - 1] != key_day) {
+            days->key_day[days->n] = key_day;
+            days->start[days->n] = i;
+            if (days->earliest != NULL) {
+                days->earliest[days->n] = NEVER;
+                days->vetoed[days->n] = 0;
+            }
+            days->n++;
+        }
+        if (days->earliest != NULL) {
+            note_event(rule, days, days->n - 1, rr_row_of(parts, &parts->events, i));
+        }
+    }
+    days->start[days->n] = to;
+}
+
+/* The first of n sorted numbers that is not below `target`, searched outwards from `near`. */
+static int64_t first_not_below(const uint64_t *sorted, int64_t n, int64_t near, uint64_t target)
+{
+    int64_t low, high, step = 1;
+
+    if (near < n && sorted[near] < target) {
+        low = near + 1;
+        while (low + step <= n && sorted[low + step - 1] < target) {
+            low += step;
+            step *= 2;
+        }
+        high = low + step <= n ? low + step - 1 : n;
+    } else {
+        high = near < n ? near : n;
+        while (high - step >= 0 && sorted[high - step] >= target) {
+            high -= step;
+            step *= 2;
+        }
+        low = high - step >= 0 ? high - step + 1 : 0;
+    }
+    while (low < high) {
+        int64_t middle = low + (high - low) / 2;
+
+        if (sorted[middle] < target) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+/* Whether `row` is among the events of day d. Rows of a day are in order. */
+static int is_on_day(const rr_sweep *s, int64_t d, int64_t row)
+{
+    const rr_parts *parts = s->parts;
+    int64_t low = s->days.start[d], high = s->days.start[d + 1];
+
+    while (low < high) {
+        int64_t middle = low + (high - low) / 2;
+
+        if (rr_row_of(parts, &parts->events, middle) < row) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < s->days.start[d + 1] && rr_row_of(parts, &parts->events, low) == row;
+}
+
+/* ---------------------------------------------------------------- reach of a row */
+
+static int64_t clamp(int64_t value, int64_t low, int64_t high)
+{
+    return value < low ? low : value > high ? high : value;
+}
+
+static int is_used(const rr_rule *rule, int64_t row)
+{
+    return (rule->use == NULL || rule->use[row]) &&
+           (rule->anchor == NULL || rule->anchor[row] != RR_NULL_DAY);
+}
+
+static int64_t anchor_of(const rr_sweep *s, int64_t row, uint64_t key_day)
+{
+    return s->rule->anchor != NULL ? s->rule->anchor[row]
+                                   : s->parts->first_day + (int64_t)(key_day & s->day_mask);
+}
+
+void rr_row_bounds(const rr_rule *rule, int64_t row, int64_t *first, int64_t *last)
+{
+    if (rule->lower != NULL && rule->lower[row] != RR_NULL_DAY && rule->lower[row] > *first) {
+        *first = rule->lower[row];
+    }
+    if (rule->upper != NULL && rule->upper[row] != RR_NULL_DAY && rule->upper[row] < *last) {
+        *last = rule->upper[row];
+    }
+}
+
+/* Finds the days of a span, from the hints; whether there is one. */
+static int days_of_span(const rr_sweep *s, uint64_t key, int64_t first, int64_t last,
+                        int64_t low_hint, int64_t high_hint, int64_t *from, int64_t *to)
+{
+    const rr_parts *parts = s->parts;
+    const rr_day_runs *days = &s->days;
+
+    if (first > last || first > parts->last_day || last < parts->first_day) {
+        return 0;
+    }
+    first = clamp(first, parts->first_day, parts->last_day) - parts->first_day;
+    last = clamp(last, parts->first_day, parts->last_day) - parts->first_day;
+    *from = first_not_below(days->key_day, days->n, low_hint, key | (uint64_t)first);
+    *to = first_not_below(days->key_day, days->n, high_hint, (key | (uint64_t)last) + 1);
+    return *from < *to;
+}
+
+/* Finds the day of the event that is the index row itself, if it is among from to `to`. */
+static int64_t own_day(const rr_sweep *s, const rr_reach *reach, int64_t from, int64_t to)
+{
+    const rr_parts *parts = s->parts;
+    int64_t day = reach->self < 0 ? RR_NULL_DAY : s->rule->event_day[reach->self], own;
+    uint64_t target;
+
+    if (day == RR_NULL_DAY || day < parts->first_day || day > parts->last_day) {
+        return -1;
+    }
+    target = reach->key | (uint64_t)(day - parts->first_day);
+    own = first_not_below(s->days.key_day, s->days.n, from, target);
+    return own >= from && own < to && s->days.key_day[own] == target &&
+                   is_on_day(s, own, reach->self)
+               ? own
+               : -1;
+}
+
+int rr_sweep_begin(const rr_sweep *s, int64_t position, rr_reach *reach)
+{
+    const rr_rule *rule = s->rule;
+    int64_t row = rr_row_of(s->parts, &s->parts->index, position);
+    uint64_t key_day;
+
+    if (!is_used(rule, row)) {
+        return 0;
+    }
+    key_day = rr_key_day(s->parts, &s->parts->index, position);
+    reach->row = row;
+    reach->key = key_day & ~s->day_mask;
+    reach->anchor = anchor_of(s, row, key_day);
+    reach->self = rule->same_table ? row : rule->self_row != NULL ? rule->self_row[row] : -1;
+    reach->confirm_by = rule->confirm_by == NULL || rule->confirm_by[row] == NEVER
+                            ? NEVER - 1
+                            : rule->confirm_by[row];
+    return 1;
+}
+
+int rr_sweep_row(rr_sweep *s, int64_t position, rr_reach *reach)
+{
+    int64_t first, last;
+
+    if (!rr_sweep_begin(s, position, reach)) {
+        return 0;
+    }
+    rr_bounds_at(&s->bounds, reach->anchor, &first, &last);
+    rr_row_bounds(s->rule, reach->row, &first, &last);
+    if (s->claimed != NULL && s->claimed[position - s->part_from] <= last) {
+        last = s->claimed[position - s->part_from] - 1;
+    }
+    if (!days_of_span(s, reach->key, first, last, s->low_hint, s->high_hint, &reach->from,
+                      &reach->to)) {
+        return 0;
+    }
+    s->low_hint = reach->from;
+    s->high_hint = reach->to;
+    reach->own = own_day(s, reach, reach->from, reach->to);
+    return 1;
+}
+
+/* ---------------------------------------------------------------- what counts */
+
+int rr_event_counts(const rr_sweep *s, const rr_reach *reach, int64_t event)
+{
+    const rr_rule *rule = s->rule;
+    int64_t row = rr_row_of(s->parts, &s->parts->events, event);
+
+    return row != reach->self && (rule->vetoed == NULL || !rule->vetoed[row]) &&
+           (rule->confirmed == NULL ||
+            (rule->confirmed[row] != RR_NULL_DAY && rule->confirmed[row] <= reach->confirm_by));
+}
+
+int rr_day_counts(const rr_sweep *s, const rr_reach *reach, int64_t d)
+{
+    const rr_day_runs *days = &s->days;
+
+    if (d != reach->own) {
+        return days->earliest == NULL || days->earliest[d] <= reach->confirm_by;
+    }
+    if (days->earliest == NULL) {
+        return days->start[d + 1] - days->start[d] > 1;
+    }
+    for (int64_t event = days->start[d]; event < days->start[d + 1]; event++) {
+        if (rr_event_counts(s, reach, event)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+int rr_day_is_vetoed(const rr_sweep *s, const rr_reach *reach, int64_t d)
+{
+    const rr_day_runs *days = &s->days;
+
+    if (days->vetoed == NULL || !days->vetoed[d] || rr_day_counts(s, reach, d)) {
+        return 0;
+    }
+    for (int64_t event = days->start[d]; event < days->start[d + 1]; event++) {
+        int64_t row = rr_row_of(s->parts, &s->parts->events, event);
+
+        if (row != reach->self && s->rule->vetoed != NULL && s->rule->vetoed[row]) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+int32_t rr_gap(const rr_sweep *s, const rr_reach *reach, int64_t d)
+{
+    int64_t day = rr_day_at(s, d);
+
+    return (int32_t)(day < reach->anchor ? reach->anchor - day : day - reach->anchor);
+}
+
+int64_t rr_next_event_day(const rr_sweep *s, const rr_reach *reach, int64_t first, int64_t last,
+                          rr_direction direction)
+{
+    rr_reach span = *reach;
+
+    if (!days_of_span(s, reach->key, first, last, s->low_hint, s->low_hint, &span.from, &span.to)) {
+        return -1;
+    }
+    span.own = own_day(s, &span, span.from, span.to);
+    for (int64_t i = 0; i < span.to - span.from; i++) {
+        int64_t d = direction == RR_FORWARD ? span.from + i : span.to - 1 - i;
+
+        if (rr_day_counts(s, &span, d)) {
+            return d;
+        }
+    }
+    return -1;
+}
+
+/* Whether an event lies nearer to the anchor than the minimum gap. */
+static int has_event_near(const rr_sweep *s, const rr_reach *reach)
+{
+    const rr_window *window = &s->rule->window;
+    int64_t other = window->include_same_day ? 0 : 1, first, last;
+
+    rr_bounds_at(&s->bounds, reach->anchor, &first, &last);
+    if (window->direction == RR_FORWARD) {
+        last = first - 1;
+        first = reach->anchor + other;
+    } else {
+        first = last + 1;
+        last = reach->anchor - other;
+    }
+    rr_row_bounds(s->rule, reach->row, &first, &last);
+    return rr_next_event_day(s, reach, first, last, window->direction) >= 0;
+}
+
+int64_t rr_days_in_reach(const rr_sweep *s, const rr_reach *reach, uint8_t *vetoed)
+{
+    const rr_rule *rule = s->rule;
+    int64_t count = 0, n = reach->to - reach->from;
+
+    *vetoed = 0;
+    if (rule->near == RR_NEAR_STOP && has_event_near(s, reach)) {
+        return 0;
+    }
+    if (!rr_sweep_in_detail(s)) {
+        return n - (reach->own >= 0 && !rr_day_counts(s, reach, reach->own));
+    }
+    for (int64_t i = 0; i < n; i++) {
+        int64_t d = rule->window.direction == RR_FORWARD ? reach->from + i : reach->to - 1 - i;
+
+        if (rr_day_counts(s, reach, d)) {
+            count++;
+        } else if (count == 0 && rule->veto == RR_VETO_STOP && rr_day_is_vetoed(s, reach, d)) {
+            *vetoed = 1;
+            return 0;
+        }
+    }
+    return count;
+}
+
+/* ---------------------------------------------------------------- parts */
+
+/* For each used row of the part the first day that a row of a later day claims for itself. */
+static void fill_claimed(rr_sweep *s)
+{
+    int64_t claimed = NEVER, of_day = NEVER;
+    uint64_t day = UINT64_MAX;
+
+    for (int64_t i = s->part_to - 1; i >= s->part_from; i--) {
+        int64_t row = rr_row_of(s->parts, &s->parts->index, i), first, last;
+        uint64_t key_day = rr_key_day(s->parts, &s->parts->index, i);
+
+        if (!is_used(s->rule, row)) {
+            continue;
+        }
+        if (day == UINT64_MAX || (key_day & ~s->day_mask) != (day & ~s->day_mask)) {
+            claimed = of_day = NEVER;
+        } else if (key_day != day) {
+            claimed = of_day < claimed ? of_day : claimed;
+            of_day = NEVER;
+        }
+        day = key_day;
+        rr_bounds_at(&s->bounds, anchor_of(s, row, key_day), &first, &last);
+        rr_row_bounds(s->rule, row, &first, &last);
+        of_day = first < of_day ? first : of_day;
+        s->claimed[i - s->part_from] = claimed;
+    }
+}
+
+rr_status rr_sweep_part(rr_sweep *s, int64_t part, const rr_poll *poll, rr_error *error)
+{
+    const rr_parts *parts = s->parts;
+
+    s->part_from = parts->index.start[part];
+    s->part_to = parts->index.start[part + 1];
+    s->low_hint = s->high_hint = 0;
+    s->since_poll += s->part_to - s->part_from + parts->events.start[part + 1] -
+                     parts->events.start[part];
+    if (s->since_poll >= POLL_ROWS) {
+        s->since_poll = 0;
+        if (rr_stopped(poll, part, parts->n_parts)) {
+            return rr_fail(error, RR_ERR_INTERRUPTED, "interrupted");
+        }
+    }
+    fold_days(parts, s->rule, part, &s->days);
+    if (s->claimed != NULL) {
+        fill_claimed(s);
+    }
+    return RR_OK;
+}
+
+/* Whether every index row that is said to be an event row names one that exists. */
+static rr_status check_rule(const rr_rule *rule, int64_t n_index, int64_t n_events, rr_error *error)
+{
+    if (rule->take < 0) {
+        return rr_fail(error, RR_ERR_ARGUMENT, "take must not be negative");
+    }
+    if (rule->claim_latest && rule->window.direction != RR_FORWARD) {
+        return rr_fail(error, RR_ERR_ARGUMENT, "claims look forward");
+    }
+    for (int64_t i = 0; rule->anchor != NULL && i < n_index; i++) {
+        int64_t day = rule->anchor[i];
+
+        if (day != RR_NULL_DAY && (day < RR_DAY_MIN || day > RR_DAY_MAX)) {
+            return rr_fail_row(error, RR_ERR_DAY_RANGE, i, "an anchor is out of range");
+        }
+    }
+    if (!rule->same_table && rule->self_row == NULL) {
+        return RR_OK;
+    }
+    if (rule->event_day == NULL || (rule->same_table && n_index != n_events)) {
+        return rr_fail(error, RR_ERR_ARGUMENT,
+                       "rows that are the same need the days of the events");
+    }
+    for (int64_t i = 0; rule->self_row != NULL && i < n_index; i++) {
+        if (rule->self_row[i] < -1 || rule->self_row[i] >= n_events) {
+            return rr_fail_row(error, RR_ERR_ARGUMENT, i, "self_row names no row of the events");
+        }
+    }
+    return RR_OK;
+}
+
+static int64_t largest_index_part(const rr_parts *parts)
+{
+    int64_t largest = 0;
+
+    for (int64_t p = 0; p < parts->n_parts; p++) {
+        int64_t n = parts->index.start[p + 1] - parts->index.start[p];
+
+        largest = n > largest ? n : largest;
+    }
+    return largest;
+}
+
+rr_status rr_sweep_open(rr_sweep *s, const rr_parts *parts, const rr_rule *rule, int64_t n_index,
+                        int64_t n_events, rr_error *error)
+{
+    int detail = rule->vetoed != NULL || rule->confirmed != NULL;
+    int64_t room = parts->largest_event_part;
+    rr_status status;
+
+    *s = (rr_sweep){.parts = parts, .rule = rule};
+    s->day_mask = (UINT64_C(1) << parts->day_bits) - 1;
+    status = rr_check_lengths(parts, n_index, n_events, error);
+    if (status == RR_OK) {
+        status = check_rule(rule, n_index, n_events, error);
+    }
+    if (status == RR_OK) {
+        status = rr_bounds_make(&rule->window, parts->first_day, parts->last_day, parts->index.n,
+                                &s->bounds, error);
+    }
+    if (status != RR_OK) {
+        return status;
+    }
+    s->days.key_day = rr_allocate(room, sizeof *s->days.key_day);
+    s->days.start = rr_allocate(room + 1, sizeof *s->days.start);
+    s->days.earliest = detail ? rr_allocate(room, sizeof *s->days.earliest) : NULL;
+    s->days.vetoed = detail ? rr_allocate(room, sizeof *s->days.vetoed) : NULL;
+    s->claimed = rule->claim_latest ? rr_allocate(largest_index_part(parts), sizeof *s->claimed)
+                                    : NULL;
+    if (s->days.key_day == NULL || s->days.start == NULL ||
+        (detail && (s->days.earliest == NULL || s->days.vetoed == NULL)) ||
+        (rule->claim_latest && s->claimed == NULL)) {
+        return rr_fail(error, RR_ERR_MEMORY, "out of memory");
+    }
+    return RR_OK;
+}
+
+void rr_sweep_close(rr_sweep *s)
+{
+    free(s->days.key_day);
+    free(s->days.start);
+    free(s->days.earliest);
+    free(s->days.vetoed);
+    free(s->claimed);
+    rr_bounds_free(&s->bounds);
+}

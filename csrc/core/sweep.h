@@ -1,0 +1,93 @@
+/* The walk over parts in order that linkage, pairs and absorption share: which days with an event the
+ * rule admits for an index row. */
+#ifndef RR_SWEEP_H
+#define RR_SWEEP_H
+
+#include "internal.h"
+
+/* The days with an event of one part: day d is event positions start[d] to start[d + 1]. */
+typedef struct rr_day_runs {
+    uint64_t *key_day;
+    int64_t *start;
+    /* with vetoed or confirmed events only, else NULL */
+    int64_t *earliest; /* when the first of its events that is not vetoed was confirmed */
+    uint8_t *vetoed;   /* whether one of its events is */
+    int64_t n;
+} rr_day_runs;
+
+typedef struct rr_sweep {
+    const rr_parts *parts;
+    const rr_rule *rule;
+    rr_bounds bounds;
+    rr_day_runs days;
+    int64_t *claimed; /* by position in the part: the first day that a later row claims; or NULL */
+    uint64_t day_mask;
+    int64_t part_from; /* index positions of the part */
+    int64_t part_to;
+    int64_t low_hint; /* where the last row's days began and ended */
+    int64_t high_hint;
+    int64_t since_poll;
+} rr_sweep;
+
+/* What the rule admits for one index row. */
+typedef struct rr_reach {
+    int64_t row;
+    uint64_t key; /* in the place that it has in key_day */
+    int64_t anchor;
+    int64_t confirm_by;
+    int64_t self; /* the event row that is the index row, -1 for none */
+    /* with rr_sweep_row only */
+    int64_t from; /* days of rr_day_runs that are admissible, up to, not including, `to` */
+    int64_t to;
+    int64_t own; /* the day of the row's own event among them, -1: not there */
+} rr_reach;
+
+/* Checks lengths and rule, and allocates. The caller ends it with rr_sweep_close, also after a
+ * failure. */
+rr_status rr_sweep_open(rr_sweep *sweep, const rr_parts *parts, const rr_rule *rule,
+                        int64_t n_index, int64_t n_events, rr_error *error) RR_MUST_CHECK;
+void rr_sweep_close(rr_sweep *sweep);
+
+/* Goes to a part; its index rows are positions part_from to part_to. */
+rr_status rr_sweep_part(rr_sweep *sweep, int64_t part, const rr_poll *poll,
+                        rr_error *error) RR_MUST_CHECK;
+
+/* Whether the index row at `position` is used, and if so who it is. */
+int rr_sweep_begin(const rr_sweep *sweep, int64_t position, rr_reach *reach);
+
+/* rr_sweep_begin, and whether there is any day with events in its window, and if so its reach. */
+int rr_sweep_row(rr_sweep *sweep, int64_t position, rr_reach *reach);
+
+/* The admissible days cut to the bounds that the row itself brings. */
+void rr_row_bounds(const rr_rule *rule, int64_t row, int64_t *first, int64_t *last);
+
+/* Whether events are vetoed or must be confirmed, so that a day in reach need not count. */
+static inline int rr_sweep_in_detail(const rr_sweep *sweep)
+{
+    return sweep->days.earliest != NULL;
+}
+
+/* Whether day d in reach is a day with an event; whether it is one of vetoed events only. */
+int rr_day_counts(const rr_sweep *sweep, const rr_reach *reach, int64_t d);
+int rr_day_is_vetoed(const rr_sweep *sweep, const rr_reach *reach, int64_t d);
+
+/* Whether the event at a position of the ordered events counts for the row. */
+int rr_event_counts(const rr_sweep *sweep, const rr_reach *reach, int64_t event);
+
+/* Day d as a day; days between the row's anchor and it. */
+static inline int64_t rr_day_at(const rr_sweep *sweep, int64_t d)
+{
+    return sweep->parts->first_day + (int64_t)(sweep->days.key_day[d] & sweep->day_mask);
+}
+
+int32_t rr_gap(const rr_sweep *sweep, const rr_reach *reach, int64_t d);
+
+/* Days with an event in reach; 0 where the rule stops at an event nearer than the minimum gap, or at a
+ * vetoed day that comes first, which sets *vetoed. */
+int64_t rr_days_in_reach(const rr_sweep *sweep, const rr_reach *reach, uint8_t *vetoed);
+
+/* The first day with an event in `first` to `last`, in that direction, for the row; or -1. */
+int64_t rr_next_event_day(const rr_sweep *sweep, const rr_reach *reach, int64_t first, int64_t last,
+                          rr_direction direction);
+
+#endif

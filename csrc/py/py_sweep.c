@@ -1,0 +1,256 @@
+#include "binding.h"
+
+enum {
+    USE,
+    ANCHOR,
+    SELF_ROW,
+    LOWER,
+    UPPER,
+    CONFIRM_BY, /* so far by index row, from here by event row */
+    EVENT_DAY,
+    VETOED,
+    CONFIRMED,
+    N_RULE_ARRAYS
+};
+
+/* Reads a rule: (window, last_row, stop_near, stop_veto, take, claim_latest, same_table, use, anchor,
+ * self_row, lower, upper, confirm_by, event_day, vetoed, confirmed). The arrays live as long as it. */
+static int read_rule(PyObject *object, int64_t n_index, int64_t n_events, rr_rule *rule)
+{
+    rr_array arrays[N_RULE_ARRAYS] = {
+        [USE] = {"use", NPY_BOOL, RR_IN_OR_NONE, NULL, NULL, NULL, 0},
+        [ANCHOR] = {"anchor", NPY_INT64, RR_IN_OR_NONE, NULL, NULL, NULL, 0},
+        [SELF_ROW] = {"self_row", NPY_INT64, RR_IN_OR_NONE, NULL, NULL, NULL, 0},
+        [LOWER] = {"lower", NPY_INT64, RR_IN_OR_NONE, NULL, NULL, NULL, 0},
+        [UPPER] = {"upper", NPY_INT64, RR_IN_OR_NONE, NULL, NULL, NULL, 0},
+        [CONFIRM_BY] = {"confirm_by", NPY_INT64, RR_IN_OR_NONE, NULL, NULL, NULL, 0},
+        [EVENT_DAY] = {"event_day", NPY_INT64, RR_IN_OR_NONE, NULL, NULL, NULL, 0},
+        [VETOED] = {"vetoed", NPY_BOOL, RR_IN_OR_NONE, NULL, NULL, NULL, 0},
+        [CONFIRMED] = {"confirmed", NPY_INT64, RR_IN_OR_NONE, NULL, NULL, NULL, 0}};
+    int last_row, stop_near, stop_veto;
+    long long take;
+
+    *rule = (rr_rule){0};
+    if (!PyTuple_Check(object)) {
+        PyErr_SetString(PyExc_TypeError, "a rule is a tuple");
+        return -1;
+    }
+    if (!PyArg_ParseTuple(
+            object, "O&pppLppOOOOOOOOO;a rule has sixteen parts", rr_read_window, &rule->window,
+            &last_row, &stop_near, &stop_veto, &take, &rule->claim_latest, &rule->same_table,
+            &arrays[USE].object, &arrays[ANCHOR].object, &arrays[SELF_ROW].object,
+            &arrays[LOWER].object, &arrays[UPPER].object, &arrays[CONFIRM_BY].object,
+            &arrays[EVENT_DAY].object, &arrays[VETOED].object, &arrays[CONFIRMED].object)) {
+        return -1;
+    }
+    for (int i = 0; i < N_RULE_ARRAYS; i++) {
+        if (arrays[i].object != Py_None) {
+            arrays[i].length = i < EVENT_DAY ? &n_index : &n_events;
+        }
+    }
+    if (rr_arrays_check(arrays, N_RULE_ARRAYS) < 0) {
+        return -1;
+    }
+    rule->ties = last_row ? RR_TIES_LAST_ROW : RR_TIES_FIRST_ROW;
+    rule->near = stop_near ? RR_NEAR_STOP : RR_NEAR_SKIP;
+    rule->veto = stop_veto ? RR_VETO_STOP : RR_VETO_SKIP;
+    rule->take = take;
+    rule->use = arrays[USE].data;
+    rule->anchor = arrays[ANCHOR].data;
+    rule->self_row = arrays[SELF_ROW].data;
+    rule->lower = arrays[LOWER].data;
+    rule->upper = arrays[UPPER].data;
+    rule->confirm_by = arrays[CONFIRM_BY].data;
+    rule->event_day = arrays[EVENT_DAY].data;
+    rule->vetoed = arrays[VETOED].data;
+    rule->confirmed = arrays[CONFIRMED].data;
+    return 0;
+}
+
+PyDoc_STRVAR(link_doc,
+             "link($module, parts, rule, n_events, event_row, gap_days, count, vetoed, /)\n--\n\n"
+             "Write the match of each index row into the last four arrays.");
+
+static PyObject *link_parts(PyObject *self, PyObject *args)
+{
+    rr_array arrays[] = {{"event_row", NPY_INT64, RR_OUT, NULL, NULL, NULL, 0},
+                         {"gap_days", NPY_INT32, RR_OUT, &arrays[0].n, NULL, NULL, 0},
+                         {"count", NPY_INT64, RR_OUT_OR_NONE, &arrays[0].n, NULL, NULL, 0},
+                         {"vetoed", NPY_BOOL, RR_OUT_OR_NONE, &arrays[0].n, NULL, NULL, 0}};
+    PyObject *capsule, *rule_object;
+    rr_rule rule;
+    rr_matches matches;
+    long long n_events;
+    rr_poll_state state;
+    rr_poll poll = rr_poll_python(&state, NULL);
+    const rr_parts *parts;
+    rr_error error;
+    rr_status status;
+
+    (void)self;
+    if (!PyArg_ParseTuple(args, "OOLOOOO:link", &capsule, &rule_object, &n_events,
+                          &arrays[0].object, &arrays[1].object, &arrays[2].object,
+                          &arrays[3].object) ||
+        (parts = rr_read_parts(capsule)) == NULL || rr_arrays_check(arrays, 4) < 0 ||
+        read_rule(rule_object, arrays[0].n, n_events, &rule) < 0) {
+        return NULL;
+    }
+    matches = (rr_matches){arrays[0].data, arrays[1].data, arrays[2].data, arrays[3].data};
+    Py_BEGIN_ALLOW_THREADS
+    status = rr_link(parts, &rule, arrays[0].n, (int64_t)n_events, &matches, &poll, &error);
+    Py_END_ALLOW_THREADS
+    if (status != RR_OK) {
+        return rr_raise(status, &error);
+    }
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(narrow_doc, "narrow($module, window, anchor, found_row, found_gap, event_row, "
+                         "gap_days, /)\n--\n\n"
+                         "Write what link would have found in a window that ends earlier.");
+
+static PyObject *narrow(PyObject *self, PyObject *args)
+{
+    rr_array arrays[] = {{"anchor", NPY_INT64, RR_IN, NULL, NULL, NULL, 0},
+                         {"found_row", NPY_INT64, RR_IN, &arrays[0].n, NULL, NULL, 0},
+                         {"found_gap", NPY_INT32, RR_IN, &arrays[0].n, NULL, NULL, 0},
+                         {"event_row", NPY_INT64, RR_OUT, &arrays[0].n, NULL, NULL, 0},
+                         {"gap_days", NPY_INT32, RR_OUT, &arrays[0].n, NULL, NULL, 0}};
+    rr_window window;
+    rr_error error;
+    rr_status status;
+
+    (void)self;
+    if (!PyArg_ParseTuple(args, "O&OOOOO:narrow", rr_read_window, &window, &arrays[0].object,
+                          &arrays[1].object, &arrays[2].object, &arrays[3].object,
+                          &arrays[4].object) ||
+        rr_arrays_check(arrays, 5) < 0) {
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    status = rr_narrow(&window, arrays[0].data, arrays[0].n, arrays[1].data, arrays[2].data,
+                       arrays[3].data, arrays[4].data, &error);
+    Py_END_ALLOW_THREADS
+    if (status != RR_OK) {
+        return rr_raise(status, &error);
+    }
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(absorb_doc, "absorb($module, parts, rule, n_events, anchor, /)\n--\n\n"
+                         "Write the day to which the anchor of each index row moves.");
+
+static PyObject *absorb(PyObject *self, PyObject *args)
+{
+    rr_array anchor = {"anchor", NPY_INT64, RR_OUT, NULL, NULL, NULL, 0};
+    PyObject *capsule, *rule_object;
+    rr_rule rule;
+    long long n_events;
+    rr_poll_state state;
+    rr_poll poll = rr_poll_python(&state, NULL);
+    const rr_parts *parts;
+    rr_error error;
+    rr_status status;
+
+    (void)self;
+    if (!PyArg_ParseTuple(args, "OOLO:absorb", &capsule, &rule_object, &n_events, &anchor.object) ||
+        (parts = rr_read_parts(capsule)) == NULL || rr_arrays_check(&anchor, 1) < 0 ||
+        read_rule(rule_object, anchor.n, n_events, &rule) < 0) {
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    status = rr_absorb(parts, &rule, anchor.n, (int64_t)n_events, anchor.data, &poll, &error);
+    Py_END_ALLOW_THREADS
+    if (status != RR_OK) {
+        return rr_raise(status, &error);
+    }
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(pairs_count_doc, "pairs_count($module, parts, rule, n_events, offsets, /)\n--\n\n"
+                              "Write where the pairs of each index row begin.");
+
+static PyObject *pairs_count(PyObject *self, PyObject *args)
+{
+    rr_array offsets = {"offsets", NPY_INT64, RR_OUT, NULL, NULL, NULL, 0};
+    PyObject *capsule, *rule_object;
+    rr_rule rule;
+    long long n_events;
+    rr_poll_state state;
+    rr_poll poll = rr_poll_python(&state, NULL);
+    const rr_parts *parts;
+    rr_error error;
+    rr_status status;
+
+    (void)self;
+    if (!PyArg_ParseTuple(args, "OOLO:pairs_count", &capsule, &rule_object, &n_events,
+                          &offsets.object) ||
+        (parts = rr_read_parts(capsule)) == NULL || rr_arrays_check(&offsets, 1) < 0) {
+        return NULL;
+    }
+    if (offsets.n < 1) {
+        PyErr_SetString(PyExc_ValueError, "offsets must have one element more than the index");
+        return NULL;
+    }
+    if (read_rule(rule_object, offsets.n - 1, n_events, &rule) < 0) {
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    status = rr_pairs_count(parts, &rule, offsets.n - 1, (int64_t)n_events, offsets.data, &poll,
+                            &error);
+    Py_END_ALLOW_THREADS
+    if (status != RR_OK) {
+        return rr_raise(status, &error);
+    }
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(pairs_fill_doc,
+             "pairs_fill($module, parts, rule, n_events, offsets, event_row, gap_days, /)\n--\n\n"
+             "Write the pairs of each index row.");
+
+static PyObject *pairs_fill(PyObject *self, PyObject *args)
+{
+    rr_array arrays[] = {{"offsets", NPY_INT64, RR_IN, NULL, NULL, NULL, 0},
+                         {"event_row", NPY_INT64, RR_OUT, NULL, NULL, NULL, 0},
+                         {"gap_days", NPY_INT32, RR_OUT, &arrays[1].n, NULL, NULL, 0}};
+    PyObject *capsule, *rule_object;
+    rr_rule rule;
+    long long n_events;
+    rr_poll_state state;
+    rr_poll poll = rr_poll_python(&state, NULL);
+    const rr_parts *parts;
+    rr_error error;
+    rr_status status;
+
+    (void)self;
+    if (!PyArg_ParseTuple(args, "OOLOOO:pairs_fill", &capsule, &rule_object, &n_events,
+                          &arrays[0].object, &arrays[1].object, &arrays[2].object) ||
+        (parts = rr_read_parts(capsule)) == NULL || rr_arrays_check(arrays, 3) < 0) {
+        return NULL;
+    }
+    if (arrays[0].n < 1 || ((const int64_t *)arrays[0].data)[arrays[0].n - 1] != arrays[1].n) {
+        PyErr_SetString(PyExc_ValueError, "the last offset must be the number of pairs");
+        return NULL;
+    }
+    if (read_rule(rule_object, arrays[0].n - 1, n_events, &rule) < 0) {
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    status = rr_pairs_fill(parts, &rule, arrays[0].n - 1, (int64_t)n_events, arrays[0].data,
+                           arrays[1].data, arrays[2].data, &poll, &error);
+    Py_END_ALLOW_THREADS
+    if (status != RR_OK) {
+        return rr_raise(status, &error);
+    }
+    Py_RETURN_NONE;
+}
+
+PyMethodDef rr_py_sweep_methods[] = {
+    {"link", link_parts, METH_VARARGS, link_doc},
+    {"narrow", narrow, METH_VARARGS, narrow_doc},
+    {"absorb", absorb, METH_VARARGS, absorb_doc},
+    {"pairs_count", pairs_count, METH_VARARGS, pairs_count_doc},
+    {"pairs_fill", pairs_fill, METH_VARARGS, pairs_fill_doc},
+    {NULL, NULL, 0, NULL},
+};

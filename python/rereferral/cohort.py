@@ -1,0 +1,133 @@
+"""Who is counted: the steps from the index events that pass the filters to the denominator."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from rereferral import _core
+from rereferral.days import Days, add_span, by_day, financial_year, month_of
+from rereferral.definition import Definition
+from rereferral.errors import RuleError
+from rereferral.exits import remove_exits
+from rereferral.ledger import Ledger
+from rereferral.matching import Matching
+from rereferral.observation import Observation
+from rereferral.sides import Mask, Side
+from rereferral.spans import Span
+from rereferral.windows import Reach
+
+__all__ = ["choose_cohort", "look_backs"]
+
+
+def look_backs(definition: Definition) -> dict[str, Span]:
+    """The spans before the index day that must have been observed, by what needs them."""
+    spans = {}
+    if definition.eligible is not None and definition.eligible.history is not None:
+        column, span = definition.eligible.history
+        if column is None:
+            spans["history"] = span
+    if definition.washout is not None and definition.followup != "ignored":
+        spans["washout"] = definition.washout
+    return spans
+
+
+def choose_cohort(
+    definition: Definition, matching: Matching, observed: Observation, reach: Reach
+) -> Mask:
+    """Take away, from the index side's ledger, what is not counted; give the rows not followed.
+
+    The steps are look-back, follow-up, washout, select and exits that exclude.
+    """
+    index = matching.index
+    ledger = index.ledger
+    eligible = ledger.kept.copy()
+    if definition.washout is not None:
+        matching.parts  # noqa: B018  eligible rows wash out others even if they are not kept
+    _remove_unobserved_past(definition, index, observed)
+    _remove_unfollowed(definition, observed, ledger, reach)
+    unfollowed = eligible & ~ledger.kept
+    _remove_washed_out(definition, matching, ledger)
+    _remove_unselected(definition, matching, ledger)
+    remove_exits(definition, index, ledger, reach)
+    return unfollowed
+
+
+def _remove_unobserved_past(definition: Definition, index: Side, observed: Observation) -> None:
+    """Whose history does not reach back as far as a rule looks."""
+    for rule, span in look_backs(definition).items():
+        if observed.first is None:
+            raise RuleError(f"{rule} looks back {span}: give observed_from")
+        window = (True, tuple(span), ("days", 0), False, True)
+        earliest, last = np.empty((2, len(index.days)), np.int64)
+        _core.window_bounds(window, index.days, earliest, last)
+        words = observed.edge_in_words("backward")
+        reason = f"the {rule} of {span} begins before {words}"
+        index.ledger.remove("look-back", reason, earliest < observed.first)
+
+
+def _remove_unfollowed(
+    definition: Definition, observed: Observation, ledger: Ledger, reach: Reach
+) -> None:
+    """Complete follow-up is decided by dates alone, never by whether an event was seen."""
+    if definition.followup != "complete":
+        return
+    edge = observed.edge(definition.direction)
+    words = observed.edge_in_words(definition.direction)
+    if definition.direction == "backward":
+        ledger.remove("look-back", f"the window begins before {words}", reach.end < edge)
+        return
+    # The day at the window's full length must have been observed, whichever end it has.
+    last, what = reach.full_end, "the window ends"
+    if definition.confirm is not None:
+        last = _add_lag(last, definition.confirm.lag)
+        what = f"the window and {definition.confirm.lag} more end"
+    ledger.remove("follow-up", f"{what} after {words}", last > edge)
+
+
+def _remove_washed_out(definition: Definition, matching: Matching, ledger: Ledger) -> None:
+    if definition.washout is None:
+        return
+    washed = np.empty(len(ledger.kept), np.bool_)
+    _core.washout(
+        matching.parts, tuple(definition.washout), ledger.kept, definition.rolling, washed
+    )
+    which = "kept" if definition.rolling else "eligible"
+    reason = f"another {which} index event of the person in the {definition.washout} before"
+    ledger.remove("washout", reason, washed)
+
+
+def _remove_unselected(definition: Definition, matching: Matching, ledger: Ledger) -> None:
+    if definition.select == "every":
+        return
+    chosen = np.empty(len(ledger.kept), np.bool_)
+    period = None if definition.per is None else _periods(matching.index, definition.per)
+    _core.select(matching.parts, ledger.kept, period, definition.select == "last", chosen)
+    per = "" if definition.per is None else f" per {definition.per}"
+    reason = f"not the {definition.select} index event of the person{per}"
+    ledger.remove("select", reason, ~chosen)
+
+
+def _periods(index: Side, per: str) -> npt.NDArray[np.int32]:
+    """A code for the period of each index date; that of a row without a date says nothing."""
+    if index.table.has(per):
+        return np.ascontiguousarray(index.table.groups(per).codes, np.int32)
+    if per == "financial_year":
+        codes = np.asarray(financial_year(index.days).codes)
+        return np.asarray(np.maximum(codes, 0), np.int32)
+    months = {"year": 12, "half_year": 6}.get(per)
+    if months is None:
+        raise RuleError(
+            f"per={per!r} is no column of the index, and not financial_year, year or half_year"
+        )
+    known = index.ledger.kept
+    period = np.zeros(len(known), np.int64)
+    period[known] = month_of(index.days[known]) // months
+    if known.any():
+        period -= period[known].min()
+    return np.asarray(np.maximum(period, 0), np.int32)
+
+
+def _add_lag(days: Days, lag: Span) -> Days:
+    """The day of each row a lag later."""
+    return by_day(days, lambda day: add_span(day, lag))

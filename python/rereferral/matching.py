@@ -1,0 +1,188 @@
+"""The two sides in order, and the sweeps over them that find events."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from rereferral import _core
+from rereferral.days import Days, add_span
+from rereferral.definition import Definition
+from rereferral.keys import Codes, codes_of, encode
+from rereferral.sides import Mask, Side
+from rereferral.spans import OPEN
+from rereferral.windows import Reach
+
+__all__ = ["CoreRule", "Found", "Matching"]
+
+
+class CoreRule(NamedTuple):
+    """`rr_rule` as the binding reads it; the comments there say what each part is."""
+
+    window: tuple[object, ...]
+    last_row: bool
+    stop_near: bool
+    stop_veto: bool
+    take: int
+    claim_latest: bool
+    same_table: bool
+    use: Mask | None = None
+    anchor: Days | None = None
+    self_row: Days | None = None
+    lower: Days | None = None
+    upper: Days | None = None
+    confirm_by: Days | None = None
+    event_day: Days | None = None
+    vetoed: Mask | None = None
+    confirmed: Days | None = None
+
+
+class Found(NamedTuple):
+    """What a sweep found, by index row; -1 and 0 for nothing. `days`: with an event, in the window."""
+
+    event_row: npt.NDArray[np.int64]
+    gap_days: npt.NDArray[np.int32]
+    days: npt.NDArray[np.int64] | None
+    vetoed: Mask | None
+
+
+class Matching:
+    """Index events and outcome events of one linkage, ready to be searched.
+
+    Both sides are put in order when that is first needed; rows that leave the cohort later are
+    passed over by the sweeps.
+    """
+
+    def __init__(
+        self, definition: Definition, index: Side, events: Side, self_row: Days | None
+    ) -> None:
+        self.definition = definition
+        self.index = index
+        self.events = events
+        self.keys, self._limit = _encode_both(index, events)
+        self._self_row = self_row
+        self._same_table = self_row is None and index.table.same(events.table)
+        self._parts: object | None = None
+        self.vetoed: Mask | None = None
+        self.confirmed: Days | None = None
+        if definition.veto is not None:
+            self.vetoed = events.mask(definition.veto.filter)
+        if definition.confirm is not None:
+            self.confirmed = events.table.days(definition.confirm.column)
+        self.after: Days | None = None
+        if definition.after is not None:
+            # The first day that counts, from the last that does not.
+            self.after = index.table.days(definition.after) + (definition.same_day == "exclude")
+
+    @property
+    def person(self) -> Codes:
+        """The code of the whole key of each index row."""
+        return self.keys[0]
+
+    @property
+    def parts(self) -> object:
+        """Both sides in order: the rows that were left when it was first asked for."""
+        if self._parts is None:
+            index, events = self.index, self.events
+            self._parts = _core.order(
+                *(self.keys[0], index.days, index.ledger.kept.copy()),
+                *(self.keys[1], events.days, events.ledger.kept.copy()),
+                self._limit,
+            )
+        return self._parts
+
+    def rule(self, window: tuple[object, ...], **bounds: Any) -> CoreRule:
+        """The rule for the core, with a window and bounds by row."""
+        definition = self.definition
+        take = {"first": 1, "last": 0}.get(definition.take, definition.take)
+        needs_days = self._same_table or self._self_row is not None
+        return CoreRule(
+            window=window,
+            last_row=definition.ties == "last row",
+            stop_near=definition.within_gap == "stop",
+            stop_veto=definition.veto is not None and definition.veto.action != "skip",
+            take=take,
+            claim_latest=definition.claim == "latest index",
+            same_table=self._same_table,
+            self_row=self._self_row,
+            lower=self.after,
+            event_day=self.events.days if needs_days else None,
+            vetoed=self.vetoed,
+            confirmed=self.confirmed,
+            **bounds,
+        )
+
+    def absorb(self) -> Days:
+        """The day to which each index row's anchor moves; its own day where it takes no part."""
+        anchor = np.empty(len(self.index.days), np.int64)
+        parts = self.parts
+        rule = self.rule(self.definition.core_window(OPEN))
+        _core.absorb(parts, rule, len(self.events.days), anchor)
+        outside = ~self.index.ledger.kept
+        anchor[outside] = self.index.days[outside]
+        return anchor
+
+    def link(self, use: Mask, reach: Reach, upper: Days | None, *, counted: bool = True) -> Found:
+        """Search the window of each index row of `use`, up to a last day by row."""
+        n = len(self.index.days)
+        stops = self.definition.veto is not None and self.definition.veto.action == "drop"
+        found = Found(
+            np.empty(n, np.int64),
+            np.empty(n, np.int32),
+            np.empty(n, np.int64) if counted else None,
+            np.empty(n, np.bool_) if stops else None,
+        )
+        rule = self._rule_for(use, reach, upper)
+        _core.link(self.parts, rule, len(self.events.days), *found)
+        return found
+
+    def pairs(
+        self, use: Mask, reach: Reach, upper: Days | None
+    ) -> tuple[Days, Days, npt.NDArray[np.int32]]:
+        """Offsets, event rows and gaps of every event that the rule admits."""
+        rule = self._rule_for(use, reach, upper)
+        n_events = len(self.events.days)
+        offsets = np.empty(len(self.index.days) + 1, np.int64)
+        _core.pairs_count(self.parts, rule, n_events, offsets)
+        event_row = np.empty(int(offsets[-1]), np.int64)
+        gap_days = np.empty(len(event_row), np.int32)
+        _core.pairs_fill(self.parts, rule, n_events, offsets, event_row, gap_days)
+        return offsets, event_row, gap_days
+
+    def _rule_for(self, use: Mask, reach: Reach, upper: Days | None) -> CoreRule:
+        parts_made = self._parts is not None
+        _ = self.parts
+        return self.rule(
+            reach.core_window,
+            # Rows that were left out before the sides were put in order need no second look.
+            use=use if parts_made else None,
+            anchor=None if reach.anchor is self.index.days else reach.anchor,
+            upper=upper,
+            confirm_by=self._confirm_by(reach),
+        )
+
+    def narrow(self, reach: Reach, longest: Reach, found: Found, use: Mask) -> Found:
+        """What a search of `longest` says of a window that lies in it."""
+        if reach.window == longest.window:
+            return found
+        event_row, gap_days = np.empty_like(found.event_row), np.empty_like(found.gap_days)
+        _core.narrow(
+            reach.core_window, reach.anchor, found.event_row, found.gap_days, event_row, gap_days
+        )
+        return Found(event_row, gap_days, None, None)
+
+    def _confirm_by(self, reach: Reach) -> Days | None:
+        """The last day on which an event of each index row may be confirmed."""
+        if self.definition.confirm is None or reach.open:
+            return None
+        return add_span(reach.full_end, self.definition.confirm.lag)
+
+
+def _encode_both(index: Side, events: Side) -> tuple[list[Codes], int]:
+    """Codes of the whole key for both tables; once where both are the same columns."""
+    if index.table.same(events.table) and index.key == events.key:
+        code, limit = codes_of(index.table, index.key)
+        return [code, code], limit
+    return encode([(index.table, index.key), (events.table, events.key)])

@@ -1,0 +1,183 @@
+"""The two tables of a linkage: their columns, and which of their rows are left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rereferral.conditions import (
+    Conditions,
+    condition_in_words,
+    conditions_in_words,
+    table_filters,
+)
+from rereferral.days import NULL_DAY, Days, add_span, birthday
+from rereferral.keys import encode, key_names
+from rereferral.ledger import Ledger
+from rereferral.observation import Observation, observation_of
+from rereferral.spans import Span
+from rereferral.tables import Table
+
+__all__ = ["NULL_KEY", "Mask", "Side", "remove_duplicates"]
+
+Mask = npt.NDArray[np.bool_]
+NULL_KEY = 0xFFFFFFFF
+
+
+class Side:
+    """One of the two tables: its columns, and which of its rows are left.
+
+    Attributes
+    ----------
+    table : Table
+    days : ndarray of int64
+        The date of each row.
+    person, scope : list of str
+        Columns of the key; `scope` may be None.
+    ledger : Ledger
+        What was left out so far.
+    """
+
+    def __init__(
+        self, table: Table, role: str, date: str, person: list[str], scope: list[str] | None
+    ) -> None:
+        self.table = table
+        self.date = date
+        self.days = table.days(date)
+        self.person = person
+        self.scope = scope
+        self.ledger = Ledger(role, table.n_rows)
+
+    @property
+    def key(self) -> list[str]:
+        """The columns of the whole key, the area before the person."""
+        return [*(self.scope or []), *self.person]
+
+    def remove_nulls(self, *also: tuple[Mask, str]) -> None:
+        """Leave out rows without a key or a date, and those that `also` tells, with its reasons."""
+        for names, what in ((self.person, "person"), (self.scope or [], "scope")):
+            for name in names:
+                null = self.table.key(name).is_null()
+                self.ledger.remove("null", f"{name} is missing ({what})", null)
+        self.ledger.remove("null", f"{self.date} is missing", self.days == NULL_DAY)
+        for null, reason in also:
+            self.ledger.remove("null", reason, null)
+
+    def remove_filtered(self, normal: Conditions | None, step: str) -> None:
+        """Leave out rows that do not meet a filter."""
+        if normal is not None:
+            self.ledger.remove(step, f"not: {conditions_in_words(normal)}", ~self.mask(normal))
+
+    def mask(self, normal: Conditions) -> Mask:
+        """The rows that meet conditions."""
+        keep = np.ones(self.table.n_rows, np.bool_)
+        for one in table_filters(normal):
+            keep &= self.table.mask(one)
+        return keep
+
+    def remove_ineligible_ages(self, conditions: Conditions | None) -> None:
+        """Leave out rows whose person is not of the age that is asked on the row's date."""
+        for column, condition in (conditions or {}).items():
+            born = self._start(column)
+
+            def reached(years: Any, born: Days = born) -> Days:
+                return birthday(born, years)
+
+            met = _meets(condition, self.days, reached, lambda years: years + 1)
+            words = f"not: age on {self.date} {condition_in_words(condition)}"
+            self.ledger.remove("eligible", words, ~met)
+
+    def remove_ineligible_lengths(self, conditions: Conditions | None) -> None:
+        """Leave out rows that are not as long after a start as is asked."""
+        for column, condition in (conditions or {}).items():
+            start = self._start(column)
+
+            def reached(span: Span, start: Days = start) -> Days:
+                return add_span(start, span)
+
+            met = _meets(condition, self.days, reached, None)
+            words = f"not: {self.date} since {column} {condition_in_words(condition)}"
+            self.ledger.remove("eligible", words, ~met)
+
+    def remove_short_history(self, column: str, span: Span) -> None:
+        """Leave out rows that lie less than a span after the date in a column."""
+        too_short = add_span(self._start(column), span) > self.days
+        self.ledger.remove("eligible", f"less than {span} since {column}", too_short)
+
+    def _start(self, column: str) -> Days:
+        """The dates of a column; rows without one are not eligible. What comes back has no null."""
+        days = self.table.days(column)
+        null = days == NULL_DAY
+        self.ledger.remove("eligible", f"{column} is missing", null)
+        return np.where(null, self.days, days) if null.any() else days
+
+    def remove_unobserved(self, observed_from: object, observed_until: object) -> Observation:
+        """Leave out rows outside the observed time, and say what that is."""
+        observed = observation_of(self.table, self.scope, observed_from, observed_until)
+        for outside in (observed.before(self.days), observed.after(self.days)):
+            if outside is not None:
+                self.ledger.remove("observed", f"{self.date} is {outside[1]}", outside[0])
+        return observed
+
+
+def _meets(condition: tuple[Any, ...], days: Days, reached: Any, above: Any) -> Mask:
+    """Whether the time that has passed meets a condition.
+
+    ``reached(x)`` is the first day on which x has passed, ``above(x)`` the next x where time is
+    counted in whole units (an age stays one for a year); without it a time is x on one day only.
+    """
+
+    def at_least(x: Any) -> Mask:
+        return np.asarray(days >= reached(x))
+
+    def more_than(x: Any) -> Mask:
+        return at_least(above(x)) if above is not None else np.asarray(days > reached(x))
+
+    comparisons: dict[str, Callable[[Any], Mask]] = {
+        "<": lambda x: ~at_least(x),
+        "<=": lambda x: ~more_than(x),
+        ">": more_than,
+        ">=": at_least,
+        "==": lambda x: at_least(x) & ~more_than(x),
+        "!=": lambda x: ~at_least(x) | more_than(x),
+    }
+    if condition[0] == "in":
+        met = np.zeros(len(days), np.bool_)
+        for value in condition[1]:
+            met |= comparisons["=="](value)
+        return met
+    met = np.ones(len(days), np.bool_)
+    for place in range(0, len(condition), 2):
+        met &= comparisons[condition[place]](condition[place + 1])
+    return met
+
+
+def remove_duplicates(index: Side, events: Side, row_id: object) -> Days:
+    """Leave out repeated rows, and find for each index row the event row that it is; -1: none."""
+    names = key_names(row_id, "row_id")
+    alone = index.table.same(events.table) and names[0] == names[1]
+    tables = (
+        [(index.table, names[0])] if alone else [(index.table, names[0]), (events.table, names[1])]
+    )
+    codes, _ = encode(tables)
+    index_code, event_code = codes[0], codes[-1]
+    for side, code, columns in ((index, index_code, names[0]), (events, event_code, names[1])):
+        repeated = code != NULL_KEY
+        present = np.flatnonzero(side.ledger.kept & repeated)
+        repeated[present[np.unique(code[present], return_index=True)[1]]] = False
+        side.ledger.remove("duplicates", f"{' and '.join(columns)} repeats (row_id)", repeated)
+    row = np.full(len(index_code), -1, np.int64)
+    present = np.flatnonzero(events.ledger.kept & (event_code != NULL_KEY))
+    if len(present) > 0:
+        by_code = present[np.argsort(event_code[present], kind="stable")]
+        place = np.searchsorted(event_code[by_code], index_code)
+        place[place == len(by_code)] = 0
+        same = (event_code[by_code[place]] == index_code) & (index_code != NULL_KEY)
+        row[same] = by_code[place[same]]
+    if alone:
+        # Without an id a row of the one table is still itself.
+        row = np.where(index_code == NULL_KEY, np.arange(len(row)), row)
+    return row

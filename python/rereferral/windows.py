@@ -1,0 +1,142 @@
+"""The far ends of the windows: by span, by a column of days, and the longest of several."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import cached_property
+
+import numpy as np
+
+from rereferral import _core
+from rereferral.days import NULL_DAY, Days, by_day
+from rereferral.definition import Definition
+from rereferral.kinds import Mask, Numbers
+from rereferral.spans import OPEN, Span
+from rereferral.tables import Table
+
+__all__ = ["Reach", "longest_reach", "reach_of", "window_days"]
+
+_LONGEST = 1_000_000
+
+
+def window_days(table: Table, name: str) -> tuple[Days, Mask]:
+    """The windows of a column in whole days, and where they are missing (0 there)."""
+    column = table.column(name)
+    if not isinstance(column, Numbers) or column.values.dtype.kind not in "iuf":
+        what = getattr(column, "what", "text")
+        raise table.fail(name, f"a column of windows holds whole days, not {what}")
+    values = column.values
+    null = np.isnan(values) if values.dtype.kind == "f" else np.zeros(len(values), np.bool_)
+    if column.valid is not None:
+        null = null | ~column.valid
+    days = np.where(null, 0, values)
+    wrong = (days < 0) | (days > _LONGEST) | (days != np.floor(days))
+    if wrong.any():
+        row = int(wrong.argmax())
+        said = f"{values[row]} is not a whole number of days from 0 to {_LONGEST:,}"
+        raise table.fail(name, said, row, values[row])
+    return days.astype(np.int64), null
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Reach:
+    """One window on the anchors of all index rows.
+
+    Attributes
+    ----------
+    window : Span, ndarray of int64, or list of Span
+        A span, days by row, or several spans of which the one that ends last holds, row by row.
+    anchor : ndarray of int64
+        The day on which the window hangs.
+    """
+
+    definition: Definition
+    window: Span | Days | list[Span]
+    anchor: Days
+
+    @property
+    def forward(self) -> bool:
+        """The direction of search."""
+        return self.definition.direction == "forward"
+
+    @property
+    def open(self) -> bool:
+        """Whether it never ends."""
+        return isinstance(self.window, Span) and self.window == OPEN
+
+    @cached_property
+    def end(self) -> Days:
+        """The far end of each row's window: the last admissible day, backward the first."""
+        return self._end(self.definition.window_end == "exclusive")
+
+    @cached_property
+    def full_end(self) -> Days:
+        """The day at the full length, whether or not it is admissible."""
+        return self._end(False) if self.definition.window_end == "exclusive" else self.end
+
+    def _end(self, exclusive: bool) -> Days:
+        if isinstance(self.window, Span):
+            return _span_end(self.definition, self.window, self.anchor, exclusive)
+        if isinstance(self.window, list):
+            ends = [
+                _span_end(self.definition, span, self.anchor, exclusive) for span in self.window
+            ]
+            furthest = np.maximum if self.forward else np.minimum
+            return np.asarray(furthest.reduce(ends))
+        days = self.window - exclusive
+        return self.anchor + days if self.forward else self.anchor - days
+
+    @property
+    def core_window(self) -> tuple[object, ...]:
+        """The window for the core: without an end where ends are bounds by row."""
+        if isinstance(self.window, Span):
+            return self.definition.core_window(self.window)
+        window = list(self.definition.core_window(OPEN))
+        window[3] = False
+        return tuple(window)
+
+    @property
+    def row_ends(self) -> Days | None:
+        """The ends as bounds by row, where the core's window has none."""
+        return None if isinstance(self.window, Span) else self.end
+
+
+def _span_end(definition: Definition, span: Span, anchor: Days, exclusive: bool) -> Days:
+    window = list(definition.core_window(span))
+    window[3] = exclusive and span != OPEN
+    # The near end is of no interest here, so that no day is left out on its account.
+    window[2], window[4] = ("days", 0), True
+
+    def ends(days: Days) -> Days:
+        first, last = np.empty((2, len(days)), np.int64)
+        _core.window_bounds(tuple(window), days, first, last)
+        return last if definition.direction == "forward" else first
+
+    return by_day(anchor, ends)
+
+
+def reach_of(definition: Definition, table: Table, window: Span | str, anchor: Days) -> Reach:
+    """The reach of one window of a definition: a span, or the name of a column."""
+    if isinstance(window, Span):
+        return Reach(definition, window, anchor)
+    return Reach(definition, window_days(table, window)[0], anchor)
+
+
+def longest_reach(definition: Definition, anchor: Days) -> Reach:
+    """The reach of the longest of several windows, which may differ from row to row."""
+    spans = definition.windows
+    if OPEN in spans:
+        return Reach(definition, OPEN, anchor)
+    known = anchor[anchor != NULL_DAY] if len(anchor) else anchor
+    if len(known) == 0:
+        return Reach(definition, spans[0], anchor)
+    first, last = int(known.min()), int(known.max())
+    if last - first > 4 * len(anchor):
+        return Reach(definition, list(spans), anchor)
+    every_day = np.arange(first, last + 1, dtype=np.int64)
+    ends = {span: _span_end(definition, span, every_day, False) for span in spans}
+    sign = 1 if definition.direction == "forward" else -1
+    for span in spans:
+        if all((sign * (ends[span] - other) >= 0).all() for other in ends.values()):
+            return Reach(definition, span, anchor)
+    return Reach(definition, list(spans), anchor)
