@@ -61,6 +61,16 @@ typedef struct rr_poll_state {
 
 rr_poll rr_poll_python(rr_poll_state *state, PyObject *progress);
 
+/* ---------------------------------------------------------------- py_link.c
+ *
+ * Converters for "O&" of PyArg_ParseTuple: 1, or 0 with an error set. */
+
+/* A span as Python writes it, (unit, length) with unit "days", "months" or "open", into an rr_span. */
+int rr_read_span(PyObject *object, void *address);
+
+/* What `order` returned, into a const rr_parts *, which lives as long as the caller's argument. */
+int rr_read_parts(PyObject *object, void *address);
+
 /* ---------------------------------------------------------------- tables of methods, one a file */
 
 extern PyMethodDef rr_py_link_methods[];
@@ -70,5 +80,6 @@ extern PyMethodDef rr_py_text_methods[];
 extern PyMethodDef rr_py_columns_methods[];
 extern PyMethodDef rr_py_arrow_in_methods[];
 extern PyMethodDef rr_py_arrow_out_methods[];
+extern PyMethodDef rr_py_cohort_methods[];
 
 #endif

@@ -7,8 +7,7 @@ static const char *const PARTS = "rereferral.parts";
 
 /* ---------------------------------------------------------------- days and windows */
 
-/* Reads a span as Python writes it: (unit, length) with unit "days", "months" or "open". */
-static int read_span(PyObject *object, void *address)
+int rr_read_span(PyObject *object, void *address)
 {
     rr_span *span = address;
     const char *unit;
@@ -45,8 +44,8 @@ static int read_window(PyObject *object, void *address)
         PyErr_SetString(PyExc_TypeError, "a window is a tuple");
         return 0;
     }
-    if (!PyArg_ParseTuple(object, "pO&O&pp;a window has five parts", &backward, read_span,
-                          &window->length, read_span, &window->min_gap, &window->exclusive_end,
+    if (!PyArg_ParseTuple(object, "pO&O&pp;a window has five parts", &backward, rr_read_span,
+                          &window->length, rr_read_span, &window->min_gap, &window->exclusive_end,
                           &window->include_same_day)) {
         return 0;
     }
@@ -66,7 +65,7 @@ static PyObject *add_spans(PyObject *self, PyObject *args)
     rr_status status;
 
     (void)self;
-    if (!PyArg_ParseTuple(args, "OO&O:add_spans", &arrays[0].object, read_span, &span,
+    if (!PyArg_ParseTuple(args, "OO&O:add_spans", &arrays[0].object, rr_read_span, &span,
                           &arrays[1].object) ||
         rr_arrays_check(arrays, 2) < 0) {
         return NULL;
@@ -249,6 +248,14 @@ out:
 static void free_parts(PyObject *capsule)
 {
     rr_parts_free(PyCapsule_GetPointer(capsule, PARTS));
+}
+
+int rr_read_parts(PyObject *object, void *address)
+{
+    const rr_parts **parts = address;
+
+    *parts = PyCapsule_GetPointer(object, PARTS);
+    return *parts != NULL;
 }
 
 PyDoc_STRVAR(order_doc,
