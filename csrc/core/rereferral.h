@@ -275,6 +275,29 @@ rr_status rr_open_spells(const rr_parts *parts, const int64_t *spell_end, int64_
                          int64_t n_events, uint8_t *open, const rr_poll *poll,
                          rr_error *error) RR_MUST_CHECK;
 
+/* ---------------------------------------------------------------- cohort
+ *
+ * Rules that choose among the index rows of `parts`, which are the eligible ones. `kept` (by index
+ * row, NULL: all) says which of them are still in the cohort; rows outside `parts` are never marked.
+ * n_index is the length of the index table, of `kept` and of the output; RR_ERR_ARGUMENT if it is not
+ * that of the table that was put in order. */
+
+/* washed[row] = 1 for each row of the cohort that another index row of its key precedes: one on an
+ * earlier day d' with day <= d' + span, whether still in the cohort or not. With `rolling` only a row
+ * that stays counts: rows of the cohort are judged from the earliest on, and one that is washed out
+ * washes out nobody. Rows of one day stand or fall together. RR_ERR_ARGUMENT for a span out of range. */
+rr_status rr_washout(const rr_parts *parts, rr_span span, const uint8_t *kept, int rolling,
+                     int64_t n_index, uint8_t *washed, const rr_poll *poll,
+                     rr_error *error) RR_MUST_CHECK;
+
+/* chosen[row] = 1 for one row of the cohort for each key and period: that of the first day and, on
+ * it, the first row of the table, or with `last` the last row of the last day. `period` is a code of 0
+ * or more for each index row, in any order; NULL: one period. RR_ERR_ARGUMENT names the row of a
+ * negative period. */
+rr_status rr_select(const rr_parts *parts, const uint8_t *kept, const int32_t *period, int last,
+                    int64_t n_index, uint8_t *chosen, const rr_poll *poll,
+                    rr_error *error) RR_MUST_CHECK;
+
 /* ---------------------------------------------------------------- columns
  *
  * Columns as they are given, turned into those that the rest of the core takes. */

@@ -61,14 +61,18 @@ typedef struct rr_poll_state {
 
 rr_poll rr_poll_python(rr_poll_state *state, PyObject *progress);
 
-/* ---------------------------------------------------------------- py_link.c */
+/* ---------------------------------------------------------------- py_link.c
+ *
+ * Converters for "O&" of PyArg_ParseTuple: 1, or 0 with an error set. */
 
-/* Reads a window: (backward, length, min_gap, exclusive_end, include_same_day). A converter for
- * PyArg_ParseTuple: `address` is an rr_window; 1, or 0 with an exception set. */
+/* A span as Python writes it, (unit, length) with unit "days", "months" or "open", into an rr_span. */
+int rr_read_span(PyObject *object, void *address);
+
+/* A window, (backward, length, min_gap, exclusive_end, include_same_day), into an rr_window. */
 int rr_read_window(PyObject *object, void *address);
 
-/* The parts that `order` made, borrowed from their capsule; NULL with an exception set. */
-const rr_parts *rr_read_parts(PyObject *capsule);
+/* What `order` returned, into a const rr_parts *, which lives as long as the caller's argument. */
+int rr_read_parts(PyObject *object, void *address);
 
 /* ---------------------------------------------------------------- tables of methods, one a file */
 
@@ -80,5 +84,6 @@ extern PyMethodDef rr_py_text_methods[];
 extern PyMethodDef rr_py_columns_methods[];
 extern PyMethodDef rr_py_arrow_in_methods[];
 extern PyMethodDef rr_py_arrow_out_methods[];
+extern PyMethodDef rr_py_cohort_methods[];
 
 #endif

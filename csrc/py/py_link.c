@@ -7,8 +7,7 @@ static const char *const PARTS = "rereferral.parts";
 
 /* ---------------------------------------------------------------- days and windows */
 
-/* Reads a span as Python writes it: (unit, length) with unit "days", "months" or "open". */
-static int read_span(PyObject *object, void *address)
+int rr_read_span(PyObject *object, void *address)
 {
     rr_span *span = address;
     const char *unit;
@@ -44,8 +43,8 @@ int rr_read_window(PyObject *object, void *address)
         PyErr_SetString(PyExc_TypeError, "a window is a tuple");
         return 0;
     }
-    if (!PyArg_ParseTuple(object, "pO&O&pp;a window has five parts", &backward, read_span,
-                          &window->length, read_span, &window->min_gap, &window->exclusive_end,
+    if (!PyArg_ParseTuple(object, "pO&O&pp;a window has five parts", &backward, rr_read_span,
+                          &window->length, rr_read_span, &window->min_gap, &window->exclusive_end,
                           &window->include_same_day)) {
         return 0;
     }
@@ -65,7 +64,7 @@ static PyObject *add_spans(PyObject *self, PyObject *args)
     rr_status status;
 
     (void)self;
-    if (!PyArg_ParseTuple(args, "OO&O:add_spans", &arrays[0].object, read_span, &span,
+    if (!PyArg_ParseTuple(args, "OO&O:add_spans", &arrays[0].object, rr_read_span, &span,
                           &arrays[1].object) ||
         rr_arrays_check(arrays, 2) < 0) {
         return NULL;
@@ -245,14 +244,17 @@ out:
 
 /* ---------------------------------------------------------------- order and linkage */
 
-const rr_parts *rr_read_parts(PyObject *capsule)
-{
-    return PyCapsule_GetPointer(capsule, PARTS);
-}
-
 static void free_parts(PyObject *capsule)
 {
     rr_parts_free(PyCapsule_GetPointer(capsule, PARTS));
+}
+
+int rr_read_parts(PyObject *object, void *address)
+{
+    const rr_parts **parts = address;
+
+    *parts = PyCapsule_GetPointer(object, PARTS);
+    return *parts != NULL;
 }
 
 PyDoc_STRVAR(order_doc,
@@ -304,7 +306,6 @@ static PyObject *open_spells(PyObject *self, PyObject *args)
 {
     rr_array arrays[] = {{"spell_end", NPY_INT64, RR_IN, NULL, NULL, NULL, 0},
                          {"open", NPY_BOOL, RR_OUT, NULL, NULL, NULL, 0}};
-    PyObject *capsule;
     rr_poll_state state;
     rr_poll poll = rr_poll_python(&state, NULL);
     const rr_parts *parts;
@@ -312,9 +313,9 @@ static PyObject *open_spells(PyObject *self, PyObject *args)
     rr_status status;
 
     (void)self;
-    if (!PyArg_ParseTuple(args, "OOO:open_spells", &capsule, &arrays[0].object,
+    if (!PyArg_ParseTuple(args, "O&OO:open_spells", rr_read_parts, &parts, &arrays[0].object,
                           &arrays[1].object) ||
-        (parts = rr_read_parts(capsule)) == NULL || rr_arrays_check(arrays, 2) < 0) {
+        rr_arrays_check(arrays, 2) < 0) {
         return NULL;
     }
     Py_BEGIN_ALLOW_THREADS
@@ -333,14 +334,13 @@ PyDoc_STRVAR(shared_days_doc, "shared_days($module, parts, shared, /)\n--\n\n"
 static PyObject *shared_days(PyObject *self, PyObject *args)
 {
     rr_array shared = {"shared", NPY_BOOL, RR_OUT, NULL, NULL, NULL, 0};
-    PyObject *capsule;
     const rr_parts *parts;
     rr_error error;
     rr_status status;
 
     (void)self;
-    if (!PyArg_ParseTuple(args, "OO:shared_days", &capsule, &shared.object) ||
-        (parts = rr_read_parts(capsule)) == NULL || rr_arrays_check(&shared, 1) < 0) {
+    if (!PyArg_ParseTuple(args, "O&O:shared_days", rr_read_parts, &parts, &shared.object) ||
+        rr_arrays_check(&shared, 1) < 0) {
         return NULL;
     }
     Py_BEGIN_ALLOW_THREADS

@@ -77,7 +77,7 @@ static PyObject *link_parts(PyObject *self, PyObject *args)
                          {"gap_days", NPY_INT32, RR_OUT, &arrays[0].n, NULL, NULL, 0},
                          {"count", NPY_INT64, RR_OUT_OR_NONE, &arrays[0].n, NULL, NULL, 0},
                          {"vetoed", NPY_BOOL, RR_OUT_OR_NONE, &arrays[0].n, NULL, NULL, 0}};
-    PyObject *capsule, *rule_object;
+    PyObject *rule_object;
     rr_rule rule;
     rr_matches matches;
     long long n_events;
@@ -88,10 +88,10 @@ static PyObject *link_parts(PyObject *self, PyObject *args)
     rr_status status;
 
     (void)self;
-    if (!PyArg_ParseTuple(args, "OOLOOOO:link", &capsule, &rule_object, &n_events,
+    if (!PyArg_ParseTuple(args, "O&OLOOOO:link", rr_read_parts, &parts, &rule_object, &n_events,
                           &arrays[0].object, &arrays[1].object, &arrays[2].object,
                           &arrays[3].object) ||
-        (parts = rr_read_parts(capsule)) == NULL || rr_arrays_check(arrays, 4) < 0 ||
+        rr_arrays_check(arrays, 4) < 0 ||
         read_rule(rule_object, arrays[0].n, n_events, &rule) < 0) {
         return NULL;
     }
@@ -143,7 +143,7 @@ PyDoc_STRVAR(absorb_doc, "absorb($module, parts, rule, n_events, anchor, /)\n--\
 static PyObject *absorb(PyObject *self, PyObject *args)
 {
     rr_array anchor = {"anchor", NPY_INT64, RR_OUT, NULL, NULL, NULL, 0};
-    PyObject *capsule, *rule_object;
+    PyObject *rule_object;
     rr_rule rule;
     long long n_events;
     rr_poll_state state;
@@ -153,9 +153,9 @@ static PyObject *absorb(PyObject *self, PyObject *args)
     rr_status status;
 
     (void)self;
-    if (!PyArg_ParseTuple(args, "OOLO:absorb", &capsule, &rule_object, &n_events, &anchor.object) ||
-        (parts = rr_read_parts(capsule)) == NULL || rr_arrays_check(&anchor, 1) < 0 ||
-        read_rule(rule_object, anchor.n, n_events, &rule) < 0) {
+    if (!PyArg_ParseTuple(args, "O&OLO:absorb", rr_read_parts, &parts, &rule_object, &n_events,
+                          &anchor.object) ||
+        rr_arrays_check(&anchor, 1) < 0 || read_rule(rule_object, anchor.n, n_events, &rule) < 0) {
         return NULL;
     }
     Py_BEGIN_ALLOW_THREADS
@@ -173,7 +173,7 @@ PyDoc_STRVAR(pairs_count_doc, "pairs_count($module, parts, rule, n_events, offse
 static PyObject *pairs_count(PyObject *self, PyObject *args)
 {
     rr_array offsets = {"offsets", NPY_INT64, RR_OUT, NULL, NULL, NULL, 0};
-    PyObject *capsule, *rule_object;
+    PyObject *rule_object;
     rr_rule rule;
     long long n_events;
     rr_poll_state state;
@@ -183,9 +183,9 @@ static PyObject *pairs_count(PyObject *self, PyObject *args)
     rr_status status;
 
     (void)self;
-    if (!PyArg_ParseTuple(args, "OOLO:pairs_count", &capsule, &rule_object, &n_events,
+    if (!PyArg_ParseTuple(args, "O&OLO:pairs_count", rr_read_parts, &parts, &rule_object, &n_events,
                           &offsets.object) ||
-        (parts = rr_read_parts(capsule)) == NULL || rr_arrays_check(&offsets, 1) < 0) {
+        rr_arrays_check(&offsets, 1) < 0) {
         return NULL;
     }
     if (offsets.n < 1) {
@@ -214,7 +214,7 @@ static PyObject *pairs_fill(PyObject *self, PyObject *args)
     rr_array arrays[] = {{"offsets", NPY_INT64, RR_IN, NULL, NULL, NULL, 0},
                          {"event_row", NPY_INT64, RR_OUT, NULL, NULL, NULL, 0},
                          {"gap_days", NPY_INT32, RR_OUT, &arrays[1].n, NULL, NULL, 0}};
-    PyObject *capsule, *rule_object;
+    PyObject *rule_object;
     rr_rule rule;
     long long n_events;
     rr_poll_state state;
@@ -224,9 +224,9 @@ static PyObject *pairs_fill(PyObject *self, PyObject *args)
     rr_status status;
 
     (void)self;
-    if (!PyArg_ParseTuple(args, "OOLOOO:pairs_fill", &capsule, &rule_object, &n_events,
-                          &arrays[0].object, &arrays[1].object, &arrays[2].object) ||
-        (parts = rr_read_parts(capsule)) == NULL || rr_arrays_check(arrays, 3) < 0) {
+    if (!PyArg_ParseTuple(args, "O&OLOOO:pairs_fill", rr_read_parts, &parts, &rule_object,
+                          &n_events, &arrays[0].object, &arrays[1].object, &arrays[2].object) ||
+        rr_arrays_check(arrays, 3) < 0) {
         return NULL;
     }
     if (arrays[0].n < 1 || ((const int64_t *)arrays[0].data)[arrays[0].n - 1] != arrays[1].n) {

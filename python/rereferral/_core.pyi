@@ -46,6 +46,10 @@ def pairs_fill(
     parts: object, rule: Any, n_events: int, offsets: Any, event_row: Any, gap_days: Any, /
 ) -> None: ...
 
+# cohort
+def washout(parts: object, span: Any, kept: Any, rolling: bool, washed: Any, /) -> None: ...
+def select(parts: object, kept: Any, period: Any, last: bool, chosen: Any, /) -> None: ...
+
 # tally and curve
 def tally(
     group: npt.NDArray[np.int32] | None,

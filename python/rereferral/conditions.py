@@ -92,14 +92,12 @@ def _plain(value: Any, what: str, column: str) -> Any:
 
 def table_filters(normal: Conditions) -> list[dict[str, Any]]:
     """The same for a table's ``mask``: filters that must all hold; a range takes two."""
-    filters = []
+    filters: list[dict[str, Any]] = []
     for column, condition in normal.items():
         if condition[0] == "in":
             filters.append({column: list(condition[1])})
         else:
-            filters += [
-                {column: (condition[i], condition[i + 1])} for i in range(0, len(condition), 2)
-            ]
+            filters += [{column: condition[at : at + 2]} for at in range(0, len(condition), 2)]
     return filters
 
 
@@ -130,9 +128,7 @@ def _plain_condition(condition: tuple[Any, ...]) -> Any:
         return [_text(value) for value in condition[1]]
     if len(condition) == 2:
         return {condition[0]: _text(condition[1])}
-    return [
-        [condition[place], _text(condition[place + 1])] for place in range(0, len(condition), 2)
-    ]
+    return [[condition[at], _text(condition[at + 1])] for at in range(0, len(condition), 2)]
 
 
 def _text(value: Any) -> Any:

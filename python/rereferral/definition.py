@@ -275,6 +275,11 @@ class Definition:
                 "an event that was not confirmed yet is neither an event nor none; "
                 'with confirm, followup must be "complete" or "ignored"'
             )
+        if self.confirm is not None and self.within_gap == "absorb":
+            raise RuleError(
+                "confirm is counted from the window's end, which absorb moves; "
+                'write within_gap="skip"'
+            )
         if self.followup == "ignored" and self.estimator != "proportion":
             raise RuleError(
                 "exits that censor or compete need a time under observation; "

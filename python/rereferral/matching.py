@@ -40,7 +40,7 @@ class CoreRule(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What a sweep found, by index row; -1 and 0 for nothing. `days`: with an event, in the window."""
+    """What a sweep found, by index row; -1 and 0 for nothing. `days` are those with an event."""
 
     event_row: npt.NDArray[np.int64]
     gap_days: npt.NDArray[np.int32]
