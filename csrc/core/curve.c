@@ -13,20 +13,62 @@ typedef struct anchor {
     double greenwood;
 } anchor;
 
-static int64_t rows_of(const rr_cells *cells, int64_t first, int64_t end)
+/* The same where causes compete. The step from here is multinomial: of the n, some left by the cause,
+ * some by another, the rest stayed. */
+typedef struct crossing {
+    double n;
+    double survival;
+    double risk;
+    double var_survival;
+    double var_risk;
+    double covariance;
+} crossing;
+
+/* `at_risk` by cell, the others by cell and cause. */
+typedef struct outputs {
+    int64_t *at_risk;
+    double *risk;
+    double *std_error;
+    int n_causes;
+} outputs;
+
+static int64_t events_of(const rr_cells *cells, int n_causes, int64_t cell)
 {
     int64_t n = 0;
 
-    for (int64_t i = first; i < end; i++) {
-        n += cells->events[i] + cells->censored[i];
+    for (int k = 0; k < n_causes; k++) {
+        n += cells->events[cell * n_causes + k];
     }
     return n;
 }
 
-static void curve_of_group(const rr_cells *cells, int64_t first, int64_t end, int64_t *at_risk,
-                           double *risk, double *std_error)
+static int64_t rows_of(const rr_cells *cells, int n_causes, int64_t first, int64_t end)
 {
-    int64_t left = rows_of(cells, first, end), since = 0;
+    int64_t n = 0;
+
+    for (int64_t i = first; i < end; i++) {
+        n += events_of(cells, n_causes, i) + cells->censored[i];
+    }
+    return n;
+}
+
+static inline void put(const outputs *out, int64_t cell, int64_t at, int64_t at_risk, double risk,
+                       double std_error)
+{
+    if (out->at_risk != NULL) {
+        out->at_risk[cell] = at_risk;
+    }
+    if (out->risk != NULL) {
+        out->risk[at] = risk;
+    }
+    if (out->std_error != NULL) {
+        out->std_error[at] = std_error;
+    }
+}
+
+static void kaplan_meier(const rr_cells *cells, int64_t first, int64_t end, const outputs *out)
+{
+    int64_t left = rows_of(cells, 1, first, end), since = 0;
     anchor from = {(double)left, 1.0, 0.0, 0.0};
 
     for (int64_t i = first; i < end; i++) {
@@ -41,15 +83,7 @@ static void curve_of_group(const rr_cells *cells, int64_t first, int64_t end, in
         } else if (left > 0) {
             now.risk = 1.0;
         }
-        if (at_risk != NULL) {
-            at_risk[i] = left;
-        }
-        if (risk != NULL) {
-            risk[i] = now.risk;
-        }
-        if (std_error != NULL) {
-            std_error[i] = now.survival * sqrt(now.greenwood);
-        }
+        put(out, i, i, left, now.risk, now.survival * sqrt(now.greenwood));
         left -= cells->events[i] + cells->censored[i];
         if (cells->censored[i] > 0) {
             from = now;
@@ -59,20 +93,79 @@ static void curve_of_group(const rr_cells *cells, int64_t first, int64_t end, in
     }
 }
 
-rr_status rr_curve(const rr_cells *cells, int64_t n_cells, int64_t *at_risk, double *risk,
-                   double *std_error, rr_error *error)
+/* From `from`, `by_cause` of its n left by the cause and `rest` stayed. */
+static crossing cross(const crossing *from, int64_t by_cause, int64_t rest)
 {
-    for (int64_t first = 0, end; first < n_cells; first = end) {
-        for (end = first; end < n_cells && cells->group[end] == cells->group[first]; end++) {
-            if (cells->events[end] < 0 || cells->censored[end] < 0) {
-                rr_fail(error, RR_ERR_ARGUMENT, "a count is negative");
-                if (error != NULL) {
-                    error->row = end;
-                }
-                return RR_ERR_ARGUMENT;
+    double n = from->n, s2 = from->survival * from->survival;
+    double cause = (double)by_cause / n, stay = (double)rest / n;
+    double not_cause = (n - (double)by_cause) / n, go = (n - (double)rest) / n;
+    crossing now = {
+        (double)rest, from->survival * stay, from->risk + from->survival * cause, 0, 0, 0};
+
+    now.var_risk = from->var_risk + 2 * cause * from->covariance +
+                   cause * cause * from->var_survival + s2 * cause * not_cause / n;
+    now.covariance = stay * (from->covariance + cause * from->var_survival) - s2 * cause * stay / n;
+    now.var_survival = stay * stay * from->var_survival + s2 * go * stay / n;
+    return now;
+}
+
+static void aalen_johansen(const rr_cells *cells, int64_t first, int64_t end, int k,
+                           const outputs *out)
+{
+    int n_causes = out->n_causes;
+    int64_t left = rows_of(cells, n_causes, first, end), since = 0, others = 0;
+    crossing from = {(double)left, 1, 0, 0, 0, 0};
+
+    for (int64_t i = first; i < end; i++) {
+        int64_t mine = cells->events[i * n_causes + k], all = events_of(cells, n_causes, i);
+        int64_t rest = left - all;
+
+        since += mine;
+        others += all - mine;
+        if (left == 0) {
+            put(out, i, i * n_causes + k, 0, NAN, NAN);
+        } else if (rest == 0 && others == 0) {
+            put(out, i, i * n_causes + k, left, 1.0, NAN);
+        } else {
+            crossing now = cross(&from, since, rest);
+
+            put(out, i, i * n_causes + k, left, now.risk, sqrt(fmax(now.var_risk, 0)));
+            if (cells->censored[i] > 0) {
+                from = now;
+                from.n = (double)(rest - cells->censored[i]);
+                since = 0;
             }
         }
-        curve_of_group(cells, first, end, at_risk, risk, std_error);
+        left = rest - cells->censored[i];
+    }
+}
+
+rr_status rr_curve(const rr_cells *cells, int64_t n_cells, int n_causes, int64_t *at_risk,
+                   double *risk, double *std_error, rr_error *error)
+{
+    const outputs out = {at_risk, risk, std_error, n_causes};
+
+    if (n_causes < 1 || n_causes > RR_CAUSES_MAX) {
+        return rr_fail(error, RR_ERR_ARGUMENT, "the number of causes is out of range");
+    }
+    for (int64_t first = 0, end; first < n_cells; first = end) {
+        for (end = first; end < n_cells && cells->group[end] == cells->group[first]; end++) {
+            int negative = cells->censored[end] < 0;
+
+            for (int k = 0; k < n_causes; k++) {
+                negative |= cells->events[end * n_causes + k] < 0;
+            }
+            if (negative) {
+                return rr_fail_row(error, RR_ERR_ARGUMENT, end, "a count is negative");
+            }
+        }
+        if (n_causes == 1) {
+            kaplan_meier(cells, first, end, &out);
+        } else {
+            for (int k = 0; k < n_causes; k++) {
+                aalen_johansen(cells, first, end, k, &out);
+            }
+        }
     }
     return RR_OK;
 }

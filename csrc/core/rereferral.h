@@ -449,31 +449,48 @@ rr_status rr_longest(const rr_grouped *rows, const int32_t *duration, int32_t *l
 typedef struct rr_cells {
     int32_t *group;
     int32_t *day;
-    int64_t *events;   /* rows that leave on the day by the event */
+    int64_t *events;   /* by cell, then cause: rows that leave on the day by cause 1, 2, ... */
     int64_t *censored; /* rows that leave on it otherwise */
 } rr_cells;
+
+/* Causes are small whole numbers: 0 is no cause (censored), 1 the event, from 2 on the ends that
+ * compete with it. */
+#define RR_CAUSES_MAX 127
 
 /* The most cells that rr_tally_days can write, n_groups + min(n, n_groups * longest); -1 for a
  * negative argument and for more than INT64_MAX. */
 int64_t rr_tally_days_room(int64_t n, int64_t n_groups, int32_t longest);
 
+/* n_cells * n_causes, the length of what is by cell and cause; -1 for a negative number of cells, for
+ * causes out of range, and for more than INT64_MAX. */
+int64_t rr_curve_room(int64_t n_cells, int n_causes);
+
 /* Fills the cells and says in *n_cells how many there are. By row: `duration`, the day on which it
- * leaves, in [0, longest], or RR_ERR_VALUE with row and value; `event`, set if it leaves by the event.
- * At most 16 bytes a row and 1 MiB are allocated meanwhile. */
-rr_status rr_tally_days(const rr_grouped *rows, const int32_t *duration, const uint8_t *event,
-                        int32_t longest, const rr_cells *cells, int64_t *n_cells,
+ * leaves, in [0, longest]; `cause`, how, in [0, n_causes]; or RR_ERR_VALUE with row and value. With one
+ * cause this is a column of flags. n_causes is from 1 to RR_CAUSES_MAX; cells->events has n_causes
+ * elements a cell. At most 16 bytes a row and 1 MiB are allocated meanwhile. */
+rr_status rr_tally_days(const rr_grouped *rows, const int32_t *duration, const int8_t *cause,
+                        int n_causes, int32_t longest, const rr_cells *cells, int64_t *n_cells,
                         const rr_poll *poll, rr_error *error) RR_MUST_CHECK;
 
-/* Kaplan-Meier over n_cells cells of rr_tally_days; cells->day is not read. Outputs, by cell:
+/* The risk of each cause over n_cells cells of rr_tally_days; cells->day is not read. Outputs:
  *
- *   at_risk    rows that have not left before the day
- *   risk       1 - S, the estimated share with the event by the end of the day; NaN in an empty group
- *   std_error  Greenwood's standard error of it; NaN where the risk is 1 or NaN
+ *   at_risk    by cell: rows that have not left before the day
+ *   risk       by cell, then cause: the estimated share that has left by the cause by the end of the
+ *              day; NaN in an empty group
+ *   std_error  by cell, then cause: its standard error; NaN where the risk is NaN, or 1 because
+ *              everybody has left by this cause
  *
- * On one day events come before censorings. While nobody has been censored, the risk is the quotient
- * of events by rows, rounded once. A negative count is RR_ERR_ARGUMENT, with its cell as the row. */
-rr_status rr_curve(const rr_cells *cells, int64_t n_cells, int64_t *at_risk, double *risk,
-                   double *std_error, rr_error *error) RR_MUST_CHECK;
+ * With one cause: Kaplan-Meier, 1 - S, and Greenwood's standard error. With several: Aalen-Johansen,
+ * and the standard error of Greenwood's kind (Marubini and Valsecchi, Analysing Survival Data from
+ * Clinical Trials and Observational Studies, 1995, section 10.2.3; Andersen, Borgan, Gill and Keiding,
+ * Statistical Models Based on Counting Processes, 1993, section IV.4.1.3), which without censoring is
+ * the binomial one.
+ *
+ * On one day events come before censorings. While nobody has been censored, a risk is the quotient of
+ * events by rows, rounded once. A negative count is RR_ERR_ARGUMENT, with its cell as the row. */
+rr_status rr_curve(const rr_cells *cells, int64_t n_cells, int n_causes, int64_t *at_risk,
+                   double *risk, double *std_error, rr_error *error) RR_MUST_CHECK;
 
 /* Limits of n risks on the scale log(-log S), z standard errors to each side. A risk of 0 has the
  * limits 0 and 0; one of 1, or NaN, has NaN. */

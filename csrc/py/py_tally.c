@@ -118,20 +118,20 @@ static PyObject *tally_days_room(PyObject *self, PyObject *args)
 
 PyDoc_STRVAR(
     tally_days_doc,
-    "tally_days($module, duration, event, group, use, n_groups, longest, cell_group, cell_day, "
-    "events, censored, /)\n--\n\n"
+    "tally_days($module, duration, cause, n_causes, group, use, n_groups, longest, cell_group, "
+    "cell_day, events, censored, /)\n--\n\n"
     "Write the group x day tally into the last four arrays; return the number of cells.");
 
 static PyObject *tally_days(PyObject *self, PyObject *args)
 {
-    int64_t room;
+    int64_t room, events_room;
     rr_array in[] = {{"duration", NPY_INT32, RR_IN, NULL, NULL, NULL, 0},
-                     {"event", NPY_BOOL, RR_IN, &in[0].n, NULL, NULL, 0},
+                     {"cause", NPY_INT8, RR_IN, &in[0].n, NULL, NULL, 0},
                      {"group", NPY_INT32, RR_IN_OR_NONE, &in[0].n, NULL, NULL, 0},
                      {"use", NPY_BOOL, RR_IN_OR_NONE, &in[0].n, NULL, NULL, 0}};
     rr_array out[] = {{"cell_group", NPY_INT32, RR_OUT, &room, NULL, NULL, 0},
                       {"cell_day", NPY_INT32, RR_OUT, &room, NULL, NULL, 0},
-                      {"events", NPY_INT64, RR_OUT, &room, NULL, NULL, 0},
+                      {"events", NPY_INT64, RR_OUT, &events_room, NULL, NULL, 0},
                       {"censored", NPY_INT64, RR_OUT, &room, NULL, NULL, 0}};
     rr_grouped rows;
     rr_cells cells;
@@ -140,24 +140,26 @@ static PyObject *tally_days(PyObject *self, PyObject *args)
     rr_error error;
     rr_status status;
     long long n_groups;
-    int days;
+    int days, n_causes;
     int64_t n_cells = 0;
 
     (void)self;
-    if (!PyArg_ParseTuple(args, "OOOOLiOOOO:tally_days", &in[0].object, &in[1].object,
+    if (!PyArg_ParseTuple(args, "OOiOOLiOOOO:tally_days", &in[0].object, &in[1].object, &n_causes,
                           &in[2].object, &in[3].object, &n_groups, &days, &out[0].object,
                           &out[1].object, &out[2].object, &out[3].object) ||
         rr_arrays_check(in, COUNT(in)) < 0) {
         return NULL;
     }
     room = rr_tally_days_room(in[0].n, n_groups, days);
+    events_room = rr_curve_room(room, n_causes);
     if (rr_arrays_check(out, COUNT(out)) < 0) {
         return NULL;
     }
     rows = (rr_grouped){in[2].data, in[3].data, in[0].n, n_groups};
     cells = (rr_cells){out[0].data, out[1].data, out[2].data, out[3].data};
     Py_BEGIN_ALLOW_THREADS
-    status = rr_tally_days(&rows, in[0].data, in[1].data, days, &cells, &n_cells, &poll, &error);
+    status = rr_tally_days(&rows, in[0].data, in[1].data, n_causes, days, &cells, &n_cells, &poll,
+                           &error);
     Py_END_ALLOW_THREADS
     if (status != RR_OK) {
         return rr_raise(status, &error);
@@ -166,31 +168,39 @@ static PyObject *tally_days(PyObject *self, PyObject *args)
 }
 
 PyDoc_STRVAR(curve_doc,
-             "curve($module, cell_group, events, censored, at_risk, risk, std_error, /)\n--\n\n"
-             "Write Kaplan-Meier over the cells into the last three arrays.");
+             "curve($module, cell_group, n_causes, events, censored, at_risk, risk, std_error, /)\n"
+             "--\n\n"
+             "Write Kaplan-Meier, or Aalen-Johansen, over the cells into the last three arrays.");
 
 static PyObject *curve(PyObject *self, PyObject *args)
 {
+    int64_t wide;
     rr_array arrays[] = {{"cell_group", NPY_INT32, RR_IN, NULL, NULL, NULL, 0},
-                         {"events", NPY_INT64, RR_IN, &arrays[0].n, NULL, NULL, 0},
                          {"censored", NPY_INT64, RR_IN, &arrays[0].n, NULL, NULL, 0},
-                         {"at_risk", NPY_INT64, RR_OUT, &arrays[0].n, NULL, NULL, 0},
-                         {"risk", NPY_DOUBLE, RR_OUT, &arrays[0].n, NULL, NULL, 0},
-                         {"std_error", NPY_DOUBLE, RR_OUT, &arrays[0].n, NULL, NULL, 0}};
+                         {"at_risk", NPY_INT64, RR_OUT, &arrays[0].n, NULL, NULL, 0}};
+    rr_array by_cause[] = {{"events", NPY_INT64, RR_IN, &wide, NULL, NULL, 0},
+                           {"risk", NPY_DOUBLE, RR_OUT, &wide, NULL, NULL, 0},
+                           {"std_error", NPY_DOUBLE, RR_OUT, &wide, NULL, NULL, 0}};
     rr_cells cells;
     rr_error error;
     rr_status status;
+    int n_causes;
 
     (void)self;
-    if (!PyArg_ParseTuple(args, "OOOOOO:curve", &arrays[0].object, &arrays[1].object,
-                          &arrays[2].object, &arrays[3].object, &arrays[4].object,
-                          &arrays[5].object) ||
+    if (!PyArg_ParseTuple(args, "OiOOOOO:curve", &arrays[0].object, &n_causes, &by_cause[0].object,
+                          &arrays[1].object, &arrays[2].object, &by_cause[1].object,
+                          &by_cause[2].object) ||
         rr_arrays_check(arrays, COUNT(arrays)) < 0) {
         return NULL;
     }
-    cells = (rr_cells){arrays[0].data, NULL, arrays[1].data, arrays[2].data};
+    wide = rr_curve_room(arrays[0].n, n_causes);
+    if (rr_arrays_check(by_cause, COUNT(by_cause)) < 0) {
+        return NULL;
+    }
+    cells = (rr_cells){arrays[0].data, NULL, by_cause[0].data, arrays[1].data};
     Py_BEGIN_ALLOW_THREADS
-    status = rr_curve(&cells, arrays[0].n, arrays[3].data, arrays[4].data, arrays[5].data, &error);
+    status = rr_curve(&cells, arrays[0].n, n_causes, arrays[2].data, by_cause[1].data,
+                      by_cause[2].data, &error);
     Py_END_ALLOW_THREADS
     if (status != RR_OK) {
         return rr_raise(status, &error);

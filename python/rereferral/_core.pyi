@@ -74,7 +74,8 @@ def longest(duration: npt.NDArray[np.int32], use: npt.NDArray[np.bool_] | None, 
 def tally_days_room(n: int, n_groups: int, longest: int, /) -> int: ...
 def tally_days(
     duration: npt.NDArray[np.int32],
-    event: npt.NDArray[np.bool_],
+    cause: npt.NDArray[np.int8],
+    n_causes: int,
     group: npt.NDArray[np.int32] | None,
     use: npt.NDArray[np.bool_] | None,
     n_groups: int,
@@ -87,6 +88,7 @@ def tally_days(
 ) -> int: ...
 def curve(
     cell_group: npt.NDArray[np.int32],
+    n_causes: int,
     events: npt.NDArray[np.int64],
     censored: npt.NDArray[np.int64],
     at_risk: npt.NDArray[np.int64],

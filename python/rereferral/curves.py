@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from statistics import NormalDist
 from typing import Any, NamedTuple, TypeAlias
 
@@ -87,45 +87,56 @@ def curve(duration: Any, event: Any, by: Any = None) -> pd.DataFrame:
 def curve_table(
     groups: Groups | None,
     duration: npt.NDArray[np.integer[Any]],
-    event: npt.NDArray[np.bool_],
+    event_or_cause: npt.NDArray[np.bool_] | npt.NDArray[np.int8],
     use: npt.NDArray[np.bool_] | None = None,
+    cause_names: Sequence[Any] | None = None,
 ) -> pd.DataFrame:
     """`curve` on arrays that are already in the core's types.
 
     Parameters
     ----------
     groups : Groups or None
-        The group of each row; None is one group. A group of which no row is used has one line,
-        day 0, with nobody at risk and a null risk.
+        The group of each row; None is one group. A group of which no row is used has one line for
+        each cause, day 0, with nobody at risk and a null risk.
     duration : ndarray of int32 or int64, shape (n_rows,)
         Days, not negative where used.
-    event : ndarray of bool, shape (n_rows,)
-        Whether it was the event.
+    event_or_cause : ndarray of bool or int8, shape (n_rows,)
+        Whether it was the event; or 0 (censored), 1 (the event), 2, 3, ... (ends that compete).
     use : ndarray of bool, shape (n_rows,), or None
         Rows that count; None: all.
+    cause_names : sequence, or None
+        Names of the causes 1, 2, ...; with them there is a column `cause`. None: of several causes
+        the numbers are the names.
 
     Returns
     -------
     DataFrame
         As `curve`.
     """
+    cause = core_causes(event_or_cause)
+    if cause_names is None and len(cause) and cause.max() > 1:
+        cause_names = range(1, int(cause.max()) + 1)
+    n_causes = 1 if cause_names is None else len(cause_names)
     codes, n_groups = core_codes(groups)
-    cells = cells_of(codes, n_groups, core_days(duration), event, use)
-    at_risk, risk, std_error = kaplan_meier(cells)
+    cells = cells_of(codes, n_groups, core_days(duration), cause, n_causes, use)
+    found = risks(cells)
+    order = _Order(cells)
+    risk, std_error = order.spread(found.risk), order.spread(found.std_error)
     lower, upper = loglog_limits(risk, std_error, NormalDist().inv_cdf((1 + LEVEL) / 2))
-    table = pd.DataFrame(
-        {
-            "day": cells.day.astype(np.int64),
-            "at_risk": at_risk,
-            "events": cells.events,
-            "censored": cells.censored,
-            "risk": risk,
-            "std_error": std_error,
-            "lower": lower,
-            "upper": upper,
-        }
-    )
-    return beside(groups, table, cells.group)
+    columns: dict[str, Any] = {}
+    if cause_names is not None:
+        columns["cause"] = pd.Categorical.from_codes(order.cause, categories=list(cause_names))
+    columns |= {
+        "day": order.repeat(cells.day).astype(np.int64),
+        "at_risk": order.repeat(found.at_risk),
+        "events": order.spread(cells.events),
+        "censored": order.repeat(cells.censored),
+        "risk": risk,
+        "std_error": std_error,
+        "lower": lower,
+        "upper": upper,
+    }
+    return beside(groups, pd.DataFrame(columns), order.repeat(cells.group))
 
 
 class Cells(NamedTuple):
@@ -133,34 +144,76 @@ class Cells(NamedTuple):
 
     group: npt.NDArray[np.int32]
     day: npt.NDArray[np.int32]
-    events: npt.NDArray[np.int64]
+    events: npt.NDArray[np.int64]  # (n_cells, n_causes)
     censored: npt.NDArray[np.int64]
+
+
+class Risks(NamedTuple):
+    """Kaplan-Meier or Aalen-Johansen over the cells."""
+
+    at_risk: npt.NDArray[np.int64]
+    risk: Floats  # (n_cells, n_causes), as is the next
+    std_error: Floats
 
 
 def cells_of(
     codes: npt.NDArray[np.int32] | None,
     n_groups: int,
     duration: npt.NDArray[np.int32],
-    event: npt.NDArray[np.bool_],
+    cause: npt.NDArray[np.int8],
+    n_causes: int,
     use: npt.NDArray[np.bool_] | None,
 ) -> Cells:
-    """Tally the rows by group and day; every group has a cell for day 0."""
+    """Tally the rows by group, day and cause; every group has a cell for day 0."""
     longest = _core.longest(duration, use)
     room = _core.tally_days_room(len(duration), n_groups, longest)
     group, day = np.empty(room, np.int32), np.empty(room, np.int32)
-    events, censored = np.empty(room, np.int64), np.empty(room, np.int64)
+    events, censored = np.empty(room * n_causes, np.int64), np.empty(room, np.int64)
     n = _core.tally_days(
-        duration, event, codes, use, n_groups, longest, group, day, events, censored
+        duration, cause, n_causes, codes, use, n_groups, longest, group, day, events, censored
     )
-    return Cells(group[:n], day[:n], events[:n], censored[:n])
+    return Cells(
+        group[:n], day[:n], events[: n * n_causes].reshape(n, n_causes), censored[:n]
+    )
 
 
-def kaplan_meier(cells: Cells) -> tuple[npt.NDArray[np.int64], Floats, Floats]:
-    """At risk, risk and standard error, by cell."""
-    n = len(cells.day)
-    at_risk, risk, std_error = np.empty(n, np.int64), np.empty(n), np.empty(n)
-    _core.curve(cells.group, cells.events, cells.censored, at_risk, risk, std_error)
-    return at_risk, risk, std_error
+def risks(cells: Cells) -> Risks:
+    """At risk, risk and standard error, by cell: Kaplan-Meier, or Aalen-Johansen of several."""
+    shape = cells.events.shape
+    found = Risks(np.empty(shape[0], np.int64), np.empty(shape), np.empty(shape))
+    _core.curve(
+        cells.group,
+        shape[1],
+        cells.events.ravel(),
+        cells.censored,
+        found.at_risk,
+        found.risk.ravel(),
+        found.std_error.ravel(),
+    )
+    return found
+
+
+class _Order:
+    """From the order of cells, with causes beside one another, to that of group, cause, day."""
+
+    def __init__(self, cells: Cells) -> None:
+        n, n_causes = cells.events.shape
+        self.cause: npt.NDArray[np.int64] = np.arange(n * n_causes) % n_causes
+        self._position: Any = slice(None)
+        self._cell: Any = slice(None)
+        if n_causes > 1:
+            key = cells.group.astype(np.int64).repeat(n_causes) * n_causes + self.cause
+            self._position = np.argsort(key, kind="stable")
+            self._cell = self._position // n_causes
+            self.cause = self.cause[self._position]
+
+    def spread(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """What is by cell and cause, in one column."""
+        return values.ravel()[self._position]
+
+    def repeat(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """What is by cell, for each cause."""
+        return values[self._cell]
 
 
 def loglog_limits(risk: Floats, std_error: Floats, z: float) -> tuple[Floats, Floats]:
@@ -168,6 +221,13 @@ def loglog_limits(risk: Floats, std_error: Floats, z: float) -> tuple[Floats, Fl
     lower, upper = np.empty(len(risk)), np.empty(len(risk))
     _core.loglog_limits(risk, std_error, z, lower, upper)
     return lower, upper
+
+
+def core_causes(
+    event_or_cause: npt.NDArray[np.bool_] | npt.NDArray[np.int8],
+) -> npt.NDArray[np.int8]:
+    """Events, or causes, as the core takes them; flags without a copy."""
+    return np.ascontiguousarray(event_or_cause).view(np.int8)
 
 
 def core_codes(groups: Groups | None) -> tuple[npt.NDArray[np.int32] | None, int]:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from rereferral import _core
-from rereferral.curves import cells_of, core_codes, core_days, kaplan_meier, loglog_limits
+from rereferral.curves import cells_of, core_causes, core_codes, core_days, loglog_limits, risks
 from rereferral.errors import DataError, RuleError
 from rereferral.groups import Groups, beside
 from rereferral.text import data_error
@@ -213,8 +213,8 @@ def risk_table(
     n, linked = _tally(codes, n_groups, use, event)
     _, full = _tally(codes, n_groups, use, followed_full)
     clock = np.where(followed_full & ~event, np.int32(_core.longest(days, use)), days)
-    cells = cells_of(codes, n_groups, clock, event, use)
-    _, risk, std_error = kaplan_meier(cells)
+    cells = cells_of(codes, n_groups, clock, core_causes(event), 1, use)
+    _, risk, std_error = (values[:, 0] if values.ndim == 2 else values for values in risks(cells))
     last = np.searchsorted(cells.group, np.arange(n_groups), side="right") - 1
     known = full > 0
     risk = np.where(known, risk[last], np.nan)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 from tests.bench.runner import interleaved, median, table
 
-from rereferral.curves import cells_of, curve_table, kaplan_meier
+from rereferral.curves import cells_of, core_causes, curve_table, risks
 from rereferral.groups import Groups
 from rereferral.rates import rate_table
 
@@ -47,10 +47,10 @@ def run(runs: int, rows: int) -> dict[str, Any]:
     wide_group, wide_day = group.astype(np.int64), day.astype(np.int64)
 
     def core() -> Any:
-        cells = cells_of(group, GROUPS, day, event, None)
-        return cells, *kaplan_meier(cells)
+        cells = cells_of(group, GROUPS, day, core_causes(event), 1, None)
+        return cells, risks(cells).risk[:, 0]
 
-    cells, _, risk, _ = core()
+    cells, risk = core()
     expected = bincount_idiom(wide_group, wide_day, event, GROUPS)
     np.testing.assert_allclose(risk, expected[cells.group, cells.day], rtol=0, atol=1e-12)
 

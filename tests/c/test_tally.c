@@ -7,13 +7,14 @@
 
 DEFINE_FAILING_ALLOCATION
 
-enum { ROWS = 40000, GROUPS = 7, CLUSTERS = 900, DAYS = 400 };
+enum { ROWS = 40000, GROUPS = 7, CLUSTERS = 900, DAYS = 400, CAUSES = 3 };
 
 typedef struct table {
     int32_t group[ROWS];
     uint32_t cluster[ROWS];
     int32_t duration[ROWS];
     uint8_t hit[ROWS];
+    int8_t cause[ROWS];
     uint8_t use[ROWS];
     rr_grouped rows;
 } table;
@@ -23,11 +24,12 @@ static table t; /* large for a stack */
 /* Cluster k has the code k * step, day k the number k * stretch: far apart or close together,
  * so that words of every width are sorted. Rows that are not used hold what no used row may. */
 static void fill(int64_t n, int64_t groups, int64_t clusters, uint32_t step, int64_t days,
-                 int32_t stretch, uint64_t *random)
+                 int32_t stretch, int causes, uint64_t *random)
 {
     for (int64_t i = 0; i < n; i++) {
         t.use[i] = random_below(random, 5) != 0;
         t.hit[i] = (uint8_t)(random_below(random, 3) == 0 ? 1 + random_below(random, 255) : 0);
+        t.cause[i] = (int8_t)(t.use[i] ? random_below(random, causes + 1) : -1);
         t.group[i] = t.use[i] ? (int32_t)random_below(random, groups) : -7;
         t.cluster[i] = t.use[i] ? (uint32_t)random_below(random, clusters) * step : RR_NULL_KEY;
         t.duration[i] = t.use[i] ? (int32_t)random_below(random, days) * stretch : -1;
@@ -89,20 +91,19 @@ static void test_clusters(uint32_t step)
     CHECK(memcmp(clusters, linked_squared, (size_t)t.rows.n_groups * sizeof *clusters) == 0);
 }
 
-static void test_days(int32_t stretch, int32_t beyond)
+static void test_days(int32_t stretch, int32_t beyond, int n_causes)
 {
-    static int64_t events[GROUPS][DAYS], censored[GROUPS][DAYS];
+    static int64_t left[GROUPS][DAYS][CAUSES + 1];
     static int32_t group[ROWS + GROUPS], day[ROWS + GROUPS];
-    static int64_t out_events[ROWS + GROUPS], out_censored[ROWS + GROUPS];
-    rr_cells cells = {group, day, out_events, out_censored}, none = {0};
+    static int64_t events[(ROWS + GROUPS) * CAUSES], censored[ROWS + GROUPS];
+    rr_cells cells = {group, day, events, censored}, none = {0};
     int32_t longest = 0;
     int64_t n_cells = -1, at = 0;
 
-    memset(events, 0, sizeof events);
-    memset(censored, 0, sizeof censored);
+    memset(left, 0, sizeof left);
     for (int64_t i = 0; i < t.rows.n; i++) {
         if (t.use[i]) {
-            (t.hit[i] ? events : censored)[t.group[i]][t.duration[i] / stretch]++;
+            left[t.group[i]][t.duration[i] / stretch][t.cause[i]]++;
         }
     }
     CHECK(rr_longest(&t.rows, t.duration, &longest, NULL) == RR_OK);
@@ -110,21 +111,30 @@ static void test_days(int32_t stretch, int32_t beyond)
         CHECK(!t.use[i] || t.duration[i] <= longest);
     }
     longest = longest > INT32_MAX - beyond ? INT32_MAX : longest + beyond;
-    CHECK(rr_tally_days(&t.rows, t.duration, t.hit, longest, &cells, &n_cells, NULL, NULL) ==
-          RR_OK);
+    CHECK(rr_tally_days(&t.rows, t.duration, t.cause, n_causes, longest, &cells, &n_cells, NULL,
+                        NULL) == RR_OK);
     CHECK(n_cells <= rr_tally_days_room(t.rows.n, t.rows.n_groups, longest));
     for (int32_t g = 0; g < t.rows.n_groups; g++) {
         for (int32_t d = 0; d < DAYS; d++) {
-            if (d == 0 || events[g][d] + censored[g][d] > 0) {
-                CHECK(at < n_cells);
-                CHECK(group[at] == g && day[at] == d * stretch);
-                CHECK(out_events[at] == events[g][d] && out_censored[at] == censored[g][d]);
-                at++;
+            int64_t all = 0;
+
+            for (int k = 0; k <= n_causes; k++) {
+                all += left[g][d][k];
             }
+            if (d > 0 && all == 0) {
+                continue;
+            }
+            CHECK(at < n_cells);
+            CHECK(group[at] == g && day[at] == d * stretch && censored[at] == left[g][d][0]);
+            for (int k = 0; k < n_causes; k++) {
+                CHECK(events[at * n_causes + k] == left[g][d][k + 1]);
+            }
+            at++;
         }
     }
     CHECK(at == n_cells);
-    CHECK(rr_tally_days(&t.rows, t.duration, t.hit, longest, &none, &at, NULL, NULL) == RR_OK);
+    CHECK(rr_tally_days(&t.rows, t.duration, t.cause, n_causes, longest, &none, &at, NULL, NULL) ==
+          RR_OK);
     CHECK(at == n_cells);
 }
 
@@ -141,6 +151,9 @@ static void test_room(void)
     CHECK(rr_tally_days_room(-1, 1, 1) == -1);
     CHECK(rr_tally_days_room(1, -1, 1) == -1);
     CHECK(rr_tally_days_room(1, 1, -1) == -1);
+    CHECK(rr_curve_room(7, 3) == 21 && rr_curve_room(0, 1) == 0);
+    CHECK(rr_curve_room(-1, 1) == -1 && rr_curve_room(1, 0) == -1);
+    CHECK(rr_curve_room(1, RR_CAUSES_MAX + 1) == -1 && rr_curve_room(INT64_MAX / 2, 3) == -1);
 }
 
 static void test_refusals(void)
@@ -148,6 +161,7 @@ static void test_refusals(void)
     int32_t group[] = {0, 1, 2}, duration[] = {4, -3, 9}, bad_group[] = {0, -1, 1};
     uint32_t cluster[] = {5, 5, RR_NULL_KEY};
     uint8_t hit[] = {1, 0, 1};
+    int8_t cause[] = {1, 0, 1};
     int64_t out[4][3];
     rr_cluster_sums sums = {out[0], out[1], out[2], out[3]};
     rr_cells none = {0};
@@ -169,22 +183,33 @@ static void test_refusals(void)
     for (int sorts = 0; sorts < 2; sorts++) { /* so many groups that the rows are sorted */
         rr_grouped either = {sorts ? group : NULL, NULL, 3, sorts ? 1000000 : 2};
 
-        CHECK(rr_tally_days(&either, duration, hit, 9, &none, &n_cells, NULL, &error) ==
+        CHECK(rr_tally_days(&either, duration, cause, 1, 9, &none, &n_cells, NULL, &error) ==
               RR_ERR_VALUE);
         CHECK(error.row == 1 && strcmp(error.value, "-3") == 0 && n_cells == 0);
         duration[1] = 3;
-        CHECK(rr_tally_days(&either, duration, hit, 8, &none, &n_cells, NULL, &error) ==
+        CHECK(rr_tally_days(&either, duration, cause, 1, 8, &none, &n_cells, NULL, &error) ==
               RR_ERR_VALUE);
         CHECK(error.row == 2 && strcmp(error.value, "9") == 0);
         group[1] = -1;
         either.group = group;
-        CHECK(rr_tally_days(&either, duration, hit, 9, &none, &n_cells, NULL, &error) ==
+        CHECK(rr_tally_days(&either, duration, cause, 1, 9, &none, &n_cells, NULL, &error) ==
               RR_ERR_ARGUMENT);
         CHECK(error.row == 1);
         group[1] = 1;
+        either.group = NULL;
+        for (int k = 0; k < 2; k++) {
+            cause[2] = k ? 3 : -1;
+            CHECK(rr_tally_days(&either, duration, cause, 2, 9, &none, &n_cells, NULL, &error) ==
+                  RR_ERR_VALUE);
+            CHECK(error.row == 2 && strcmp(error.value, k ? "3" : "-1") == 0);
+        }
+        cause[2] = 1;
         duration[1] = -3;
     }
-    CHECK(rr_tally_days(&rows, duration, hit, -1, &none, &n_cells, NULL, NULL) == RR_ERR_ARGUMENT);
+    CHECK(rr_tally_days(&rows, duration, cause, 1, -1, &none, &n_cells, NULL, NULL) ==
+          RR_ERR_ARGUMENT);
+    CHECK(rr_tally_days(&rows, duration, cause, 0, 9, &none, &n_cells, NULL, NULL) ==
+          RR_ERR_ARGUMENT);
     rows.n = INT64_C(3037000500); /* its square is above INT64_MAX */
     CHECK(rr_tally_clusters(&rows, cluster, hit, &sums, NULL, NULL) == RR_ERR_TOO_LARGE);
     rows = (rr_grouped){group, NULL, 3, (int64_t)INT32_MAX + 1};
@@ -211,12 +236,12 @@ static void test_failures(uint64_t *random)
     rr_status status;
     int failed = 0;
 
-    fill(1000, GROUPS, CLUSTERS, 1, DAYS, 1, random);
+    fill(1000, GROUPS, CLUSTERS, 1, DAYS, 1, 1, random);
     CHECK(rr_tally(&t.rows, t.hit, n, n, &poll, NULL) == RR_ERR_INTERRUPTED);
     CHECK(rr_tally_clusters(&t.rows, t.cluster, t.hit, &sums, &poll, NULL) == RR_ERR_INTERRUPTED);
-    CHECK(rr_tally_days(&t.rows, t.duration, t.hit, DAYS, &none, &n_cells, &poll, NULL) ==
+    CHECK(rr_tally_days(&t.rows, t.duration, t.cause, 1, DAYS, &none, &n_cells, &poll, NULL) ==
           RR_ERR_INTERRUPTED);
-    CHECK(rr_tally_days(&t.rows, t.duration, t.hit, INT32_MAX, &none, &n_cells, &poll, NULL) ==
+    CHECK(rr_tally_days(&t.rows, t.duration, t.cause, 1, INT32_MAX, &none, &n_cells, &poll, NULL) ==
           RR_ERR_INTERRUPTED);
     for (int job = 0; job < 3; job++) {
         int64_t k = 0;
@@ -225,8 +250,8 @@ static void test_failures(uint64_t *random)
             failing_allocation = k++;
             status = job == 0
                          ? rr_tally_clusters(&t.rows, t.cluster, t.hit, &sums, NULL, NULL)
-                         : rr_tally_days(&t.rows, t.duration, t.hit, job == 1 ? DAYS : INT32_MAX,
-                                         &none, &n_cells, NULL, NULL);
+                         : rr_tally_days(&t.rows, t.duration, t.cause, 1,
+                                         job == 1 ? DAYS : INT32_MAX, &none, &n_cells, NULL, NULL);
             CHECK(status == RR_OK || status == RR_ERR_MEMORY);
             failed += status != RR_OK;
         } while (status != RR_OK);
@@ -251,7 +276,7 @@ static void test_curve(uint64_t *random, int with_censoring)
         events[i] = random_below(random, 2) * random_below(random, 50);
         censored[i] = with_censoring ? random_below(random, 3) * random_below(random, 9) : 0;
     }
-    CHECK(rr_curve(&cells, n, at_risk, risk, std_error, NULL) == RR_OK);
+    CHECK(rr_curve(&cells, n, 1, at_risk, risk, std_error, NULL) == RR_OK);
     for (int64_t i = 0; i < n; i++) {
         if (i == 0 || group[i] != group[i - 1]) {
             left = 0;
@@ -279,6 +304,57 @@ static void test_curve(uint64_t *random, int with_censoring)
     }
 }
 
+/* The sums of Marubini and Valsecchi, in long double, one by one. */
+static void test_competing(uint64_t *random, int with_censoring)
+{
+    enum { CELLS = 60, K = 3 };
+    int32_t group[CELLS] = {0};
+    int64_t events[CELLS * K], censored[CELLS], at_risk[CELLS], left = 0;
+    double risk[CELLS * K], std_error[CELLS * K];
+    rr_cells cells = {group, NULL, events, censored};
+    int64_t n = 1 + random_below(random, CELLS - 1);
+    long double s[CELLS + 1], f[CELLS][K];
+
+    for (int64_t i = 0; i < n; i++) {
+        for (int k = 0; k < K; k++) {
+            events[i * K + k] = random_below(random, 2) * random_below(random, 9);
+        }
+        censored[i] = with_censoring ? random_below(random, 3) * random_below(random, 9) : 0;
+    }
+    events[0]++; /* the group is not empty */
+    events[n * K - 1] = 2;
+    CHECK(rr_curve(&cells, n, K, at_risk, risk, std_error, NULL) == RR_OK);
+    s[0] = 1;
+    for (int64_t i = n; i-- > 0;) {
+        left += censored[i] + events[i * K] + events[i * K + 1] + events[i * K + 2];
+        CHECK(at_risk[i] == left);
+    }
+    for (int64_t i = 0; i < n; i++) {
+        int64_t d = events[i * K] + events[i * K + 1] + events[i * K + 2];
+
+        s[i + 1] = s[i] * (long double)(at_risk[i] - d) / (long double)at_risk[i];
+        for (int k = 0; k < K; k++) {
+            long double variance = 0;
+
+            f[i][k] = (i > 0 ? f[i - 1][k] : 0) +
+                      s[i] * (long double)events[i * K + k] / (long double)at_risk[i];
+            CHECK(fabsl((long double)risk[i * K + k] - f[i][k]) < 1e-14L);
+            for (int64_t j = 0; j <= i; j++) {
+                long double y = (long double)at_risk[j], dk = (long double)events[j * K + k];
+                long double dj = (long double)(events[j * K] + events[j * K + 1] +
+                                               events[j * K + 2]);
+                long double rise = f[i][k] - f[j][k];
+
+                variance += s[j] * s[j] * dk * (y - dk) / (y * y * y) -
+                            2 * rise * s[j] * dk / (y * y);
+                variance += dj < y ? rise * rise * dj / (y * (y - dj)) : 0;
+            }
+            CHECK(fabsl((long double)std_error[i * K + k] * (long double)std_error[i * K + k] -
+                        variance) < 1e-15L);
+        }
+    }
+}
+
 static void test_limits(void)
 {
     const double risk[] = {0, 1, NAN, 0.2638888888888889, 1e-9},
@@ -296,7 +372,7 @@ static void test_limits(void)
     CHECK(fabs(lower[3] - (1 - 0.775063183374674)) < 1e-12);
     CHECK(fabs(upper[3] - (1 - 0.691859715796487)) < 1e-12);
     CHECK(0 < lower[4] && lower[4] < risk[4] && risk[4] < upper[4] && upper[4] < 1e-8);
-    CHECK(rr_curve(&cells, 2, NULL, NULL, NULL, &error) == RR_ERR_ARGUMENT && error.row == 1);
+    CHECK(rr_curve(&cells, 2, 1, NULL, NULL, NULL, &error) == RR_ERR_ARGUMENT && error.row == 1);
 }
 
 int main(void)
@@ -309,26 +385,28 @@ int main(void)
                                 : random_below(&random, ROWS);
         int64_t groups = 1 + random_below(&random, GROUPS);
         uint32_t step = round % 2 ? 1 : (RR_NULL_KEY - 1) / CLUSTERS;
+        int causes = 1 + round % CAUSES;
         int32_t stretch = round % 4 < 2 ? 1 : INT32_MAX / DAYS;
 
         fill(n, groups, 1 + random_below(&random, CLUSTERS), step, 1 + random_below(&random, DAYS),
-             stretch, &random);
+             stretch, causes, &random);
         test_tally();
         test_clusters(step);
-        test_days(stretch, 0);
-        test_days(stretch, INT32_MAX);
+        test_days(stretch, 0, causes);
+        test_days(stretch, INT32_MAX, causes);
     }
-    fill(ROWS, 1, 1, 1, 1, 1, &random); /* many rows whose keys have hardly a bit */
+    fill(ROWS, 1, 1, 1, 1, 1, 1, &random); /* many rows whose keys have hardly a bit */
     test_clusters(1);
-    test_days(1, INT32_MAX);
+    test_days(1, INT32_MAX, 1);
     t.rows = (rr_grouped){NULL, NULL, 0, 0};
     test_tally();
-    test_days(1, 0);
+    test_days(1, 0, 1);
     test_room();
     test_refusals();
     test_failures(&random);
     for (int i = 0; i < 300; i++) {
         test_curve(&random, i % 2);
+        test_competing(&random, i % 2);
     }
     test_limits();
     printf("tally: ok\n");
