@@ -1,4 +1,4 @@
-"""`rr.curve`: R's answers, Kaplan-Meier as its definition reads, and what is refused."""
+"""`rr.curve`: R's answers, the estimators as their definitions read, and what is refused."""
 
 from __future__ import annotations
 
@@ -15,7 +15,15 @@ import rereferral as rr
 from rereferral.curves import curve_table
 from rereferral.groups import Groups
 from shared_data import exact_csv, shared
-from stats_reference import kaplan_meier, loglog
+from stats_reference import (
+    binomial_error,
+    competing_risks,
+    jackknife,
+    kaplan_meier,
+    loglog,
+    loglog_of,
+    t_inside,
+)
 
 Z = NormalDist().inv_cdf(0.975)
 COLUMNS = ["day", "at_risk", "events", "censored", "risk", "std_error", "lower", "upper"]
@@ -146,6 +154,283 @@ def test_unused_rows_and_groups_without_rows():
     assert found.iloc[2][["std_error", "lower", "upper"]].isna().all()
     assert found.iloc[3][["risk", "std_error", "lower", "upper"]].isna().all()
     assert found.iloc[5][["risk", "lower", "upper"]].tolist() == [0, 0, 0]
+
+
+# ---------------------------------------------------------------- competing causes
+
+# (day, cause, cluster); cause 0: censored
+COMPETING = st.lists(
+    st.tuples(st.sampled_from([0, 1, 2, 3, 7, 400]), st.integers(0, 3), st.integers(0, 4)),
+    min_size=1,
+    max_size=12,
+)
+NAMES = ["re-referral", "death", "move"]
+
+
+def competing(rows, **options):
+    day, cause, _ = np.array(rows).T
+    names = [NAMES[code - 1] if code else None for code in cause]
+    return rr.curve(day, cause > 0, cause=pd.Categorical(names, NAMES, ordered=True), **options)
+
+
+def line_of(found, day, cause):
+    return found[(found.day == day) & (found.cause == cause)].iloc[0]
+
+
+@settings(max_examples=150, deadline=None)
+@given(COMPETING, st.booleans())
+def test_competing_causes(rows, by_cluster):
+    clusters = [row[2] for row in rows] if by_cluster else list(range(len(rows)))
+    pairs = [row[:2] for row in rows]
+    present = sorted({cause for _, cause in pairs} - {0})
+    found = competing(rows, cluster=clusters if by_cluster else None)
+    expected = competing_risks(pairs, [1] * len(rows), 3)
+    errors = jackknife(lambda weights: competing_risks(pairs, weights, 3), clusters)
+    days = sorted({0, *(day for day, _ in pairs)})
+    assert found.day.tolist() == days * max(1, len(present))
+    for day in days:
+        for cause in present:
+            line = line_of(found, day, NAMES[cause - 1])
+            assert line.at_risk == sum(other >= day for other, _ in pairs)
+            assert line.events == pairs.count((day, cause))
+            assert line.censored == pairs.count((day, 0))
+            risk = float(expected[day, cause])
+            assert line.risk == pytest.approx(risk, abs=1e-14)
+            if risk == 0:
+                assert (line.lower, line.upper) == (0, 0)
+            if risk == 1:
+                assert line[["std_error", "lower", "upper"]].isna().all()
+            elif by_cluster and len(set(clusters)) == 1:
+                assert math.isnan(line.std_error)
+            else:
+                variance = errors[day, cause] ** 2
+                assert line.std_error**2 == pytest.approx(variance, rel=1e-10, abs=1e-15)
+                if risk > 0:
+                    limits = loglog_of(1 - risk, line.std_error / (1 - risk), Z)
+                    assert (line.lower, line.upper) == pytest.approx(limits, abs=1e-12)
+
+
+@settings(deadline=None)
+@given(COMPETING)
+def test_causes_add_up_to_any_cause(rows):
+    day, cause, _ = np.array(rows).T
+    whole = rr.curve(day, cause > 0)
+    found = competing(rows).groupby("day")[["events", "risk"]].sum()
+    assert found.events.tolist() == whole.events.tolist()
+    np.testing.assert_allclose(found.risk, whole.risk, rtol=0, atol=1e-14)
+
+
+@settings(deadline=None)
+@given(ROWS)
+def test_one_cause_is_kaplan_meier(rows):
+    day, event, group = np.array([*rows, (7, True, 0)], np.int64).T
+    plain = rr.curve(day, event, by=group)
+    named = rr.curve(day, event, by=group, cause=np.where(event == 1, "event", None))
+    assert list(named.columns) == ["by", "cause", *COLUMNS]
+    assert (named.cause == "event").all()
+    pd.testing.assert_frame_equal(named.drop(columns="cause"), plain, check_exact=True)
+    codes = curve_table(None, day, event.astype(np.int8), cause_names=["event", "never"])
+    codes = codes[codes.cause == "event"].reset_index(drop=True)
+    whole = rr.curve(day, event)
+    assert codes.risk.tolist() == whole.risk.tolist()
+    np.testing.assert_allclose(codes.std_error**2, whole.std_error**2, rtol=1e-10, atol=1e-15)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 300), st.integers(0, 2)), min_size=1, max_size=60))
+def test_with_complete_follow_up_it_matters_not_whether_the_others_compete(rows):
+    """Those who left otherwise stay in the denominator; either way it is the plain quotient."""
+    n, end = len(rows), 365
+    cause = np.array([cause for _, cause in rows], np.int8)
+    day = np.array([day if cause else end for day, cause in rows])
+    compete = curve_table(None, day, cause, cause_names=["event", "exit"])
+    stay = curve_table(None, np.where(cause == 1, day, end), cause == 1)
+    for line in compete[compete.cause == "event"].itertuples():
+        x = int(((cause == 1) & (day <= line.day)).sum())
+        assert line.risk == x / n
+        assert stay.risk[stay.day <= line.day].iloc[-1] == line.risk
+        if x < n:
+            assert line.std_error == pytest.approx(binomial_error(x, n), rel=1e-12, abs=1e-15)
+
+
+def test_names_of_causes():
+    day, event = [1, 2, 3, 4], [True, True, False, True]
+    by_text = rr.curve(day, event, cause=["move", "death", None, "move"])
+    assert by_text.cause.cat.categories.tolist() == ["death", "move"]
+    assert by_text.cause.tolist() == ["death"] * 5 + ["move"] * 5
+    assert by_text.events.tolist() == [0, 0, 1, 0, 0, 0, 1, 0, 0, 1]
+    by_code = rr.curve(day, event, cause=pd.array([7, 3, None, 7], dtype="Int64"), by=[0, 0, 1, 1])
+    assert list(by_code.columns) == ["by", "cause", *COLUMNS]
+    assert by_code.cause.cat.categories.tolist() == [3, 7]
+    assert by_code.by.tolist() == [0] * 6 + [1] * 6
+    nothing = rr.curve([3, 4], [False, False], cause=[None, None])
+    assert nothing.cause.isna().all()
+    assert nothing.at_risk.tolist() == [2, 2, 1]
+    assert nothing.risk.tolist() == [0, 0, 0]
+    numbered = curve_table(None, np.array([1, 2]), np.array([2, 0], np.int8))
+    assert numbered.cause.tolist() == [1, 1, 1, 2, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("cause", "row", "said"),
+    [
+        (["a", None, None], 1, "the value is missing, but there was an event"),
+        (["a", "b", "a"], 2, "there was no event, so it must be missing"),
+        ([None, None, None], 0, "the value is missing, but there was an event"),
+    ],
+)
+def test_causes_that_are_refused(cause, row, said):
+    with pytest.raises(rr.DataError, match=said) as caught:
+        rr.curve([1, 2, 3], [True, True, False], cause=cause)
+    assert (caught.value.column, caught.value.row) == ("cause", row)
+
+
+def test_more_causes_than_a_code_can_name():
+    day = np.arange(128)
+    assert rr.curve(day[:127], day[:127] >= 0, cause=day[:127]).cause.nunique() == 127
+    with pytest.raises(rr.DataError, match="it has 128 values; at most 127 are taken"):
+        rr.curve(day, day >= 0, cause=day)
+
+
+def test_lifelines():
+    """Aalen-Johansen where no two events share a day: lifelines moves those that do."""
+    lifelines = pytest.importorskip("lifelines")
+    random = np.random.default_rng(4)
+    day = random.permutation(np.arange(1, 401))[:300]
+    cause = random.integers(0, 3, 300).astype(np.int8)
+    found = curve_table(None, day, cause, cause_names=["event", "exit"])
+    for code, name in ((1, "event"), (2, "exit")):
+        theirs = lifelines.AalenJohansenFitter().fit(day, cause, event_of_interest=code)
+        mine = found[found.cause == name].set_index("day").risk
+        theirs = theirs.cumulative_density_.iloc[:, 0]
+        np.testing.assert_allclose(mine[theirs.index], theirs, rtol=0, atol=TOLERANCE)
+    theirs = lifelines.KaplanMeierFitter().fit(day, cause > 0)
+    mine = rr.curve(day, cause > 0).set_index("day")
+    assert mine.index.tolist() == theirs.survival_function_.index.tolist()
+    survival = theirs.survival_function_.iloc[:, 0]
+    np.testing.assert_allclose(1 - mine.risk, survival, rtol=0, atol=TOLERANCE)
+    limits = theirs.confidence_interval_survival_function_.iloc[1:-1]
+    np.testing.assert_allclose(mine.lower[1:-1], 1 - limits.iloc[:, 1], rtol=0, atol=TOLERANCE)
+    np.testing.assert_allclose(mine.upper[1:-1], 1 - limits.iloc[:, 0], rtol=0, atol=TOLERANCE)
+
+
+# ---------------------------------------------------------------- clusters
+
+
+@settings(max_examples=150, deadline=None)
+@given(ROWS.filter(len))
+def test_every_row_a_cluster(rows):
+    day, event, group = np.array(rows, np.int64).T
+    plain = rr.curve(day, event, by=group)
+    each = rr.curve(day, event, by=group, cluster=np.arange(len(rows)))
+    single = plain.groupby("by").at_risk.transform("max") == 1
+    assert each.std_error[single].isna().all()
+    np.testing.assert_allclose(
+        each.std_error[~single] ** 2, plain.std_error[~single] ** 2, rtol=1e-10, atol=1e-15
+    )
+    others = [name for name in plain.columns if name not in ("std_error", "lower", "upper")]
+    pd.testing.assert_frame_equal(each[others], plain[others], check_exact=True)
+
+
+@settings(max_examples=150, deadline=None)
+@given(COMPETING.filter(lambda rows: len(rows) > 1), st.integers(2, 3))
+def test_rows_that_are_given_again_add_nothing(rows, times):
+    plain = competing(rows)
+    again = competing(rows * times, cluster=list(range(len(rows))) * times)
+    np.testing.assert_allclose(again.risk, plain.risk, rtol=0, atol=1e-14)
+    np.testing.assert_allclose(again.std_error**2, plain.std_error**2, rtol=1e-10, atol=1e-15)
+
+
+@settings(deadline=None)
+@given(COMPETING, st.randoms(use_true_random=False))
+def test_order_and_names_of_clusters_change_no_bit(rows, random):
+    names = random.sample(["a", "b", "c", "d", "e"], 5)
+
+    def run(given, name):
+        table = competing(
+            given,
+            by=[day == 7 for day, _, _ in given],
+            cluster=[name[cluster] for _, _, cluster in given],
+        )
+        return [table[column].to_numpy().tobytes() for column in COLUMNS]
+
+    assert run(rows, [0, 1, 2, 3, 4]) == run(random.sample(rows, len(rows)), names)
+
+
+@pytest.mark.parametrize("scale", [1, 1000])
+def test_clusters_at_large(scale):
+    """A table with the survival near 0 at its end, and one cluster with many rows."""
+    random = np.random.default_rng(8)
+    n = 60
+    pairs = [(int(day), int(cause)) for day, cause in random.integers(0, (40, 3), (n, 2))]
+    clusters = np.where(random.random(n) < 0.4, 0, random.integers(0, 15, n))
+    errors = jackknife(lambda weights: competing_risks(pairs, weights, 2), clusters.tolist())
+    day, cause = np.array(pairs * scale).T
+    key = np.tile(clusters, scale)  # the same clusters, a thousand times as large
+    found = curve_table(
+        None, day, cause.astype(np.int8), cause_names=["a", "b"], cluster=key.astype(np.uint32)
+    )
+    for line in found.itertuples():
+        variance = errors[line.day, 1 if line.cause == "a" else 2] ** 2
+        assert line.std_error**2 == pytest.approx(variance, rel=1e-10, abs=1e-15)
+
+
+def test_areas_as_clusters():
+    random = np.random.default_rng(5)
+    rows = [(int(day), int(cause)) for day, cause in random.integers(0, (9, 3), (40, 2))]
+    scope = [*range(12), *random.integers(0, 12, 28).tolist()]
+    areas = [f"E{area:02}" for area in scope]
+    day, cause = np.array(rows).T
+    found = rr.curve(day, cause > 0, cause=np.where(cause > 0, cause, np.nan), scope=areas)
+    assert list(found.columns) == ["cause", *COLUMNS, "lower_scope_95", "upper_scope_95"]
+    errors = jackknife(lambda weights: competing_risks(rows, weights, 2), scope)
+    checked = 0
+    for line in found.itertuples():
+        if line.risk in (0, 1):
+            assert math.isnan(line.lower_scope_95)
+            assert math.isnan(line.upper_scope_95)
+            continue
+        error = errors[line.day, line.cause] * math.sqrt(12 / 11)
+        if line.lower_scope_95 > 0 and line.upper_scope_95 < 1:
+            t = (line.upper_scope_95 - line.risk) / error
+            assert t_inside(t, 11) == pytest.approx(0.95, abs=1e-8)
+            assert line.risk - line.lower_scope_95 == pytest.approx(t * error)
+            checked += 1
+    assert checked > 4
+    plain = rr.curve(day, cause > 0, cause=np.where(cause > 0, cause, np.nan))
+    pd.testing.assert_frame_equal(found[plain.columns], plain)
+    nine = rr.curve(day, cause > 0, scope=[area % 9 for area in scope])
+    assert list(nine.columns) == COLUMNS
+    some = rr.curve(day, cause > 0, by=[area < 2 for area in scope], scope=areas)
+    assert some.lower_scope_95[some.by].isna().all()
+
+
+def test_keys_of_clusters():
+    day, event = [1, 2, 3, 4], [True, True, False, True]
+    one = rr.curve(day, event, cluster=["a1", "a2", "a1", "b1"])
+    for keys in (
+        [["a", "a", "a", "b"], [1, 2, 1, 1]],
+        pd.DataFrame({"area": ["a", "a", "a", "b"], "id": [1, 2, 1, 1]}, index=[9, 8, 7, 6]),
+        pd.Series([11, 12, 11, 21], index=[9, 8, 7, 6]),
+    ):
+        pd.testing.assert_frame_equal(rr.curve(day, event, cluster=keys), one, check_exact=True)
+
+
+@pytest.mark.parametrize("name", ["cluster", "scope"])
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ("person", "='person' names a column; give its values"),
+        (["a", None, "b"], "row 1: the value is missing"),
+        (["a", " ", "b"], "row 1: the value is missing"),
+        ([1.0, 1.5, 2.0], r"row 1: 1\.5 is"),
+        ([1, 2], "2 rows"),
+        ([], "names no column"),
+    ],
+)
+def test_clusters_that_are_refused(name, keys, said):
+    with pytest.raises(rr.RereferralError, match=said):
+        rr.curve([1, 2, 3], [True, True, True], **{name: keys})
 
 
 # ---------------------------------------------------------------- groups

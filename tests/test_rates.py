@@ -12,10 +12,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rereferral as rr
+from rereferral.areas import t_quantile
 from rereferral.groups import Groups
-from rereferral.rates import rate_table, risk_table, t_quantile
+from rereferral.rates import rate_table, risk_table
 from shared_data import exact_csv, shared
-from stats_reference import cluster_deff, kaplan_meier, largest_deff, loglog, t_inside
+from stats_reference import (
+    cluster_deff,
+    competing_risks,
+    jackknife,
+    kaplan_meier,
+    largest_deff,
+    loglog,
+    loglog_of,
+    t_inside,
+)
 
 LIMITS = ["lower_95", "upper_95", "lower_99_8", "upper_99_8"]
 COLUMNS = ["n", "linked", "rate", *LIMITS, "deff", "method"]
@@ -262,7 +272,7 @@ def test_risk_at_the_end_of_the_window(rows):
     for group, line in enumerate(found.itertuples()):
         mine = [i for i, row in enumerate(rows) if row[0] == group]
         assert (line.n, line.linked) == (len(mine), event[mine].sum())
-        if not full[mine].any():
+        if not mine or (not full[mine].any() and not event[mine].all()):
             assert line.method == (
                 "none: nobody was followed to the window's end" if mine else "none: n is 0"
             )
@@ -314,7 +324,150 @@ def test_rows_outside_the_cohort_do_not_count():
     assert (found.n, found.linked, found.rate) == (2, 1, 0.5)
 
 
-def test_clusters_are_refused():
-    one = np.array([True])
-    with pytest.raises(rr.RuleError, match="know no clusters"):
-        risk_table(None, np.array([3]), one, one, cluster=np.array([1], np.uint32))
+def test_a_risk_is_known_if_nobody_was_lost():
+    """Nobody was followed to the end; but in the first group nobody was left to follow."""
+    groups = groups_of([0, 0, 1, 1, 2, 2], 3)
+    duration = np.array([4, 9, 4, 9, 4, 9])
+    cause = np.array([1, 2, 1, 0, 1, 0], np.int8)
+    full = np.array([False, False, False, False, False, True])
+    found = risk_table(groups, duration, cause, full)
+    assert found.rate[[0, 2]].tolist() == [0.5, 0.5]
+    assert math.isnan(found.rate[1])
+    assert found.method.tolist() == [
+        "Aalen-Johansen, log-log, index events taken as independent",
+        "none: nobody was followed to the window's end",
+        "Aalen-Johansen, log-log, index events taken as independent",
+    ]
+
+
+# (group, person, window, observed, day of the end or 0, cause of it)
+COMPETING = st.lists(
+    st.tuples(
+        st.integers(0, 1),
+        st.integers(0, 4),
+        st.sampled_from([8, 9]),
+        st.integers(0, 12),
+        st.integers(0, 12),
+        st.integers(1, 3),
+    ),
+    max_size=14,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(COMPETING, st.booleans())
+def test_competing_causes(rows, by_person):
+    duration, cause, full = [], [], []
+    for _, _, window, last, day, why in rows:
+        end = min(window, last)
+        cause.append(why if 0 < day <= end else 0)
+        duration.append(day if cause[-1] else end)
+        full.append(last >= window)
+    person = np.array([row[1] for row in rows], np.uint32)
+    found = risk_table(
+        groups_of([row[0] for row in rows], 2),
+        np.array(duration, np.int64),
+        np.array(cause, np.int8),
+        np.array(full, np.bool_),
+        cluster=person if by_person else None,
+        cause_names=["event", "death", "move"],
+    )
+    longest = max(duration, default=0)
+    for group, line in enumerate(found.itertuples()):
+        mine = [i for i, row in enumerate(rows) if row[0] == group]
+        clock = [(longest if full[i] and not cause[i] else duration[i], cause[i]) for i in mine]
+        assert (line.n, line.linked) == (len(mine), sum(code == 1 for _, code in clock))
+        if not any(full[i] for i in mine) and not (mine and all(code for _, code in clock)):
+            assert math.isnan(line.rate)
+            assert math.isnan(line.deff)
+            continue
+        days = max(day for day, _ in clock)
+        risk = float(competing_risks(clock, [1] * len(mine), 3)[days, 1])
+        assert line.rate == pytest.approx(risk, abs=1e-14)
+        each, by_key = (
+            jackknife(lambda weights, clock=clock: competing_risks(clock, weights, 3), keys)[
+                days, 1
+            ]
+            for keys in (range(len(mine)), [rows[i][1] for i in mine])
+        )
+        persons = len({rows[i][1] for i in mine})
+        method, deff = "Aalen-Johansen, log-log, person clusters", 1.0
+        if not by_person:
+            method = "Aalen-Johansen, log-log, index events taken as independent"
+        elif persons == len(mine):
+            method = "Aalen-Johansen, log-log"
+        elif each > 0 and persons == 1:
+            method, deff = f"{method}, largest deff", len(mine)
+        elif each > 0:
+            deff = (by_key / each) ** 2
+            if deff < 1:
+                method = "Aalen-Johansen, log-log, deff of person clusters below 1 not used"
+        if each > 0 and by_person:
+            assert line.deff == pytest.approx(deff, rel=1e-9, abs=1e-9)
+        if abs(deff - 1) > 1e-9 and each > 0:
+            assert line.method == method
+        if 0 < risk < 1:
+            error = each * math.sqrt(max(deff, 1))
+            limits = loglog_of(1 - risk, error / (1 - risk), Z["95"])
+            assert (line.lower_95, line.upper_95) == pytest.approx(limits, abs=1e-9)
+        elif risk == 0:
+            assert (line.lower_95, line.upper_95) == (0, 0)
+
+
+@settings(deadline=None)
+@given(COMPETING)
+def test_with_complete_follow_up_those_who_compete_stay(rows):
+    cause = np.array([why if 0 < day <= window else 0 for *_, window, _, day, why in rows], np.int8)
+    duration = np.array(
+        [
+            day if why else row[2]
+            for row, day, why in zip(rows, (row[4] for row in rows), cause, strict=True)
+        ],
+        np.int64,
+    )
+    full = np.ones(len(rows), np.bool_)
+    groups = groups_of([row[0] for row in rows], 2)
+    compete = risk_table(groups, duration, cause, full, cause_names=["event", "death", "move"])
+    stay = risk_table(groups, duration, cause == 1, full)
+    plain = rate_table(groups, cause == 1, None)
+    for found in (compete, stay):
+        pd.testing.assert_frame_equal(
+            found[["n", "linked", "rate"]], plain[["n", "linked", "rate"]], check_exact=True
+        )
+    np.testing.assert_allclose(compete.lower_95, stay.lower_95, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(compete.upper_95, stay.upper_95, rtol=0, atol=1e-9)
+
+
+def test_persons_twice_alike():
+    duration, cause = np.array([3, 5, 9, 9, 7, 9]), np.array([1, 2, 0, 0, 1, 0], np.int8)
+    full = np.array([True, True, True, True, True, False])
+    once = risk_table(None, duration, cause, full)
+    twice = risk_table(
+        None,
+        np.tile(duration, 2),
+        np.tile(cause, 2),
+        np.tile(full, 2),
+        cluster=np.tile(np.arange(6, dtype=np.uint32), 2),
+    )
+    assert twice.n[0] == 2 * once.n[0]
+    assert twice.deff[0] == pytest.approx(2)
+    assert twice.method[0] == "Aalen-Johansen, log-log, person clusters"
+    assert twice.loc[0, LIMITS].tolist() == pytest.approx(once.loc[0, LIMITS].tolist())
+
+
+def test_areas_of_a_risk():
+    """Where everybody was followed to the end, the areas say what they say of a proportion."""
+    random = np.random.default_rng(3)
+    scope = np.concatenate([np.arange(15), random.integers(0, 15, 300)]).astype(np.uint32)
+    event = random.random(len(scope)) < random.random(15)[scope]
+    duration = np.where(event, random.integers(0, 365, len(scope)), 365)
+    full = np.ones(len(scope), np.bool_)
+    risk = risk_table(None, duration, event, full, scope=scope)
+    rate = rate_table(None, event, full, None, scope)
+    assert list(risk.columns) == list(rate.columns)
+    names = ["rate", "lower_scope_95", "upper_scope_95"]
+    np.testing.assert_allclose(risk[names], rate[names], rtol=1e-12)
+    lost = risk_table(None, duration, event, full & (duration > 200), scope=scope)
+    assert lost.lower_scope_95.notna().all()
+    nine = risk_table(None, duration, event, full, scope=scope % 9)
+    assert "lower_scope_95" not in nine

@@ -208,28 +208,193 @@ static PyObject *curve(PyObject *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
+typedef void limits_of(int64_t n, const double *estimate, const double *std_error, double z,
+                       double *lower, double *upper);
+
+static PyObject *limits(PyObject *args, const char *format, limits_of *write)
+{
+    rr_array arrays[] = {{"estimate", NPY_DOUBLE, RR_IN, NULL, NULL, NULL, 0},
+                         {"std_error", NPY_DOUBLE, RR_IN, &arrays[0].n, NULL, NULL, 0},
+                         {"lower", NPY_DOUBLE, RR_OUT, &arrays[0].n, NULL, NULL, 0},
+                         {"upper", NPY_DOUBLE, RR_OUT, &arrays[0].n, NULL, NULL, 0}};
+    double z;
+
+    if (!PyArg_ParseTuple(args, format, &arrays[0].object, &arrays[1].object, &z, &arrays[2].object,
+                          &arrays[3].object) ||
+        rr_arrays_check(arrays, COUNT(arrays)) < 0) {
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    write(arrays[0].n, arrays[0].data, arrays[1].data, z, arrays[2].data, arrays[3].data);
+    Py_END_ALLOW_THREADS
+    Py_RETURN_NONE;
+}
+
 PyDoc_STRVAR(loglog_limits_doc,
              "loglog_limits($module, risk, std_error, z, lower, upper, /)\n--\n\n"
              "Write log-log limits of each risk into the last two arrays.");
 
 static PyObject *loglog_limits(PyObject *self, PyObject *args)
 {
-    rr_array arrays[] = {{"risk", NPY_DOUBLE, RR_IN, NULL, NULL, NULL, 0},
-                         {"std_error", NPY_DOUBLE, RR_IN, &arrays[0].n, NULL, NULL, 0},
-                         {"lower", NPY_DOUBLE, RR_OUT, &arrays[0].n, NULL, NULL, 0},
-                         {"upper", NPY_DOUBLE, RR_OUT, &arrays[0].n, NULL, NULL, 0}};
-    double z;
+    (void)self;
+    return limits(args, "OOdOO:loglog_limits", rr_loglog_limits);
+}
+
+PyDoc_STRVAR(log_limits_doc, "log_limits($module, mean, std_error, z, lower, upper, /)\n--\n\n"
+                             "Write log limits of each mean into the last two arrays.");
+
+static PyObject *log_limits(PyObject *self, PyObject *args)
+{
+    (void)self;
+    return limits(args, "OOdOO:log_limits", rr_log_limits);
+}
+
+PyDoc_STRVAR(
+    curve_clusters_doc,
+    "curve_clusters($module, duration, cause, n_causes, repeats, cluster, group, use, cell_group, "
+    "cell_day, events, censored, clusters, std_error, /)\n--\n\n"
+    "Write the clusters of each group, and standard errors by cluster, into the last two arrays.");
+
+static PyObject *curve_clusters(PyObject *self, PyObject *args)
+{
+    int64_t wide, targets;
+    rr_array in[] = {{"duration", NPY_INT32, RR_IN, NULL, NULL, NULL, 0},
+                     {"cause", NPY_INT8, RR_IN, &in[0].n, NULL, NULL, 0},
+                     {"cluster", NPY_UINT32, RR_IN, &in[0].n, NULL, NULL, 0},
+                     {"group", NPY_INT32, RR_IN_OR_NONE, &in[0].n, NULL, NULL, 0},
+                     {"use", NPY_BOOL, RR_IN_OR_NONE, &in[0].n, NULL, NULL, 0},
+                     {"cell_group", NPY_INT32, RR_IN, NULL, NULL, NULL, 0},
+                     {"cell_day", NPY_INT32, RR_IN, &in[5].n, NULL, NULL, 0},
+                     {"censored", NPY_INT64, RR_IN, &in[5].n, NULL, NULL, 0},
+                     {"clusters", NPY_INT64, RR_OUT, NULL, NULL, NULL, 0}};
+    rr_array by_cause[] = {{"events", NPY_INT64, RR_IN, &wide, NULL, NULL, 0},
+                           {"std_error", NPY_DOUBLE, RR_OUT, &targets, NULL, NULL, 0}};
+    rr_leavers rows;
+    rr_cells cells;
+    rr_poll_state state;
+    rr_poll poll = rr_poll_python(&state, NULL);
+    rr_error error;
+    rr_status status;
+    int n_causes, repeats;
 
     (void)self;
-    if (!PyArg_ParseTuple(args, "OOdOO:loglog_limits", &arrays[0].object, &arrays[1].object, &z,
-                          &arrays[2].object, &arrays[3].object) ||
+    if (!PyArg_ParseTuple(args, "OOipOOOOOOOOO:curve_clusters", &in[0].object, &in[1].object,
+                          &n_causes, &repeats, &in[2].object, &in[3].object, &in[4].object,
+                          &in[5].object, &in[6].object, &by_cause[0].object, &in[7].object,
+                          &in[8].object, &by_cause[1].object) ||
+        rr_arrays_check(in, COUNT(in)) < 0) {
+        return NULL;
+    }
+    wide = rr_curve_room(in[5].n, n_causes);
+    targets = repeats ? in[5].n : wide;
+    if (rr_arrays_check(by_cause, COUNT(by_cause)) < 0) {
+        return NULL;
+    }
+    rows = (rr_leavers){
+        {in[3].data, in[4].data, in[0].n, in[8].n}, in[0].data, in[1].data, in[2].data};
+    cells = (rr_cells){in[5].data, in[6].data, by_cause[0].data, in[7].data};
+    Py_BEGIN_ALLOW_THREADS
+    status = rr_curve_clusters(&rows, n_causes, repeats, &cells, in[5].n, in[8].data,
+                               by_cause[1].data, &poll, &error);
+    Py_END_ALLOW_THREADS
+    if (status != RR_OK) {
+        return rr_raise(status, &error);
+    }
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(
+    event_items_doc,
+    "event_items($module, duration, terminal, offsets, days, cluster, group, use, n_groups, "
+    "item_group, item_day, item_cause, item_cluster, /)\n--\n\n"
+    "Write rows and events, as tally_days takes them, into the last four arrays; return "
+    "their number.");
+
+static PyObject *event_items(PyObject *self, PyObject *args)
+{
+    int64_t n_offsets, room, n_items = 0;
+    rr_array in[] = {{"duration", NPY_INT32, RR_IN, NULL, NULL, NULL, 0},
+                     {"terminal", NPY_BOOL, RR_IN, &in[0].n, NULL, NULL, 0},
+                     {"cluster", NPY_UINT32, RR_IN_OR_NONE, &in[0].n, NULL, NULL, 0},
+                     {"group", NPY_INT32, RR_IN_OR_NONE, &in[0].n, NULL, NULL, 0},
+                     {"use", NPY_BOOL, RR_IN_OR_NONE, &in[0].n, NULL, NULL, 0},
+                     {"days", NPY_INT32, RR_IN, NULL, NULL, NULL, 0}};
+    rr_array rest[] = {{"offsets", NPY_INT64, RR_IN, &n_offsets, NULL, NULL, 0},
+                       {"item_group", NPY_INT32, RR_OUT, &room, NULL, NULL, 0},
+                       {"item_day", NPY_INT32, RR_OUT, &room, NULL, NULL, 0},
+                       {"item_cause", NPY_INT8, RR_OUT, &room, NULL, NULL, 0},
+                       {"item_cluster", NPY_UINT32, RR_OUT, &room, NULL, NULL, 0}};
+    rr_histories rows;
+    rr_items items;
+    rr_poll_state state;
+    rr_poll poll = rr_poll_python(&state, NULL);
+    rr_error error;
+    rr_status status;
+    long long n_groups;
+
+    (void)self;
+    if (!PyArg_ParseTuple(args, "OOOOOOOLOOOO:event_items", &in[0].object, &in[1].object,
+                          &rest[0].object, &in[5].object, &in[2].object, &in[3].object,
+                          &in[4].object, &n_groups, &rest[1].object, &rest[2].object,
+                          &rest[3].object, &rest[4].object) ||
+        rr_arrays_check(in, COUNT(in)) < 0) {
+        return NULL;
+    }
+    n_offsets = in[0].n + 1;
+    room = in[0].n + in[5].n;
+    if (rr_arrays_check(rest, COUNT(rest)) < 0) {
+        return NULL;
+    }
+    rows = (rr_histories){{in[3].data, in[4].data, in[0].n, n_groups},
+                          in[0].data,
+                          in[1].data,
+                          in[2].data,
+                          rest[0].data,
+                          in[5].data,
+                          in[5].n};
+    items = (rr_items){rest[1].data, rest[2].data, rest[3].data, rest[4].data};
+    Py_BEGIN_ALLOW_THREADS
+    status = rr_event_items(&rows, &items, &n_items, &poll, &error);
+    Py_END_ALLOW_THREADS
+    if (status != RR_OK) {
+        return rr_raise(status, &error);
+    }
+    return PyLong_FromLongLong(n_items);
+}
+
+PyDoc_STRVAR(mean_count_doc,
+             "mean_count($module, cell_group, events, censored, at_risk, mean, /)\n--\n\n"
+             "Write the mean cumulative count over the cells into the last two arrays.");
+
+static PyObject *mean_count(PyObject *self, PyObject *args)
+{
+    int64_t wide;
+    rr_array arrays[] = {{"cell_group", NPY_INT32, RR_IN, NULL, NULL, NULL, 0},
+                         {"censored", NPY_INT64, RR_IN, &arrays[0].n, NULL, NULL, 0},
+                         {"at_risk", NPY_INT64, RR_OUT, &arrays[0].n, NULL, NULL, 0},
+                         {"mean", NPY_DOUBLE, RR_OUT, &arrays[0].n, NULL, NULL, 0}};
+    rr_array events = {"events", NPY_INT64, RR_IN, &wide, NULL, NULL, 0};
+    rr_cells cells;
+    rr_error error;
+    rr_status status;
+
+    (void)self;
+    if (!PyArg_ParseTuple(args, "OOOOO:mean_count", &arrays[0].object, &events.object,
+                          &arrays[1].object, &arrays[2].object, &arrays[3].object) ||
         rr_arrays_check(arrays, COUNT(arrays)) < 0) {
         return NULL;
     }
+    wide = rr_curve_room(arrays[0].n, 2);
+    if (rr_arrays_check(&events, 1) < 0) {
+        return NULL;
+    }
+    cells = (rr_cells){arrays[0].data, NULL, events.data, arrays[1].data};
     Py_BEGIN_ALLOW_THREADS
-    rr_loglog_limits(arrays[0].n, arrays[0].data, arrays[1].data, z, arrays[2].data,
-                     arrays[3].data);
+    status = rr_mean_count(&cells, arrays[0].n, arrays[2].data, arrays[3].data, &error);
     Py_END_ALLOW_THREADS
+    if (status != RR_OK) {
+        return rr_raise(status, &error);
+    }
     Py_RETURN_NONE;
 }
 
@@ -241,5 +406,9 @@ PyMethodDef rr_py_tally_methods[] = {
     {"tally_days", tally_days, METH_VARARGS, tally_days_doc},
     {"curve", curve, METH_VARARGS, curve_doc},
     {"loglog_limits", loglog_limits, METH_VARARGS, loglog_limits_doc},
+    {"log_limits", log_limits, METH_VARARGS, log_limits_doc},
+    {"curve_clusters", curve_clusters, METH_VARARGS, curve_clusters_doc},
+    {"event_items", event_items, METH_VARARGS, event_items_doc},
+    {"mean_count", mean_count, METH_VARARGS, mean_count_doc},
     {NULL, NULL, 0, NULL},
 };

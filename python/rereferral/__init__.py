@@ -6,6 +6,7 @@ from rereferral.definition import Definition
 from rereferral.errors import CSVError, DataError, RereferralError, RuleError
 from rereferral.linking import link
 from rereferral.links import Links
+from rereferral.mean_counts import mean_count
 from rereferral.rates import wilson
 from rereferral.reading import read_columns, read_csv
 from rereferral.report import Report, missed_opportunities
@@ -32,6 +33,7 @@ __all__ = [
     "curve",
     "definitions",
     "link",
+    "mean_count",
     "missed_opportunities",
     "read_columns",
     "read_csv",

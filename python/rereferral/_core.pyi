@@ -104,6 +104,53 @@ def loglog_limits(
     upper: npt.NDArray[np.float64],
     /,
 ) -> None: ...
+def log_limits(
+    mean: npt.NDArray[np.float64],
+    std_error: npt.NDArray[np.float64],
+    z: float,
+    lower: npt.NDArray[np.float64],
+    upper: npt.NDArray[np.float64],
+    /,
+) -> None: ...
+def curve_clusters(
+    duration: npt.NDArray[np.int32],
+    cause: npt.NDArray[np.int8],
+    n_causes: int,
+    repeats: bool,
+    cluster: npt.NDArray[np.uint32],
+    group: npt.NDArray[np.int32] | None,
+    use: npt.NDArray[np.bool_] | None,
+    cell_group: npt.NDArray[np.int32],
+    cell_day: npt.NDArray[np.int32],
+    events: npt.NDArray[np.int64],
+    censored: npt.NDArray[np.int64],
+    clusters: npt.NDArray[np.int64],
+    std_error: npt.NDArray[np.float64],
+    /,
+) -> None: ...
+def event_items(
+    duration: npt.NDArray[np.int32],
+    terminal: npt.NDArray[np.bool_],
+    offsets: npt.NDArray[np.int64],
+    days: npt.NDArray[np.int32],
+    cluster: npt.NDArray[np.uint32] | None,
+    group: npt.NDArray[np.int32] | None,
+    use: npt.NDArray[np.bool_] | None,
+    n_groups: int,
+    item_group: npt.NDArray[np.int32],
+    item_day: npt.NDArray[np.int32],
+    item_cause: npt.NDArray[np.int8],
+    item_cluster: npt.NDArray[np.uint32],
+    /,
+) -> int: ...
+def mean_count(
+    cell_group: npt.NDArray[np.int32],
+    events: npt.NDArray[np.int64],
+    censored: npt.NDArray[np.int64],
+    at_risk: npt.NDArray[np.int64],
+    mean: npt.NDArray[np.float64],
+    /,
+) -> None: ...
 
 # text
 def text_check(offsets: Any, data: Any, valid: Any, /) -> None: ...

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from decimal import Decimal
-from functools import lru_cache
 from statistics import NormalDist
 from typing import Any, TypeAlias
 
@@ -14,7 +13,16 @@ import numpy.typing as npt
 import pandas as pd
 
 from rereferral import _core
-from rereferral.curves import cells_of, core_causes, core_codes, core_days, loglog_limits, risks
+from rereferral.areas import area_limits
+from rereferral.curves import (
+    cells_of,
+    clustered,
+    core_causes,
+    core_codes,
+    core_days,
+    loglog_limits,
+    risks,
+)
 from rereferral.errors import DataError, RuleError
 from rereferral.groups import Groups, beside
 from rereferral.text import data_error
@@ -22,10 +30,6 @@ from rereferral.text import data_error
 __all__ = ["rate_table", "ratio_table", "risk_table", "wilson"]
 
 Floats: TypeAlias = npt.NDArray[np.float64]
-
-#: A group that spans as many areas or more gets limits with the areas as clusters.
-AREAS_MIN = 10
-AREAS_LEVEL = 0.95
 
 
 def wilson(x: Any, n: Any, level: float = 0.95) -> tuple[Any, Any]:
@@ -168,68 +172,107 @@ def rate_table(
 def risk_table(
     groups: Groups | None,
     duration: npt.NDArray[np.integer[Any]],
-    event: npt.NDArray[np.bool_],
+    event_or_cause: npt.NDArray[np.bool_] | npt.NDArray[np.int8],
     followed_full: npt.NDArray[np.bool_],
     use: npt.NDArray[np.bool_] | None = None,
-    cluster: None = None,
+    cluster: npt.NDArray[np.uint32] | None = None,
+    scope: npt.NDArray[np.uint32] | None = None,
     levels: Sequence[float] = (0.95, 0.998),
+    cause_names: Sequence[Any] | None = None,
+    cluster_name: str = "person",
 ) -> pd.DataFrame:
-    """Kaplan-Meier risk at the window's end by group, where some were not followed that long.
+    """Risk at the window's end by group, where some were not followed that long or left before.
 
-    Someone who was followed to the end of the window without the event stays at risk to the last
+    The risk is Kaplan-Meier's, or Aalen-Johansen's where other ends compete with the event.
+    Someone who was followed to the end of the window and did not leave stays at risk to the last
     day of the table: a window of twelve months has 365 or 366 days, and ends once. So where
-    everybody was followed to the end, the risk is the plain proportion.
+    everybody was followed to the end, the risk is the plain proportion, whether those who left
+    otherwise compete or stay.
 
     Parameters
     ----------
     groups : Groups or None
         The group of each row; None is one group.
     duration : ndarray of int32 or int64, shape (n_rows,)
-        Days from the index event to the event, or to the end of the window or of the data.
-    event : ndarray of bool, shape (n_rows,)
-        The event was seen on that day.
+        Days from the index event to what ended it, or to the end of the window or of the data.
+    event_or_cause : ndarray of bool or int8, shape (n_rows,)
+        The event was seen on that day; or what was seen: 0 nothing, 1 the event, 2, 3, ... an end
+        that competes with it.
     followed_full : ndarray of bool, shape (n_rows,)
         The data reach the end of this row's window, with or without an event before.
     use : ndarray of bool, shape (n_rows,), or None
         The row is in the cohort; None: all are.
-    cluster : None
-        The limits take index events as independent; nothing else is accepted.
+    cluster, scope : ndarray of uint32, shape (n_rows,), or None
+        Codes of the cluster (person) and the area of each row; not the null key where used.
     levels : sequence of float
         Confidence levels.
+    cause_names : sequence, or None
+        Names of the causes 1, 2, ...; the risk is Aalen-Johansen's if there are several, whether or
+        not they occur. None: as many as occur.
+    cluster_name : str
+        What a cluster is, for `method`.
 
     Returns
     -------
     DataFrame, a row for each group
-        The columns of `rate_table`: ``n`` counts the cohort, ``linked`` the events seen, ``rate``
-        is the risk, the limits are log-log with Greenwood's standard error, ``deff`` is null. The
-        rate is null for a group in which nobody was followed to the end, its limits are null also
-        where it is 1.
+        The columns of `rate_table`. ``n`` counts the cohort, ``linked`` the events seen, ``rate``
+        is the risk of the event. It is null for a group in which nobody was followed to the end,
+        unless nobody was lost before it either. The limits are log-log, 0 and 0 where the risk is
+        0 and null where it is 1.
+
+        ``deff`` is the square of the standard error with clusters over that without. It is 1 where
+        no cluster repeats, the number of rows where all are one cluster, null where the risk is 0
+        or 1. A deff below 1 is shown, but the limits are never narrower than without clusters. The
+        limits with areas as clusters are those of `rate_table`, with the standard error of
+        `curve_table`.
     """
-    if cluster is not None:
-        raise RuleError("the limits of a Kaplan-Meier risk know no clusters: write cluster=None")
     quantiles = _level_quantiles(levels)
     codes, n_groups = core_codes(groups)
-    days = core_days(duration)
-    n, linked = _tally(codes, n_groups, use, event)
+    days, cause = core_days(duration), core_causes(event_or_cause)
+    n_causes = max(1, int(cause.max(initial=0)) if cause_names is None else len(cause_names))
+    n, linked = _tally(codes, n_groups, use, cause == 1)
     _, full = _tally(codes, n_groups, use, followed_full)
-    clock = np.where(followed_full & ~event, np.int32(_core.longest(days, use)), days)
-    cells = cells_of(codes, n_groups, clock, core_causes(event), 1, use)
-    _, risk, std_error = (values[:, 0] if values.ndim == 2 else values for values in risks(cells))
+    _, lost = _tally(codes, n_groups, use, (cause == 0) & ~followed_full)
+    clock = np.where(followed_full & (cause == 0), np.int32(_core.longest(days, use)), days)
+    cells = cells_of(codes, n_groups, clock, cause, n_causes, use)
     last = np.searchsorted(cells.group, np.arange(n_groups), side="right") - 1
-    known = full > 0
-    risk = np.where(known, risk[last], np.nan)
-    std_error = std_error[last]
-    method = np.full(
-        n_groups, "Kaplan-Meier, log-log, index events taken as independent", dtype=object
-    )
+    found = risks(cells)
+    known = (n > 0) & ((full > 0) | (lost == 0))
+    risk = np.where(known, found.risk[last, 0], np.nan)
+    std_error = np.where(known, found.std_error[last, 0], np.nan)
+
+    def with_clusters(of: npt.NDArray[np.uint32]) -> tuple[npt.NDArray[np.int64], Floats]:
+        clusters, errors = clustered(cells, codes, n_groups, clock, cause, use, of)
+        return clusters, np.where(known, errors[last, 0], np.nan)
+
+    estimator = "Kaplan-Meier" if n_causes == 1 else "Aalen-Johansen"
+    method = np.full(n_groups, f"{estimator}, log-log", dtype=object)
+    deff = np.full(n_groups, np.nan)
+    if cluster is None:
+        method[:] = f"{estimator}, log-log, index events taken as independent"
+    else:
+        clusters, robust = with_clusters(cluster)
+        repeats = clusters < n
+        seen = _divide(robust**2, std_error**2)
+        seen = np.where((clusters == 1) & (std_error > 0), n, seen)
+        deff = np.where(repeats | ~known, seen, 1.0)
+        std_error = std_error * np.sqrt(np.fmax(deff, 1.0))
+        widened = f"{estimator}, log-log, {cluster_name} clusters"
+        method[repeats] = widened
+        method[repeats & (clusters == 1)] = f"{widened}, largest deff"
+        method[repeats & (deff < 1)] = (
+            f"{estimator}, log-log, deff of {cluster_name} clusters below 1 not used"
+        )
     method[~known] = "none: nobody was followed to the window's end"
     method[n == 0] = "none: n is 0"
     columns: dict[str, Any] = {"n": n, "linked": linked, "rate": risk}
     for name, z in quantiles.items():
         lower, upper = loglog_limits(risk, std_error, z)
         columns[f"lower_{name}"], columns[f"upper_{name}"] = lower, upper
-    columns |= {"deff": np.full(n_groups, np.nan), "method": method}
-    return beside(groups, pd.DataFrame(columns))
+    if scope is not None:
+        areas, errors = with_clusters(scope)
+        columns |= area_limits(risk, errors * np.sqrt(_divide(areas, areas - 1)), areas)
+    return beside(groups, pd.DataFrame(columns | {"deff": deff, "method": method}))
 
 
 def ratio_table(
@@ -334,53 +377,7 @@ def _scope_limits(
 ) -> dict[str, Floats]:
     """Limits with areas as clusters; no columns where no group spans enough of them."""
     sums = _ClusterSums(codes, n_groups, use, hit, scope)
-    wide = sums.clusters >= AREAS_MIN
-    if not wide.any():
-        return {}
-    t = np.full(n_groups, np.nan)
-    t[wide] = [t_quantile(int(m) - 1, AREAS_LEVEL) for m in sums.clusters[wide]]
-    half = t * np.sqrt(sums.variance(n, linked))
-    shown = wide & (linked > 0) & (linked < n)
-    return {
-        "lower_scope_95": np.where(shown, np.clip(rate - half, 0.0, 1.0), np.nan),
-        "upper_scope_95": np.where(shown, np.clip(rate + half, 0.0, 1.0), np.nan),
-    }
-
-
-@lru_cache(maxsize=4096)
-def t_quantile(df: int, level: float) -> float:
-    """The t that holds Student's distribution with `df` degrees of freedom in [-t, t] at `level`.
-
-    The distribution has a finite closed form in ``atan(t / sqrt(df))`` for whole degrees of
-    freedom (Abramowitz and Stegun, Handbook of Mathematical Functions, 26.7.3 and 26.7.4), which
-    is bisected to the last bit.
-
-    Examples
-    --------
-    >>> round(t_quantile(9, 0.95), 6)
-    2.262157
-    """
-    low, high = 0.0, math.pi / 2
-    while True:
-        middle = (low + high) / 2
-        if middle in (low, high):
-            return math.sqrt(df) * math.tan(middle)
-        if _t_inside(middle, df) < level:
-            low = middle
-        else:
-            high = middle
-
-
-def _t_inside(angle: float, df: int) -> float:
-    """Probability of [-t, t], t being ``sqrt(df) * tan(angle)``."""
-    sine, cosine = math.sin(angle), math.cos(angle)
-    odd = df % 2
-    term = cosine if odd else 1.0
-    total = term if df > 1 else 0.0
-    for k in range(2 + odd, df, 2):
-        term *= cosine * cosine * (k - 1) / k
-        total += term
-    return (angle + sine * total) * 2 / math.pi if odd else sine * total
+    return area_limits(rate, np.sqrt(sums.variance(n, linked)), sums.clusters)
 
 
 def _wilson(x: Floats, n: Floats, z: float) -> tuple[Floats, Floats]:
