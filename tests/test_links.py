@@ -293,7 +293,7 @@ def test_what_rates_and_curve_do_not_know_is_refused(links):
     with pytest.raises(rr.RuleError, match="cluster="):
         links.rates(cluster="household")
     with pytest.raises(rr.RuleError, match="cluster="):
-        links.curve(cluster="person")
+        links.curve(cluster="household")
     open_ended = rr.link(CLOSED, REFERRED, **ASKED, window=None, followup="ignored")
     with pytest.raises(rr.RuleError, match="end of observation"):
         open_ended.curve()

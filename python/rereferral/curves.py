@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from rereferral import _core
-from rereferral.areas import area_limits
+from rereferral.area_limits import area_limits
 from rereferral.errors import DataError, RuleError
 from rereferral.groups import Groups, beside
 from rereferral.keys import codes_of

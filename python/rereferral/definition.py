@@ -212,7 +212,7 @@ class Definition:
         return self.window if isinstance(self.window, str) else None
 
     def with_window(self, window: Span) -> Self:
-        """The same for one of several windows; not checked again."""
+        """The same for one `window` of several; it is not checked again."""
         one = object.__new__(type(self))
         one.__dict__.update(self.__dict__)
         one.__dict__["window"] = window

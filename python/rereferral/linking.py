@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from rereferral.cohort import choose_cohort, look_backs
 from rereferral.conditions import normal_conditions
@@ -19,7 +18,7 @@ from rereferral.exits import first_exit
 from rereferral.keys import key_names
 from rereferral.ledger import Ledger
 from rereferral.links import Links
-from rereferral.matching import Found, Matching
+from rereferral.matching import Again, Found, Matching
 from rereferral.observation import LONG_SILENCE, Observation
 from rereferral.sides import Mask, Side, remove_duplicates
 from rereferral.spans import OPEN, Span
@@ -213,11 +212,6 @@ class Task:
     ) -> Links:
         followed = counted.copy()
 
-        def recount() -> npt.NDArray[np.int64]:
-            count = self._search(reach, followed).days
-            assert count is not None
-            return count
-
         return Links(
             index=self.index,
             events=self.events,
@@ -230,7 +224,7 @@ class Task:
             definition=definition,
             ledger=Ledger.frame(self.index.ledger, self.events.ledger),
             notes=_notes(self.index, self.events, self.matching, found, self.observed),
-            recount=recount,
+            again=Again(self.matching, followed, reach, self.upper(reach)),
         )
 
 

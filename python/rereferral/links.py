@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -17,12 +17,13 @@ from rereferral.definition import Definition
 from rereferral.errors import RuleError
 from rereferral.exits import NOBODY, FirstExit, exit_names, first_exit
 from rereferral.keys import Codes, codes_of
-from rereferral.matching import Found
+from rereferral.matching import Again, Found
+from rereferral.mean_counts import mean_count_table
 from rereferral.observation import Observation
 from rereferral.rates import rate_table, ratio_table, risk_table
 from rereferral.rounding import percent
 from rereferral.sides import Mask, Side
-from rereferral.spans import OPEN, Span, parse_span
+from rereferral.spans import Span, parse_span
 from rereferral.tables import Groups, Table
 from rereferral.windows import Reach
 
@@ -67,7 +68,7 @@ class Links:
         definition: Definition,
         ledger: pd.DataFrame,
         notes: list[str],
-        recount: Callable[[], npt.NDArray[np.int64]],
+        again: Again,
     ) -> None:
         self._index = index.table
         self._scope = index.scope
@@ -89,7 +90,7 @@ class Links:
         self._ledger = ledger
         self._notes = notes
         self._count = found.days
-        self._recount = recount
+        self._again = again
         for array in (self.event_row, self.gap_days, followed, unfollowed):
             array.flags.writeable = False
 
@@ -107,7 +108,7 @@ class Links:
         when it is first asked for.
         """
         if self._count is None:
-            self._count = self._recount()
+            self._count = self._again.days()
         self._count.flags.writeable = False
         return self._count
 
@@ -235,8 +236,7 @@ class Links:
         """
         if at not in ("index", "event"):
             raise RuleError(f'at={at!r} is not a choice; write "index" or "event"')
-        if cluster not in ("person", None):
-            raise RuleError(f'cluster={cluster!r} is not a choice; write "person" or None')
+        person = self._cluster(cluster)
         if isinstance(levels, (int, float)):
             levels = (levels,)
         if at == "event":
@@ -245,50 +245,113 @@ class Links:
         if self.definition.estimator != "proportion":
             duration, cause, full = self._durations()
             return risk_table(
-                groups, duration, cause == 1, full, use=self.followed, cluster=None, levels=levels
+                groups,
+                duration,
+                cause,
+                full,
+                use=self.followed,
+                cluster=person,
+                scope=self._scope_codes(),
+                levels=levels,
+                cause_names=self._cause_names,
             )
         return rate_table(
             groups,
             self.gap_days >= 0,
             self.followed,
-            cluster=None if cluster is None else self._person,
+            cluster=person,
             scope=self._scope_codes(),
             levels=levels,
         )
 
-    def curve(self, by: Any = None, cluster: None = None) -> pd.DataFrame:
-        """Time from the index event to the outcome event: Kaplan-Meier by group.
+    def curve(self, by: Any = None, cluster: str | None = None) -> pd.DataFrame:
+        """Time from the index event to the outcome event, by group.
 
-        Index events without an event are censored at the end of the window, or of the observation
-        where that comes first.
+        Kaplan-Meier, or Aalen-Johansen where exits compete. Index events without an event are
+        censored at the end of the window, or of the observation where that comes first.
 
         Parameters
         ----------
         by : str, list of str, array, or dict of arrays, optional
             As in `rates`.
-        cluster : None
-            Limits take index events as independent.
+        cluster : {None, "person"}
+            None takes index events as independent; ``"person"`` gives limits that hold where
+            persons repeat.
 
         Returns
         -------
         pandas.DataFrame
             Group columns, ``day``, ``at_risk``, ``events``, ``censored``, ``risk``, ``std_error``,
-            ``lower``, ``upper``: day 0 and every day with an event or a censoring.
+            ``lower``, ``upper``: day 0 and every day with an event or a censoring. Where exits
+            compete also ``cause``: ``linked`` and each of those exits. Where a group spans ten
+            areas or more and `cluster` is given, also ``lower_scope_95`` and ``upper_scope_95``.
 
         Raises
         ------
         RuleError
             If the window has no end and follow-up is ignored: nobody would ever leave the risk set.
         """
-        if cluster is not None:
-            raise RuleError(f"cluster={cluster!r} is not a choice; write None")
-        if self.definition.followup == "ignored" and self.definition.window == OPEN:
+        person = self._cluster(cluster)
+        self._need_an_end("a curve")
+        duration, cause, _ = self._durations()
+        competing = self.definition.estimator == "Aalen-Johansen"
+        return curve_table(
+            self._groups(by),
+            duration,
+            cause,
+            use=self.followed,
+            cause_names=self._cause_names if competing else None,
+            cluster=person,
+            scope=None if person is None else self._scope_codes(),
+        )
+
+    def mean_count(self, by: Any = None, cluster: str | None = "person") -> pd.DataFrame:
+        """How many days with an outcome event an index event has had, on average, by each day.
+
+        Every event in the window counts, not the first alone. Exits that compete are terminal
+        (Ghosh-Lin); without them it is Nelson and Aalen's mean cumulative count.
+
+        Parameters
+        ----------
+        by, cluster
+            As in `rates`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Group columns, ``day``, ``at_risk``, ``events``, ``terminal``, ``censored``, ``mean``,
+            ``std_error``, ``lower``, ``upper``; see :func:`rereferral.mean_count`.
+
+        Raises
+        ------
+        RuleError
+            As `curve`.
+        """
+        person = self._cluster(cluster)
+        self._need_an_end("a mean count")
+        duration, cause, _ = self._ends()
+        offsets, _, gap_days = self._again.pairs()
+        return mean_count_table(
+            self._groups(by),
+            duration,
+            cause > 1,
+            offsets,
+            gap_days,
+            use=self.followed,
+            cluster=person,
+        )
+
+    def _cluster(self, cluster: object) -> Codes | None:
+        if cluster not in ("person", None):
+            raise RuleError(f'cluster={cluster!r} is not a choice; write "person" or None')
+        return None if cluster is None else self._person
+
+    def _need_an_end(self, what: str) -> None:
+        if self.definition.followup == "ignored" and self._reach.open:
             raise RuleError(
-                "a curve needs an end of observation; give a window, "
+                f"{what} needs an end of observation; give a window, "
                 'or followup="observed" and observed_until'
             )
-        duration, cause, _ = self._durations()
-        return curve_table(self._groups(by), duration, cause == 1, use=self.followed)
 
     def _durations(
         self,
@@ -298,7 +361,16 @@ class Links:
         Causes are 0 for the end of the window or of observation, 1 for the event, and from 2 on the
         exits that compete.
         """
+        duration, cause, full = self._ends()
         event = self.gap_days >= 0
+        duration[event] = self.gap_days[event]
+        cause[event] = 1
+        return duration, cause, full
+
+    def _ends(
+        self,
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int8], npt.NDArray[np.bool_]]:
+        """The same as if no event had come."""
         end, anchor = self._reach.end, self._reach.anchor
         cut = self._cut
         full = np.ones(len(self), np.bool_) if cut is None else ~cut
@@ -318,12 +390,11 @@ class Links:
                     duration[gone] = until[gone] - anchor[gone]
                     continue
                 duration[gone] = leave.last[gone] - anchor[gone]
-                full[gone] = False
                 if treatment == "compete":
                     cause[gone] = competing
                     competing += 1
-        duration[event] = self.gap_days[event]
-        cause[event] = 1
+                else:
+                    full &= ~gone | (self.gap_days >= 0)
         duration[~self.followed] = 0
         return duration, cause, full
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -46,6 +47,26 @@ class Found(NamedTuple):
     gap_days: npt.NDArray[np.int32]
     days: npt.NDArray[np.int64] | None
     vetoed: Mask | None
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Again:
+    """A search that was made, to ask more of it."""
+
+    matching: Matching
+    use: Mask
+    reach: Reach
+    upper: Days | None
+
+    def days(self) -> npt.NDArray[np.int64]:
+        """How many days with an event there are in each window."""
+        days = self.matching.link(self.use, self.reach, self.upper).days
+        assert days is not None
+        return days
+
+    def pairs(self) -> tuple[Days, Days, npt.NDArray[np.int32]]:
+        """As `Matching.pairs`."""
+        return self.matching.pairs(self.use, self.reach, self.upper)
 
 
 class Matching:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from rereferral import _core
-from rereferral.areas import area_limits
+from rereferral.area_limits import area_limits
 from rereferral.curves import (
     cells_of,
     clustered,
@@ -199,7 +199,8 @@ def risk_table(
         The event was seen on that day; or what was seen: 0 nothing, 1 the event, 2, 3, ... an end
         that competes with it.
     followed_full : ndarray of bool, shape (n_rows,)
-        The data reach the end of this row's window, with or without an event before.
+        The data reach the end of this row's window, with or without an event or a competing end
+        before.
     use : ndarray of bool, shape (n_rows,), or None
         The row is in the cohort; None: all are.
     cluster, scope : ndarray of uint32, shape (n_rows,), or None
@@ -216,8 +217,8 @@ def risk_table(
     -------
     DataFrame, a row for each group
         The columns of `rate_table`. ``n`` counts the cohort, ``linked`` the events seen, ``rate``
-        is the risk of the event. It is null for a group in which nobody was followed to the end,
-        unless nobody was lost before it either. The limits are log-log, 0 and 0 where the risk is
+        is the risk of the event. It is null for a group in which nobody was followed to the end.
+        The limits are log-log, 0 and 0 where the risk is
         0 and null where it is 1.
 
         ``deff`` is the square of the standard error with clusters over that without. It is 1 where
@@ -232,12 +233,11 @@ def risk_table(
     n_causes = max(1, int(cause.max(initial=0)) if cause_names is None else len(cause_names))
     n, linked = _tally(codes, n_groups, use, cause == 1)
     _, full = _tally(codes, n_groups, use, followed_full)
-    _, lost = _tally(codes, n_groups, use, (cause == 0) & ~followed_full)
     clock = np.where(followed_full & (cause == 0), np.int32(_core.longest(days, use)), days)
     cells = cells_of(codes, n_groups, clock, cause, n_causes, use)
     last = np.searchsorted(cells.group, np.arange(n_groups), side="right") - 1
     found = risks(cells)
-    known = (n > 0) & ((full > 0) | (lost == 0))
+    known = full > 0
     risk = np.where(known, found.risk[last, 0], np.nan)
     std_error = np.where(known, found.std_error[last, 0], np.nan)
 

@@ -77,6 +77,10 @@ class WindowedLinks(Links):
         """As :meth:`Links.curve`, with a first column ``window``."""
         return self._below(lambda links: links.curve(*args, **kwargs))
 
+    def mean_count(self, *args: Any, **kwargs: Any) -> pd.DataFrame:
+        """As :meth:`Links.mean_count`, with a first column ``window``."""
+        return self._below(lambda links: links.mean_count(*args, **kwargs))
+
     @property
     def ledger(self) -> pd.DataFrame:
         """Who was left out, and why, by window."""
