@@ -85,5 +85,6 @@ extern PyMethodDef rr_py_columns_methods[];
 extern PyMethodDef rr_py_arrow_in_methods[];
 extern PyMethodDef rr_py_arrow_out_methods[];
 extern PyMethodDef rr_py_cohort_methods[];
+extern PyMethodDef rr_py_merge_methods[];
 
 #endif

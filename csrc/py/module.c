@@ -3,10 +3,11 @@
 
 static int execute(PyObject *module)
 {
-    PyMethodDef *const tables[] = {
-        rr_py_link_methods,     rr_py_sweep_methods,     rr_py_csv_methods,
-        rr_py_tally_methods,    rr_py_text_methods,      rr_py_columns_methods,
-        rr_py_arrow_in_methods, rr_py_arrow_out_methods, rr_py_cohort_methods};
+    PyMethodDef *const tables[] = {rr_py_link_methods,     rr_py_sweep_methods,
+                                   rr_py_csv_methods,      rr_py_tally_methods,
+                                   rr_py_text_methods,     rr_py_columns_methods,
+                                   rr_py_arrow_in_methods, rr_py_arrow_out_methods,
+                                   rr_py_cohort_methods,   rr_py_merge_methods};
 
     if (PyArray_ImportNumPyAPI() < 0) {
         return -1;

@@ -12,6 +12,7 @@ from rereferral.reading import read_columns, read_csv
 from rereferral.report import Report, missed_opportunities
 from rereferral.rules import Eligible, Exit, Mediator, birthday
 from rereferral.simulate import Simulation, simulate
+from rereferral.spells import Spells, merge_spells
 from rereferral.text import Text
 
 __version__ = "0.1.0"
@@ -28,12 +29,14 @@ __all__ = [
     "RereferralError",
     "RuleError",
     "Simulation",
+    "Spells",
     "Text",
     "birthday",
     "curve",
     "definitions",
     "link",
     "mean_count",
+    "merge_spells",
     "missed_opportunities",
     "read_columns",
     "read_csv",

@@ -50,6 +50,21 @@ def pairs_fill(
 def washout(parts: object, span: Any, kept: Any, rolling: bool, washed: Any, /) -> None: ...
 def select(parts: object, kept: Any, period: Any, last: bool, chosen: Any, /) -> None: ...
 
+# merged spells
+def merge_spells(parts: object, end: Any, gap: Any, spell: Any, /) -> int: ...
+def describe_spells(
+    start: Any,
+    end: Any,
+    rank: Any,
+    last: bool,
+    spell: Any,
+    row: Any,
+    start_row: Any,
+    end_row: Any,
+    n_parts: Any,
+    /,
+) -> None: ...
+
 # tally and curve
 def tally(
     group: npt.NDArray[np.int32] | None,

@@ -147,6 +147,10 @@ class Table:
         """Whether there is a column of this name."""
         return self._known(name)
 
+    def raw(self, name: object) -> Any:
+        """The column as the caller holds it; it must be there."""
+        return self._raw[name]
+
     def _known(self, name: object) -> bool:
         try:
             return name in self._raw
