@@ -135,6 +135,14 @@ class Table:
         # A copy of what is known: another table may give another column the same name.
         return Table(self.source, self.role, {**self._raw, **extra}, dict(self._cache))
 
+    def with_key(self, name: object, key: Key, blank: int) -> Table:
+        """The table with another key in place of a column's; the column itself stays as it is.
+
+        `blank` is what `n_blank` then says. What was worked out before from the key is forgotten.
+        """
+        known = {entry: held for entry, held in self._cache.items() if entry[0] != "once"}
+        return Table(self.source, self.role, self._raw, {**known, ("key", name): (key, blank)})
+
     def renamed(self, columns: Mapping[str, str]) -> Table:
         """The table with columns under other names: ``{new name: name in the table}``."""
         for given in columns.values():
