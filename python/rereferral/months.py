@@ -75,18 +75,17 @@ def full_months(
     """
     nothing = np.zeros(n_groups, np.int64)
     found = FullMonths(nothing, nothing.copy(), nothing.copy(), np.full(n_groups, np.nan))
-    counted = month if use is None else month[use]
+    counted = month if use is None or use.all() else month[use]
     if len(counted) == 0:
         return found
     start, end = int(counted.min()), int(counted.max())
-    place = np.subtract(month, start).astype(np.int32)
+    place = np.empty(len(month), np.int32)
+    np.subtract(month, start, out=place, casting="unsafe")
     room = _core.tally_days_room(len(month), n_groups, end - start)
     of, at = np.empty((2, room), np.int32)
-    _, rows = counts = np.empty((2, room), np.int64)
+    none, rows = np.empty((2, room), np.int64)
     never = np.zeros(len(month), np.bool_)
-    n_cells = _core.tally_days(
-        place, never, group, use, n_groups, end - start, of, at, counts[0], rows
-    )
+    n_cells = _core.tally_days(place, never, group, use, n_groups, end - start, of, at, none, rows)
     # The tally has a cell for the first month of every group, also where it is empty.
     some = np.flatnonzero(rows[:n_cells])
     of, at, rows = of[some], at[some], rows[some]

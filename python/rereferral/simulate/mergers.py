@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,8 @@ __all__ = ["COLLIDING", "Codes", "codes_of_2019", "codes_of_the_day"]
 
 COLLIDING = 0.01
 """Share of the children of a merging authority whose id stands for a child of its partner too."""
+
+_Carried: TypeAlias = tuple[NDArray[np.uint8], NDArray[np.int32]]
 
 _STREAM = 1  # draws of its own, so that the rows are those without mergers
 
@@ -95,9 +98,7 @@ def codes_of_the_day(rows: Episodes, authorities: Authorities, last_day: int, se
             merging.setdefault(int(heirs[0]), []).append(old)
     before, colliding = _ids_before(rows, home, day, merging, random)
 
-    def carried(
-        of: NDArray[np.intp], on: NDArray[np.int32]
-    ) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+    def carried(of: NDArray[np.int64], on: NDArray[np.int32]) -> _Carried:
         child = rows.child[of]
         later = on >= day[home[child]]
         return np.where(later, heir[child], home[child]), np.where(later, child, before[child])
