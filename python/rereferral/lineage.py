@@ -14,8 +14,8 @@ import pandas as pd
 
 from rereferral import published
 from rereferral.errors import RuleError
-from rereferral.key_columns import key_of
-from rereferral.kinds import Categories
+from rereferral.key_columns import Key, key_of
+from rereferral.kinds import Categories, Column
 from rereferral.tables import Table
 from rereferral.text import Text
 
@@ -163,12 +163,15 @@ def joined_areas(table: Table, scope: Sequence[str] | None, ids: str) -> Areas:
                 'them, or ids="own"'
             )
         return Areas(table)
-    found: Areas = table.once(("areas", table.role, name, ids), lambda: _join(table, name, ids))
-    return found
+    found = table.once(("areas", name, ids), lambda: _join(table.column(name), ids))
+    if found is None:
+        return Areas(table)
+    key, blank, occurring = found
+    return Areas(table.with_key(name, key, blank, ids), occurring)
 
 
-def _join(table: Table, name: Any, ids: str) -> Areas:
-    column = table.column(name)
+def _join(column: Column | None, ids: str) -> tuple[Key, int, frozenset[str]] | None:
+    """The key of joined areas, its blank values, and the codes of the crosswalk that occur."""
     if isinstance(column, Text):
         codes, values = column.codes()
         column = Categories(codes, values)
@@ -177,14 +180,13 @@ def _join(table: Table, name: Any, ids: str) -> Areas:
     known = {code for change in _changes() for code in (change.predecessor, change.successor)}
     listed = np.flatnonzero(column.values.isin(sorted(known)))
     if len(listed) == 0:
-        return Areas(table)
+        return None
     used = _used(column.codes, len(column.values))
     occurring = frozenset(str(column.values[row]) for row in listed if used[row])
     labels = column.values.to_numpy()
     for row in listed:
         labels[row] = one_area(labels[row], ids)
-    key, blank = key_of(Categories(column.codes, Text.from_any(labels)))
-    return Areas(table.with_key(name, key, blank), occurring)
+    return *key_of(Categories(column.codes, Text.from_any(labels))), occurring
 
 
 def _used(codes: npt.NDArray[Any], n: int) -> npt.NDArray[np.bool_]:
