@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from rereferral import _core
+from rereferral.areas import joined_areas
 from rereferral.days import NULL_DAY, Days, financial_year, iso, observed_span
 from rereferral.definitions import ACTION_FOR_CHILDREN
 from rereferral.errors import RuleError
@@ -88,6 +89,8 @@ def build_chain(
     within : (str, str)
         The days, from the closure, in which a start of early help is a step down.
     """
+    # As in link, an area whose code alone changed goes on with the same ids.
+    table = joined_areas(table, ["authority"], "own").table
     observed_until = observed[1]
     ledger = Ledger("episodes", table.n_rows)
     for name in ("authority", "child_id"):

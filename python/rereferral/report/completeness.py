@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from rereferral.areas import one_area
 from rereferral.days import NULL_DAY, add_span, month_of
 from rereferral.months import full_months
 from rereferral.report.chain import NOT_STEPPED_DOWN, Chain
@@ -45,10 +46,13 @@ def completeness(
     place = places(chain.table)
     authority = place["authority"].cat.codes.to_numpy().astype(np.int64)
     n = len(place["authority"].cat.categories)
+    # Where the code alone changed, both codes have one history.
+    names = [one_area(code, "own") for code in place["authority"].cat.categories]
+    area = np.array([names.index(name) for name in names], np.int32)
     referral, closure = chain.table.days("referral_date"), chain.table.days("closure_date")
     used = (referral != NULL_DAY) & (referral <= until) & (authority >= 0)
-    full = full_months(month_of(referral[used]), authority[used].astype(np.int32), n)
-    first, last = full.first, full.last
+    full = full_months(month_of(referral[used]), area[authority[used]], n)
+    first, last = full.first[area], full.last[area]
 
     first_day = first.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
     end_day = (last + 1).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64) - 1
