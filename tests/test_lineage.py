@@ -8,8 +8,8 @@ import pytest
 
 import rereferral as rr
 from rereferral import published
-from rereferral.lineage import area_notes, joined_areas
 from rereferral.keys import encode
+from rereferral.lineage import area_notes, joined_areas
 from rereferral.tables import open_table
 from shared_data import shared
 

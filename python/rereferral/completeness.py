@@ -11,10 +11,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from rereferral import _core
-from rereferral.lineage import check_ids, joined_areas, one_area
 from rereferral.days import NULL_DAY, Days, iso, month_of
 from rereferral.errors import RuleError
 from rereferral.keys import key_names
+from rereferral.lineage import check_ids, joined_areas, one_area
 from rereferral.months import FullMonths, full_months
 from rereferral.observation import LONG_SILENCE
 from rereferral.tables import Groups, Table, open_table

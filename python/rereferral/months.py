@@ -84,8 +84,10 @@ def full_months(
     room = _core.tally_days_room(len(month), n_groups, end - start)
     of, at = np.empty((2, room), np.int32)
     none, rows = np.empty((2, room), np.int64)
-    never = np.zeros(len(month), np.bool_)
-    n_cells = _core.tally_days(place, never, group, use, n_groups, end - start, of, at, none, rows)
+    never = np.zeros(len(month), np.int8)
+    n_cells = _core.tally_days(
+        place, never, 1, group, use, n_groups, end - start, of, at, none, rows
+    )
     # The tally has a cell for the first month of every group, also where it is empty.
     some = np.flatnonzero(rows[:n_cells])
     of, at, rows = of[some], at[some], rows[some]

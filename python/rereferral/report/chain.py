@@ -10,12 +10,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from rereferral import _core
-from rereferral.areas import joined_areas
 from rereferral.days import NULL_DAY, Days, financial_year, iso, observed_span
 from rereferral.definitions import ACTION_FOR_CHILDREN
 from rereferral.errors import RuleError
 from rereferral.keys import Codes, codes_of
 from rereferral.ledger import Ledger
+from rereferral.lineage import joined_areas
 from rereferral.linking import link
 from rereferral.links import Links
 from rereferral.spans import Span, parse_span

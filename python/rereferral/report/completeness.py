@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from rereferral.areas import one_area
 from rereferral.days import NULL_DAY, add_span, month_of
+from rereferral.lineage import one_area
 from rereferral.months import full_months
 from rereferral.report.chain import NOT_STEPPED_DOWN, Chain
 from rereferral.report.counts import places
