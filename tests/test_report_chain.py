@@ -205,6 +205,27 @@ def test_an_authority_that_came_after_2019_has_its_name_and_region():
     assert (line["authority_name"], line["region"]) == ("Cumberland", "North West")
 
 
+def test_an_authority_whose_code_alone_changed_goes_on():
+    """Buckinghamshire on 1 April 2020: the same children, cases and history under another code."""
+    reports = []
+    for mergers in (True, False):
+        england = rr.simulate(years=[2020], authorities="Buckinghamshire", seed=2, mergers=mergers)
+        reports.append(
+            rr.missed_opportunities(
+                england.episodes,
+                years=[2020, 2021],
+                observed_from=england.observed_from,
+                observed_until=england.observed_until,
+            )
+        )
+    codes = [report.tables["completeness"]["authority"].tolist() for report in reports]
+    assert codes == [["E06000060", "E10000002"], ["E10000002"]]
+    for table in ("chain", "children"):
+        pd.testing.assert_frame_equal(*(report.tables[table] for report in reports))
+    assert reports[0].tables["completeness"]["lookback_short"].tolist() == [0, 0]
+    assert reports[0].tables["completeness"]["first_full_month"].nunique() == 1
+
+
 def test_authorities_may_be_numbers():
     report = rr.missed_opportunities(
         BY_HAND.assign(authority=805), years=[2018], observed_until=UNTIL

@@ -232,6 +232,87 @@ def test_early_help_starts_in_the_30_days_up_to_its_closure(england):
     assert set(days[within]) == set(range(31))
 
 
+# ---------------------------------------------------------------- mergers
+
+CHANGING = ["Bournemouth", "Poole", "Dorset", "Buckinghamshire", "Cumbria", "Camden"]
+
+
+@pytest.fixture(scope="module", params=[range(2016, 2021), range(2022, 2024)])
+def merged(request):
+    """The same England twice: under the codes of the day, and under those of 2019."""
+    arguments = {"years": request.param, "authorities": CHANGING, "seed": 5}
+    return rr.simulate(**arguments, mergers=True), rr.simulate(**arguments)
+
+
+def happened(england):
+    table = rr.crosswalk()
+    table = table[table["predecessor"].isin(england.authorities["authority"])]
+    return table[(table["effective_date"] <= england.observed_until) & (table["kind"] != "part")]
+
+
+def test_mergers_change_nothing_but_codes_and_ids(merged):
+    for table in ("episodes", "early_help"):
+        one, other = (getattr(england, table) for england in merged)
+        keys = ["authority", "child_id"]
+        pd.testing.assert_frame_equal(one.drop(columns=keys), other.drop(columns=keys))
+
+
+def test_a_row_carries_the_code_of_its_day(merged):
+    changes = happened(merged[0])
+    assert len(changes) >= 4
+    began = changes.groupby("predecessor")["effective_date"].first()
+    heirs = changes.groupby("predecessor")["successor"].agg(set)
+    for table, date in (("episodes", "referral_date"), ("early_help", "start_date")):
+        now, then = (getattr(england, table) for england in merged)
+        code, old = now["authority"].astype(str), then["authority"].astype(str)
+        later = now[date] >= old.map(began)
+        assert later.any()
+        assert (code == old)[~later].all()
+        met = pd.DataFrame({"old": old, "new": code})[later].drop_duplicates()
+        assert met.groupby("old")["new"].agg(set).to_dict() == heirs.to_dict()
+
+
+def test_a_child_of_a_split_authority_belongs_to_one_successor(merged):
+    now, then = (england.episodes for england in merged)
+    changed = now["authority"].astype(str) != then["authority"].astype(str)
+    assert (now[changed].groupby(then["child_id"])["authority"].nunique() == 1).all()
+    successors = now["authority"][changed & (then["authority"] == "E10000006")].value_counts()
+    if merged[0].years[-1] == 2023:
+        # Published: 2,375 and 1,386 referrals in the first year.
+        share = successors["E06000063"] / (successors["E06000063"] + successors["E06000064"])
+        assert share == pytest.approx(2375 / 3761, abs=0.03)
+    else:
+        assert successors.sum() == 0
+
+
+def test_an_id_is_one_child_within_an_authority_and_some_collide_across(merged):
+    now, then = (england.episodes for england in merged)
+    child = then["child_id"]
+    ids = pd.DataFrame({"code": now["authority"], "id": now["child_id"], "child": child})
+    assert (ids.groupby(["code", "id"], observed=True)["child"].nunique() == 1).all()
+    shared = ids.groupby("id")["child"].nunique()
+    assert shared.max() == 2
+    assert (shared == 2).sum() == merged[0].manifest["colliding_ids"] > 20
+    met = ids[ids["id"].isin(shared.index[shared == 2]) & (ids["id"] != ids["child"])]
+    assert set(met["code"].astype(str)) == {"E06000029"}
+    assert met["child"].nunique() == round(0.01 * child[now["authority"] == "E06000029"].nunique())
+
+
+def test_one_that_merges_alone_has_nobody_to_collide_with():
+    england = rr.simulate(authorities="Poole", seed=5, mergers=True)
+    assert england.manifest["colliding_ids"] == 0
+    assert set(england.episodes["authority"]) == {"E06000029", "E06000058"}
+    assert england.authorities["authority_name"].tolist() == [
+        "Poole",
+        "Bournemouth, Christchurch and Poole",
+    ]
+
+
+def test_without_mergers_nothing_says_so(england):
+    assert not {"mergers", "colliding_ids"} & set(england.manifest)
+    assert "mergers" not in repr(england)
+
+
 # ---------------------------------------------------------------- what is put in
 
 
@@ -287,6 +368,7 @@ def test_scaled_odds_reach_the_total_and_stay_shares():
         ({"seed": -1}, "seed: -1 is not a whole number of 0 or more"),
         ({"seed": 1.5}, "seed: 1.5 is not a whole number of 0 or more"),
         ({"step_down": "rc9"}, "step_down: 'rc9' is not one of RC9, early help"),
+        ({"mergers": 1}, "mergers: 1 is not True or False"),
         ({"authorities": []}, "authorities: name at least one"),
         ({"authorities": ["Camden", "Camdem"]}, "authorities: 'Camdem' is no code or name"),
         ({"authorities": [7]}, "authorities: 7 is no code or name"),
@@ -373,6 +455,14 @@ def test_command_writes_the_tables_and_says_where(tmp_path, capsys):
     assert sorted(p.name for p in out.iterdir()) == FILES
     same = rr.simulate("report", years=[2014], authorities="Camden", seed=4)
     assert json.loads((out / "manifest.json").read_text()) == json.loads(json.dumps(same.manifest))
+
+
+def test_command_takes_mergers(tmp_path, capsys):
+    place = ["--authority", "Poole", "--years", "2019", "--mergers"]
+    assert main(["simulate", *place, "--out", str(tmp_path)]) == 0
+    assert "with mergers" in capsys.readouterr().out
+    assert "E06000058" in (tmp_path / "episodes.csv").read_text()
+    assert json.loads((tmp_path / "manifest.json").read_text())["mergers"] is True
 
 
 def test_command_fails_with_a_reason_before_any_work(tmp_path, capsys, monkeypatch):

@@ -509,3 +509,27 @@ TICKS = np.zeros(2, np.int64)
 def test_the_core_refuses_malformed_columns(call):
     with pytest.raises((TypeError, ValueError, AttributeError)):
         call()
+
+
+# ---------------------------------------------------------------- a key in place of another
+
+
+def test_another_key_changes_what_is_worked_out_from_it_and_nothing_else():
+    table = column(["x", "y"])
+    other = table.with_key("x", Integers(np.array([7, 7]), None), 0, "both")
+    assert values_of(other.key("x")) == [7, 7]
+    assert values_of(table.key("x")) == ["x", "y"]
+    assert other.mask({"x": "y"}).tolist() == [False, True]
+    for kept in (open_table(other, "index"), other.with_columns({"z": [1, 2]})):
+        assert values_of(kept.key("x")) == [7, 7]
+    assert values_of(other.renamed({"w": "x"}).key("w")) == [7, 7]
+
+
+def test_what_was_worked_out_once_is_kept_for_each_key():
+    table = column(["x", "y"])
+    key = Integers(np.array([7, 7]), None)
+    assert table.once("made", lambda: "from x") == "from x"
+    other = table.with_key("x", key, 0, "both")
+    assert other.once("made", lambda: "from 7") == "from 7"
+    assert table.once("made", lambda: "again") == "from x"
+    assert table.with_key("x", key, 0, "both").once("made", lambda: "again") == "from 7"

@@ -1,9 +1,11 @@
 """Did a new referral follow? Links events of the same person over large tables, exactly."""
 
 from rereferral import definitions
+from rereferral.completeness import completeness
 from rereferral.curves import curve
 from rereferral.definition import Definition
 from rereferral.errors import CSVError, DataError, RereferralError, RuleError
+from rereferral.lineage import crosswalk
 from rereferral.linking import link
 from rereferral.links import Links
 from rereferral.mean_counts import mean_count
@@ -32,6 +34,8 @@ __all__ = [
     "Spells",
     "Text",
     "birthday",
+    "completeness",
+    "crosswalk",
     "curve",
     "definitions",
     "link",

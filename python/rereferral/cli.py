@@ -53,6 +53,11 @@ def _add_simulate(commands: _Commands) -> None:
         default="RC9",
         help="told by the closure reason RC9 (the default) or by the early help table alone",
     )
+    parser.add_argument(
+        "--mergers",
+        action="store_true",
+        help="authorities change their codes, as Bournemouth and Poole did in 2019",
+    )
     parser.add_argument("--out", required=True, metavar="FOLDER", help="made if it is missing")
     parser.set_defaults(run=_simulate)
 
@@ -67,6 +72,7 @@ def _simulate(arguments: argparse.Namespace) -> int:
         authorities=arguments.authority,
         seed=arguments.seed,
         step_down=arguments.step_down,
+        mergers=arguments.mergers,
         progress=True,
     )
     folder = simulation.save(arguments.out, progress=True)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from rereferral import _core
 from rereferral.errors import RuleError
+from rereferral.months import full_months
 from rereferral.spans import Span
 
 __all__ = [
@@ -143,8 +144,7 @@ def _day_of_month(days: Days) -> Days:
 def observed_span(days: Days) -> tuple[str, str] | None:
     """The first and last month in which a table seems complete, as dates to propose.
 
-    A month counts as complete if it has at least half as many rows as the median month: returns
-    carry old open cases, so the first and the last date say nothing.
+    By the rule of `rereferral.completeness`, for the table as a whole.
 
     Returns
     -------
@@ -154,8 +154,6 @@ def observed_span(days: Days) -> tuple[str, str] | None:
     known = days[days != NULL_DAY]
     if len(known) == 0:
         return None
-    months = month_of(known)
-    values, counts = np.unique(months, return_counts=True)
-    full = values[counts * 2 >= np.median(counts)]
-    last = np.datetime64(int(full[-1]) + 1, "M").astype("datetime64[D]") - 1
-    return str(np.datetime64(int(full[0]), "M").astype("datetime64[D]")), str(last)
+    full = full_months(month_of(known))
+    first, last = np.array([full.first[0], full.last[0] + 1], "M8[M]").astype("M8[D]")
+    return str(first), str(last - 1)

@@ -43,7 +43,7 @@ def open_table(table: object, role: str) -> Table:
         It is not a table, its columns differ in length, or a name appears twice.
     """
     if isinstance(table, Table):
-        return Table(table.source, role, table._raw, table._cache)
+        return Table(table.source, role, table._raw, table._cache, table._keys)
     if isinstance(table, pd.DataFrame):
         repeated = table.columns[table.columns.duplicated()]
         if len(repeated):
@@ -86,12 +86,14 @@ class Table:
         role: str,
         raw: dict[Any, Any],
         cache: dict[Any, Any],
+        keys: Mapping[Any, tuple[str, tuple[Key, int]]] | None = None,
     ) -> None:
         self.source = source
         self.role = role
         self.names = list(raw)
         self._raw = raw
         self._cache = cache
+        self._keys: dict[Any, tuple[str, tuple[Key, int]]] = dict(keys or {})
         self.n_rows = self._count()
 
     def _count(self) -> int:
@@ -122,7 +124,8 @@ class Table:
 
     def once(self, key: object, make: Callable[[], Any]) -> Any:
         """What `make` gives, made at the first call with this key and kept beside the columns."""
-        kept = ("once", key)
+        variants = tuple((name, variant) for name, (variant, _) in self._keys.items())
+        kept = ("once", variants, key)
         if kept not in self._cache:
             self._cache[kept] = make()
         return self._cache[kept]
@@ -133,7 +136,16 @@ class Table:
         if repeated:
             raise DataError(f"{self.role} already has a column {repeated[0]!r}")
         # A copy of what is known: another table may give another column the same name.
-        return Table(self.source, self.role, {**self._raw, **extra}, dict(self._cache))
+        return Table(self.source, self.role, {**self._raw, **extra}, dict(self._cache), self._keys)
+
+    def with_key(self, name: object, key: Key, blank: int, variant: str) -> Table:
+        """The table with another key in place of a column's; the column itself stays as it is.
+
+        `blank` is what `n_blank` then says. `variant` is a word for the key: of one column, two
+        keys of one variant are the same.
+        """
+        keys = {**self._keys, name: (variant, (key, blank))}
+        return Table(self.source, self.role, self._raw, self._cache, keys)
 
     def renamed(self, columns: Mapping[str, str]) -> Table:
         """The table with columns under other names: ``{new name: name in the table}``."""
@@ -141,7 +153,9 @@ class Table:
             self.column(given)
         raw = {name: values for name, values in self._raw.items() if name not in columns}
         raw.update({name: self._raw[given] for name, given in columns.items()})
-        return Table(self.source, self.role, raw, {})
+        keys = {name: held for name, held in self._keys.items() if name not in columns}
+        keys.update({n: self._keys[given] for n, given in columns.items() if given in self._keys})
+        return Table(self.source, self.role, raw, {}, keys)
 
     def has(self, name: object) -> bool:
         """Whether there is a column of this name."""
@@ -245,6 +259,9 @@ class Table:
         return self._key(name)[1]
 
     def _key(self, name: object) -> tuple[Key, int]:
+        if name in self._keys:
+            _, instead = self._keys[name]
+            return instead
         key = ("key", name)
         if key not in self._cache:
             column = self.column(name)

@@ -18,7 +18,7 @@ from measure import Measured
 
 from rereferral import published
 from rereferral.simulate import Simulation, model
-from rereferral.simulate.inputs import read_inputs, read_multipliers
+from rereferral.simulate.inputs import read_changes, read_inputs, read_multipliers
 from rereferral.simulate.parameters import CALIBRATIONS, Parameters
 
 DATA = Path(str(files("rereferral"))) / "data"
@@ -51,8 +51,7 @@ def published_rates() -> np.ndarray:
     series = published.authority_series().set_index(["year", "authority"])
     series = series[["referrals", "re_referrals"]].astype(float).dropna()
     england = published.official_series()["re_referrals_percent"][2020] / 100
-    with (DATA / "authority_changes.csv").open() as file:
-        heir = {row["authority"]: row["successor"] for row in csv.DictReader(file)}
+    heir = {change["predecessor"]: change["successor"] for change in read_changes()}
     rates = []
     for code in INPUTS.authorities.code:
         places = ((year, c) for year in range(2020, 2012, -1) for c in (code, heir.get(code)))

@@ -15,6 +15,7 @@ from rereferral.definitions import ACTION_FOR_CHILDREN
 from rereferral.errors import RuleError
 from rereferral.keys import Codes, codes_of
 from rereferral.ledger import Ledger
+from rereferral.lineage import joined_areas
 from rereferral.linking import link
 from rereferral.links import Links
 from rereferral.spans import Span, parse_span
@@ -88,6 +89,8 @@ def build_chain(
     within : (str, str)
         The days, from the closure, in which a start of early help is a step down.
     """
+    # As in link, an area whose code alone changed goes on with the same ids.
+    table = joined_areas(table, ["authority"], "own").table
     observed_until = observed[1]
     ledger = Ledger("episodes", table.n_rows)
     for name in ("authority", "child_id"):

@@ -7,6 +7,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from rereferral.days import NULL_DAY, add_span, month_of
+from rereferral.lineage import one_area
+from rereferral.months import full_months
 from rereferral.report.chain import NOT_STEPPED_DOWN, Chain
 from rereferral.report.counts import places
 from rereferral.spans import Span
@@ -21,8 +23,8 @@ def completeness(
 ) -> pd.DataFrame:
     """The first and the last full month of each authority, and the events that reach beyond.
 
-    A month is full if it has at least half as many referrals as the authority's median month
-    between its first and last: returns carry old open cases, so the first date says nothing.
+    Full as `rereferral.completeness` has it: at least half as many referrals as the median of the
+    authority's later (of its earlier) months.
 
     Parameters
     ----------
@@ -44,9 +46,13 @@ def completeness(
     place = places(chain.table)
     authority = place["authority"].cat.codes.to_numpy().astype(np.int64)
     n = len(place["authority"].cat.categories)
+    # Where the code alone changed, both codes have one history.
+    names = [one_area(code, "own") for code in place["authority"].cat.categories]
+    area = np.array([names.index(name) for name in names], np.int32)
     referral, closure = chain.table.days("referral_date"), chain.table.days("closure_date")
     used = (referral != NULL_DAY) & (referral <= until) & (authority >= 0)
-    first, last = _full_months(authority[used], month_of(referral[used]), n)
+    full = full_months(month_of(referral[used]), area[authority[used]], n)
+    first, last = full.first[area], full.last[area]
 
     first_day = first.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
     end_day = (last + 1).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64) - 1
@@ -69,22 +75,3 @@ def completeness(
 
 def _spelled(months: npt.NDArray[np.int64]) -> npt.NDArray[np.object_]:
     return np.array([str(month) for month in months.astype("datetime64[M]")], dtype=object)
-
-
-def _full_months(
-    authority: npt.NDArray[np.int64], month: npt.NDArray[np.int64], n: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """The first and the last month of each authority that is at least half of its median."""
-    first, last = np.zeros(n, np.int64), np.zeros(n, np.int64)
-    if len(month) == 0:
-        return first, last
-    start = int(month.min())
-    width = int(month.max()) - start + 1
-    counts = np.bincount(authority * width + (month - start), minlength=n * width)
-    for row, line in enumerate(counts.reshape(n, width)):
-        seen = np.flatnonzero(line)
-        if len(seen) == 0:
-            continue
-        full = np.flatnonzero(line * 2 >= np.median(line[line > 0]))
-        first[row], last[row] = full[0] + start, full[-1] + start
-    return first, last

@@ -18,8 +18,12 @@ __all__ = [
     "Authorities",
     "Inputs",
     "find_authorities",
+    "first_year",
+    "later_authorities",
+    "read_changes",
     "read_inputs",
     "read_multipliers",
+    "referrals_of",
 ]
 
 FIRST_YEAR = 2013
@@ -92,6 +96,28 @@ def _rows(name: str) -> list[dict[str, str]]:
     return list(csv.DictReader(text.splitlines()))
 
 
+def read_changes() -> list[dict[str, str]]:
+    """Rows of `crosswalk.csv` that carry an authority on: all but that of a part (Christchurch)."""
+    return [row for row in _rows("crosswalk.csv") if row["kind"] != "part"]
+
+
+def first_year(change: dict[str, str]) -> int:
+    """The first financial year of the successor, by the year that it ends in."""
+    return int(change["effective_date"][:4]) + 1
+
+
+def later_authorities() -> dict[str, tuple[str, str, str]]:
+    """Name, code of the region and region of the authorities that came after 2019, by code."""
+    rows = _rows("later_authorities.csv")
+    return {r["authority"]: (r["authority_name"], r["region_code"], r["region"]) for r in rows}
+
+
+def referrals_of(year: int, codes: list[str]) -> NDArray[np.float64]:
+    """Published referrals of a year by authority, under the codes of the year."""
+    rows = {r["authority"]: r for r in _rows("authority_series.csv") if int(r["year"]) == year}
+    return np.array([_number(rows[code]["referrals"]) for code in codes])
+
+
 def _authorities() -> Authorities:
     rows = _rows("authorities.csv")
     return Authorities(
@@ -117,12 +143,12 @@ def _published(codes: list[str], years: NDArray[np.int64]) -> dict[str, NDArray[
         for r in _rows("authority_series.csv")
     }
     successors: dict[str, list[dict[str, str]]] = {}
-    for change in _rows("authority_changes.csv"):
-        successors.setdefault(change["authority"], []).append(change)
+    for change in read_changes():
+        successors.setdefault(change["predecessor"], []).append(change)
     part: dict[str, float] = {}
     for code, changes in successors.items():
-        if changes[0]["rule"] == "share":
-            year, joint = int(changes[0]["first_year"]) - 1, changes[0]["successor"]
+        if changes[0]["kind"] == "merge":
+            year, joint = first_year(changes[0]) - 1, changes[0]["successor"]
             both = [c for c, s in successors.items() if s[0]["successor"] == joint]
             part[code] = by_code[year, code][0] / sum(by_code[year, c][0] for c in both)
 
@@ -161,7 +187,7 @@ def read_inputs() -> Inputs:
     `c` (1 to 5) counts as 3. `x` and `u` (not available, unreliable): the authority's share of
     England is taken from the nearest years by a straight line, its shares of outcomes from
     England. Volumes are then scaled to the national series, which is rounded to 10. Authorities
-    abolished later are continued by their successors, as `authority_changes.csv` says.
+    abolished later are continued by their successors, as `crosswalk.csv` says.
     """
     authorities = _authorities()
     years = np.arange(FIRST_YEAR, LAST_YEAR + 1)

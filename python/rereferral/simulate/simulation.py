@@ -28,6 +28,7 @@ from rereferral.simulate.inputs import (
     read_inputs,
     read_multipliers,
 )
+from rereferral.simulate.mergers import codes_of_2019, codes_of_the_day
 from rereferral.simulate.parameters import Parameters, find_calibration
 from rereferral.text import Text
 from rereferral.writing import write_csv
@@ -55,6 +56,7 @@ def simulate(
     authorities: str | Iterable[str] | None = None,
     seed: int = 0,
     step_down: str = "RC9",
+    mergers: bool = False,
     progress: Progress | bool | None = None,
 ) -> Simulation:
     """Simulate referrals to children's social care in England.
@@ -80,6 +82,10 @@ def simulate(
         How stepping down to early help is told. `RC9`: as closure reason (a what-if before
         2022-23, when RC9 began), and in the early help table. `early help`: by that table
         alone; the reason is RC8 then.
+    mergers : bool
+        True: authorities change their codes as `rr.crosswalk` says (Bournemouth and Poole, Dorset
+        on 2019-04-01; Buckinghamshire on 2020-04-01; others later). False: all go on under the
+        codes of 2019.
     progress : bool or callable, optional
         True for a bar on a terminal; or a function of months done and months in all.
 
@@ -112,6 +118,15 @@ def simulate(
     latest. There is one early help start for each step-down, 0 to 30 days before the closure.
     A source group is split evenly among its codes; children enter with at most one open case.
 
+    With `mergers` the rows are the same, in the same order. Those of a referral, or of an early
+    help start, from the effective day on carry the successor's code. Each child of an authority
+    that was split belongs to one successor, drawn by their published referrals; Christchurch stays
+    with Dorset. Ids are carried over, and an id is one child within an authority at any time. But
+    authorities number their children each for itself, so before a merger 1 in 100 of the children
+    of the smaller predecessor has the id of a child of the other, and gets one of its own at the
+    merger: with ``ids="carried over"`` such children are confused with each other, and lost from
+    sight at the merger.
+
     Examples
     --------
     >>> import rereferral as rr
@@ -127,6 +142,8 @@ def simulate(
         raise RuleError(f"seed: {seed!r} is not a whole number of 0 or more")
     if step_down not in _STEP_DOWN:
         raise RuleError(f"step_down: {step_down!r} is not one of {', '.join(_STEP_DOWN)}")
+    if not isinstance(mergers, bool):
+        raise RuleError(f"mergers: {mergers!r} is not True or False")
     inputs = read_inputs()
     chosen = find_authorities(authorities, inputs.authorities)
     span = model.Span(max(FIRST_YEAR, first - HISTORY_YEARS), last + _FOLLOW_UP_YEARS)
@@ -141,6 +158,7 @@ def simulate(
         range(first, last + 1),
         int(seed),
         step_down,
+        mergers,
     )
 
 
@@ -201,14 +219,16 @@ class Simulation:
     Attributes
     ----------
     episodes : DataFrame
-        One row per referral, by authority and referral date: `authority`, `child_id`,
+        One row per referral, by authority (of 2019) and referral date: `authority`, `child_id`,
         `referral_date`, `referral_source`, `referral_nfa`, `assessment_date`, `closure_date`,
         `reason_for_closure`, `date_of_birth`, `date_of_death`. Made when first asked for.
     early_help : DataFrame
         One row per start of early help: `authority`, `child_id`, `start_date`.
     authorities : DataFrame
-        One row per authority: `authority`, `authority_name`, `region_code`, `region`, `status`.
+        One row per authority: `authority`, `authority_name`, `region_code`, `region`, `status`;
+        those of 2019 before their successors.
     calibration, step_down : str
+    mergers : bool
     seed : int
     years : range
         The reported years.
@@ -225,14 +245,21 @@ class Simulation:
         years: range,
         seed: int,
         step_down: str,
+        mergers: bool = False,
     ) -> None:
         self._rows = rows
-        self._authorities = authorities
+        self._codes = (
+            codes_of_the_day(rows, authorities, span.last_day, seed)
+            if mergers
+            else codes_of_2019(rows, authorities)
+        )
+        self._authorities = self._codes.authorities
         self._parameters = parameters
         self.calibration = parameters.name
         self.years = years
         self.seed = seed
         self.step_down = step_down
+        self.mergers = mergers
         self.observed_from = str(np.datetime64(span.first_day, "D"))
         self.observed_until = str(np.datetime64(span.last_day, "D"))
 
@@ -256,6 +283,8 @@ class Simulation:
         """What was simulated and how, as `save` writes it to `manifest.json`."""
         import rereferral
 
+        # Without mergers the manifest is what it was before there were any.
+        changes = {"mergers": True, "colliding_ids": self._codes.colliding} if self.mergers else {}
         return {
             "status": _STATUS,
             "simulated": True,
@@ -263,6 +292,7 @@ class Simulation:
             "seed": self.seed,
             "years": [self.years[0], self.years[-1]],
             "step_down": self.step_down,
+            **changes,
             "observed_from": self.observed_from,
             "observed_until": self.observed_until,
             "authorities": len(self._authorities.code),
@@ -322,8 +352,8 @@ class Simulation:
             reason[reason == reasons.index("RC9")] = reasons.index("RC8")
             reasons.remove("RC9")
         return {
-            "authority": self._authority(rows.authority),
-            "child_id": _child_ids(rows.child),
+            "authority": self._authority(self._codes.authority),
+            "child_id": _child_ids(self._codes.child),
             "referral_date": _dates(rows.referral),
             "referral_source": pd.Categorical.from_codes(rows.source, SOURCE_CODES),
             "referral_nfa": rows.outcome == model.NFA,
@@ -335,11 +365,10 @@ class Simulation:
         }
 
     def _early_help_columns(self) -> dict[str, Any]:
-        rows = self._rows
         return {
-            "authority": self._authority(rows.authority[rows.early_help_row]),
-            "child_id": _child_ids(rows.child[rows.early_help_row]),
-            "start_date": _dates(rows.early_help_start),
+            "authority": self._authority(self._codes.early_help_authority),
+            "child_id": _child_ids(self._codes.early_help_child),
+            "start_date": _dates(self._rows.early_help_start),
         }
 
     def _authority_columns(self) -> dict[str, Any]:
@@ -360,6 +389,7 @@ class Simulation:
         number = len(self._authorities.code)
         return (
             f"<Simulation: SIMULATED, calibration {self.calibration}, seed {self.seed}, "
-            f"{len(self):,} episodes of {number} authorit{'y' if number == 1 else 'ies'}, "
+            f"{len(self):,} episodes of {number} authorit{'y' if number == 1 else 'ies'}"
+            f"{', with mergers' if self.mergers else ''}, "
             f"{self.observed_from} to {self.observed_until}>"
         )
