@@ -17,7 +17,7 @@ from rereferral.sides import Mask, Side
 from rereferral.spans import Span
 from rereferral.windows import Reach
 
-__all__ = ["choose_cohort", "look_backs"]
+__all__ = ["choose_cohort", "earliest_day", "look_backs"]
 
 
 def look_backs(definition: Definition) -> dict[str, Span]:
@@ -58,12 +58,18 @@ def _remove_unobserved_past(definition: Definition, index: Side, observed: Obser
     for rule, span in look_backs(definition).items():
         if observed.first is None:
             raise RuleError(f"{rule} looks back {span}: give observed_from")
-        window = (True, tuple(span), ("days", 0), False, True)
-        earliest, last = np.empty((2, len(index.days)), np.int64)
-        _core.window_bounds(window, index.days, earliest, last)
         words = observed.edge_in_words("backward")
         reason = f"the {rule} of {span} begins before {words}"
+        earliest = earliest_day(span, index.days)
         index.ledger.remove("look-back", reason, earliest < observed.first)
+
+
+def earliest_day(span: Span, days: Days) -> Days:
+    """The first day that lies within a span before each day."""
+    window = (True, tuple(span), ("days", 0), False, True)
+    earliest, last = np.empty((2, len(days)), np.int64)
+    _core.window_bounds(window, days, earliest, last)
+    return earliest
 
 
 def _remove_unfollowed(

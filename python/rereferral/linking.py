@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from rereferral.cohort import choose_cohort, look_backs
+from rereferral.cohort import choose_cohort, earliest_day, look_backs
+from rereferral.completeness import Lookback, lookback_of
 from rereferral.conditions import normal_conditions
 from rereferral.days import NULL_DAY, Days, iso, observed_span
 from rereferral.definition import Definition
@@ -17,6 +19,7 @@ from rereferral.errors import RuleError
 from rereferral.exits import first_exit
 from rereferral.keys import key_names
 from rereferral.ledger import Ledger
+from rereferral.lineage import area_notes, joined_areas
 from rereferral.links import Links
 from rereferral.matching import Again, Found, Matching
 from rereferral.observation import LONG_SILENCE, Observation
@@ -41,6 +44,7 @@ def link(
     observed_until: Any = None,
     observed_from: Any = None,
     row_id: Any = None,
+    ids: str = "own",
     definition: Definition | None = None,
     **rules: Any,
 ) -> Links:
@@ -70,6 +74,12 @@ def link(
     row_id : str or tuple, optional
         A column that identifies rows in both tables: a row never matches itself. Where it repeats
         within a table, the first row stays and the others are left out and counted.
+    ids : {"own", "carried over"}
+        Whether a child kept the id where an authority of England became another (`crosswalk`).
+        ``"own"``: only where the code alone changed are both codes one area. ``"carried over"``:
+        also after a merger, a split or a part; an id that two of them had for two children is then
+        taken for one. Needs a scope of one column of ONS codes. Filters, groups and dates by area
+        go by the codes as they are given.
     definition : Definition, optional
         The rules; by default ``Definition()``.
     **rules
@@ -113,6 +123,7 @@ def link(
         observed_until=observed_until,
         observed_from=observed_from,
         row_id=row_id,
+        ids=ids,
         definition=definition,
         rules=rules,
     )
@@ -129,6 +140,9 @@ class Task:
     observed: Observation
     matching: Matching
     anchor: Days
+    eligible: Mask
+    ids: str
+    notes: list[str]
 
     def link(self) -> Links:
         """Choose who is counted, and find their events."""
@@ -223,9 +237,43 @@ class Task:
             observed=self.observed,
             definition=definition,
             ledger=Ledger.frame(self.index.ledger, self.events.ledger),
-            notes=_notes(self.index, self.events, self.matching, found, self.observed),
+            notes=[
+                *_notes(self.index, self.events, self.matching, found, self.observed),
+                *self.notes,
+            ],
             again=Again(self.matching, followed, reach, self.upper(reach)),
+            lookbacks=self._lookbacks(reach, followed),
         )
+
+    def _lookbacks(self, reach: Reach, followed: Mask) -> dict[str, Callable[[], Lookback]]:
+        """By rule that looks back, what works out whose look-back the data does not hold."""
+        definition, index, events = self.definition, self.index, self.events
+
+        def find(begins: Callable[[], Days], past: Side, used: Mask) -> Lookback:
+            return lookback_of(
+                index.table,
+                index.scope,
+                begins(),
+                followed,
+                past.table,
+                past.scope,
+                past.days,
+                used,
+                self.ids,
+            )
+
+        def window_begins() -> Days:
+            if definition.followup == "observed" and self.observed.first is not None:
+                return np.maximum(reach.end, self.observed.first)
+            return reach.end
+
+        found: dict[str, Callable[[], Lookback]] = {}
+        if not reach.forward and not reach.open:
+            found["window"] = partial(find, window_begins, events, events.ledger.kept)
+        if definition.washout is not None:
+            earliest = partial(earliest_day, definition.washout, index.days)
+            found["washout"] = partial(find, earliest, index, self.eligible)
+        return found
 
 
 def open_task(
@@ -240,6 +288,7 @@ def open_task(
     observed_until: Any,
     observed_from: Any,
     row_id: Any,
+    ids: str,
     definition: Definition | None,
     rules: Mapping[str, Any],
 ) -> Task:
@@ -258,6 +307,9 @@ def open_task(
     scope_names = (None, None) if scope is None else key_names(scope, "scope")
     index_table = open_table(index, "index")
     event_table = index_table if events is index else open_table(events, "events")
+    index_areas = joined_areas(index_table, scope_names[0], ids)
+    event_areas = joined_areas(event_table, scope_names[1], ids)
+    index_table, event_table = index_areas.table, event_areas.table
     left = Side(index_table, "index", index_date, person_names[0], scope_names[0])
     right = Side(event_table, "events", event_date, person_names[1], scope_names[1])
     _need_observation(definition, observed_from, observed_until, right.days)
@@ -274,7 +326,10 @@ def open_task(
     right.remove_unobserved(observed_from, observed_until)
     matching = Matching(definition, left, right, self_row)
     anchor = matching.absorb() if definition.within_gap == "absorb" else left.days
-    return Task(definition, left, right, observed, matching, anchor)
+    notes = area_notes(ids, index_areas, event_areas)
+    return Task(
+        definition, left, right, observed, matching, anchor, left.ledger.kept.copy(), ids, notes
+    )
 
 
 def _needed_by_rules(definition: Definition, table: Table) -> list[tuple[Mask, str]]:

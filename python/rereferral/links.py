@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from rereferral.completeness import Lookback
 from rereferral.curves import curve_table
 from rereferral.days import NULL_DAY, Days, financial_year
 from rereferral.definition import Definition
@@ -69,6 +70,7 @@ class Links:
         ledger: pd.DataFrame,
         notes: list[str],
         again: Again,
+        lookbacks: dict[str, Callable[[], Lookback]],
     ) -> None:
         self._index = index.table
         self._scope = index.scope
@@ -91,6 +93,7 @@ class Links:
         self._notes = notes
         self._count = found.days
         self._again = again
+        self._find_lookbacks = lookbacks
         for array in (self.event_row, self.gap_days, followed, unfollowed):
             array.flags.writeable = False
 
@@ -111,6 +114,32 @@ class Links:
             self._count = self._again.days()
         self._count.flags.writeable = False
         return self._count
+
+    @cached_property
+    def _lookbacks(self) -> dict[str, Lookback]:
+        """By rule that looks back, whose look-back the data does not hold; worked out once."""
+        return {rule: find() for rule, find in self._find_lookbacks.items()}
+
+    @property
+    def completeness(self) -> pd.DataFrame:
+        """Whose look-back the data does not hold, by area; worked out when first asked for.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``looks_back``, the rule that does: the backward ``window``, the ``washout``. Then one
+            row for each area that has index events in the denominator: the scope columns, ``n``,
+            ``too_short`` (those that look back to before ``proposed_from``), and
+            ``proposed_from``, the first day on which the area's data looks complete, by the rule
+            of `rereferral.completeness`. Without rows where nothing looks back.
+        """
+        if not self._lookbacks:
+            return pd.DataFrame(columns=["looks_back", "n", "too_short", "proposed_from"])
+        frames = [back.table for back in self._lookbacks.values()]
+        rules = np.repeat(list(self._lookbacks), [len(frame) for frame in frames])
+        together = pd.concat(frames, ignore_index=True)
+        together.insert(0, "looks_back", rules)
+        return together
 
     @cached_property
     def outcome(self) -> npt.NDArray[np.int8]:
@@ -451,6 +480,8 @@ class Links:
         if n and followup != "observed":
             share = f" ({percent(linked, n)} %)"
         notes = list(self._notes)
+        if followup != "ignored":
+            notes += [line for back in self._lookbacks.values() for line in back.warnings]
         if followup == "observed":
             notes.insert(
                 0, "The share is no rate: not all were followed to the end. See rates() or curve()."

@@ -86,6 +86,11 @@ class WindowedLinks(Links):
         """Who was left out, and why, by window."""
         return self._below(lambda links: links.ledger)
 
+    @property
+    def completeness(self) -> pd.DataFrame:
+        """As :attr:`Links.completeness`, with a first column ``window``."""
+        return self._below(lambda links: links.completeness)
+
     def to_pandas(self) -> pd.DataFrame:
         """As :meth:`Links.to_pandas`, with a first column ``window``: every index event stands
         there once for each window, with its label.
