@@ -415,13 +415,13 @@ def group_keys(by: Any, name: str = "by") -> Any:
     return [pd.Series(by, dtype=object)]
 
 
-def whole_days(table: Table, name: str) -> npt.NDArray[np.int32]:
+def whole_days(table: Table, name: str, what: str = "days") -> npt.NDArray[np.int32]:
     """A column of days; what is not a whole number of them, or negative, is refused."""
-    values = _present(table, name, "iuf", "whole days")
+    values = _present(table, name, "iuf", f"whole {what}")
     if values.dtype.kind == "f":
-        _refuse(table, name, values, values != np.floor(values), "is not a whole number of days")
+        _refuse(table, name, values, values != np.floor(values), f"is not a whole number of {what}")
     _refuse(table, name, values, values < 0, "is negative")
-    _refuse(table, name, values, values > np.iinfo(np.int32).max, "is too long")
+    _refuse(table, name, values, values > np.iinfo(np.int32).max, "is too large")
     return np.ascontiguousarray(values, np.int32)
 
 
