@@ -306,14 +306,21 @@ class _Order:
 
     def __init__(self, cells: Cells) -> None:
         n, n_causes = cells.events.shape
-        self.cause: npt.NDArray[np.int64] = np.arange(n * n_causes) % n_causes
+        self.cause: npt.NDArray[np.int8] = np.zeros(n, np.int8)
         self._position: Any = slice(None)
         self._cell: Any = slice(None)
         if n_causes > 1:
-            key = cells.group.astype(np.int64).repeat(n_causes) * n_causes + self.cause
-            self._position = np.argsort(key, kind="stable")
-            self._cell = self._position // n_causes
-            self.cause = self.cause[self._position]
+            lengths = np.bincount(cells.group)
+            first = (lengths.cumsum() - lengths).repeat(lengths)
+            length = lengths.repeat(lengths)
+            place = np.arange(n) + first * (n_causes - 1)  # of the cell in the first cause's curve
+            self._cell = np.empty(n * n_causes, np.int64)
+            self.cause = np.empty(n * n_causes, np.int8)
+            for cause in range(n_causes):
+                self._cell[place] = np.arange(n)
+                self.cause[place] = cause
+                place += length
+            self._position = self._cell * n_causes + self.cause
 
     def spread(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """What is by cell and cause, in one column."""

@@ -216,9 +216,10 @@ def risk_table(
     -------
     DataFrame, a row for each group
         The columns of `rate_table`. ``n`` counts the cohort, ``linked`` the events seen, ``rate``
-        is the risk of the event. It is null for a group in which nobody was followed to the end,
-        unless nobody was lost before it either. The limits are log-log, 0 and 0 where the risk is
-        0 and null where it is 1.
+        is the risk of the event. It is null for a group in which nobody was followed to the end, by
+        dates alone: if events could make it known, a short follow-up would show only groups in
+        which everybody had one. The limits are log-log, 0 and 0 where the risk is 0 and null where
+        it is 1.
 
         ``deff`` is the square of the standard error with clusters over that without. It is 1 where
         no cluster repeats, the number of rows where all are one cluster, null where the risk is 0
@@ -232,12 +233,11 @@ def risk_table(
     n_causes = max(1, int(cause.max(initial=0)) if cause_names is None else len(cause_names))
     n, linked = _tally(codes, n_groups, use, cause == 1)
     _, full = _tally(codes, n_groups, use, followed_full)
-    _, lost = _tally(codes, n_groups, use, (cause == 0) & ~followed_full)
     clock = np.where(followed_full & (cause == 0), np.int32(_core.longest(days, use)), days)
     cells = cells_of(codes, n_groups, clock, cause, n_causes, use)
     last = np.searchsorted(cells.group, np.arange(n_groups), side="right") - 1
     found = risks(cells)
-    known = (n > 0) & ((full > 0) | (lost == 0))
+    known = full > 0
     risk = np.where(known, found.risk[last, 0], np.nan)
     std_error = np.where(known, found.std_error[last, 0], np.nan)
 
