@@ -43,6 +43,19 @@ def compare_with_r(found: pd.DataFrame, r: pd.DataFrame) -> None:
     np.testing.assert_allclose(found.std_error, r.std_err, rtol=0, atol=TOLERANCE)
 
 
+def compare_limits_with_r(found: pd.DataFrame, r: pd.DataFrame, kind: str) -> None:
+    """Ours are log-log; R's other kinds follow from the same survival and standard error."""
+    survival, error = 1 - found.risk, found.std_error
+    if kind == "loglog":
+        lower, upper = 1 - found.upper, 1 - found.lower
+    elif kind == "log":
+        lower, upper = (survival * np.exp(sign * Z * error / survival) for sign in (-1, 1))
+    else:
+        lower, upper = survival - Z * error, survival + Z * error
+    np.testing.assert_allclose(lower, r.lower, rtol=0, atol=TOLERANCE)
+    np.testing.assert_allclose(np.minimum(upper, 1), r.upper, rtol=0, atol=TOLERANCE)
+
+
 # ---------------------------------------------------------------- R survival
 
 
@@ -54,9 +67,7 @@ def test_rossi(kind):
     assert list(found.columns) == COLUMNS
     assert found.iloc[0].tolist() == [0, 432, 0, 0, 0, 0, 0, 0]
     compare_with_r(found.iloc[1:], r)
-    if kind == "loglog":
-        np.testing.assert_allclose(found.lower[1:], 1 - r.upper, rtol=0, atol=TOLERANCE)
-        np.testing.assert_allclose(found.upper[1:], 1 - r.lower, rtol=0, atol=TOLERANCE)
+    compare_limits_with_r(found.iloc[1:], r, kind)
     last = found.iloc[-1]
     assert round(1 - last.risk, 6) == 0.736111
     assert round(last.std_error, 7) == 0.0212051
@@ -71,6 +82,7 @@ def test_rossi_by_group():
     for fin, table in found.groupby("fin"):
         assert table.day.iloc[0] == 0
         compare_with_r(table.iloc[1:], r[r.strata == f"fin={fin}"])
+        compare_limits_with_r(table.iloc[1:], r[r.strata == f"fin={fin}"], "log")
 
 
 # ---------------------------------------------------------------- the definition
@@ -523,8 +535,8 @@ def test_kinds(duration, event):
         (pd.array([1, None], dtype="Int64"), [1, 0], "duration", 1, "row 1: the value is missing"),
         ([None, None], [1, 0], "duration", 0, "row 0: the value is missing"),
         ([1.5, 2], [1, 0], "duration", 0, "row 0: 1.5 is not a whole number of days"),
-        ([1, math.inf], [1, 0], "duration", 1, "row 1: inf is too long"),
-        ([1, 2**31], [1, 0], "duration", 1, "row 1: 2147483648 is too long"),
+        ([1, math.inf], [1, 0], "duration", 1, "row 1: inf is too large"),
+        ([1, 2**31], [1, 0], "duration", 1, "row 1: 2147483648 is too large"),
         (["1", "2"], [1, 0], "duration", None, "must hold whole days, not text"),
         ([True, False], [1, 0], "duration", None, "must hold whole days, not truth values"),
         ([1, 2], [1, 2], "event", 1, "row 1: 2 is neither 0 nor 1"),

@@ -324,18 +324,18 @@ def test_rows_outside_the_cohort_do_not_count():
     assert (found.n, found.linked, found.rate) == (2, 1, 0.5)
 
 
-def test_a_risk_is_known_if_somebody_could_be_followed_to_the_end():
-    """That is a matter of dates: who has had the event, or left, tells nothing of the others."""
+def test_events_do_not_make_a_risk_known():
+    """Nobody in the first group was followed to the end, though there was nobody left to follow."""
     groups = groups_of([0, 0, 1, 1, 2, 2], 3)
     duration = np.array([4, 9, 4, 9, 4, 9])
-    cause = np.array([1, 2, 1, 2, 1, 0], np.int8)
-    full = np.array([False, False, False, True, False, True])
+    cause = np.array([1, 2, 1, 0, 1, 0], np.int8)
+    full = np.array([False, False, False, False, False, True])
     found = risk_table(groups, duration, cause, full)
-    assert math.isnan(found.rate[0])
-    assert found.rate[[1, 2]].tolist() == [0.5, 0.5]
+    assert found.rate.isna().tolist() == [True, True, False]
+    assert found.rate[2] == 0.5
     assert found.method.tolist() == [
         "none: nobody was followed to the window's end",
-        "Aalen-Johansen, log-log, index events taken as independent",
+        "none: nobody was followed to the window's end",
         "Aalen-Johansen, log-log, index events taken as independent",
     ]
 

@@ -306,14 +306,21 @@ class _Order:
 
     def __init__(self, cells: Cells) -> None:
         n, n_causes = cells.events.shape
-        self.cause: npt.NDArray[np.int64] = np.arange(n * n_causes) % n_causes
+        self.cause: npt.NDArray[np.int8] = np.zeros(n, np.int8)
         self._position: Any = slice(None)
         self._cell: Any = slice(None)
         if n_causes > 1:
-            key = cells.group.astype(np.int64).repeat(n_causes) * n_causes + self.cause
-            self._position = np.argsort(key, kind="stable")
-            self._cell = self._position // n_causes
-            self.cause = self.cause[self._position]
+            lengths = np.bincount(cells.group)
+            first = (lengths.cumsum() - lengths).repeat(lengths)
+            length = lengths.repeat(lengths)
+            place = np.arange(n) + first * (n_causes - 1)  # of the cell in the first cause's curve
+            self._cell = np.empty(n * n_causes, np.int64)
+            self.cause = np.empty(n * n_causes, np.int8)
+            for cause in range(n_causes):
+                self._cell[place] = np.arange(n)
+                self.cause[place] = cause
+                place += length
+            self._position = self._cell * n_causes + self.cause
 
     def spread(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """What is by cell and cause, in one column."""
@@ -415,13 +422,13 @@ def group_keys(by: Any, name: str = "by") -> Any:
     return [pd.Series(by, dtype=object)]
 
 
-def whole_days(table: Table, name: str) -> npt.NDArray[np.int32]:
+def whole_days(table: Table, name: str, what: str = "days") -> npt.NDArray[np.int32]:
     """A column of days; what is not a whole number of them, or negative, is refused."""
-    values = _present(table, name, "iuf", "whole days")
+    values = _present(table, name, "iuf", f"whole {what}")
     if values.dtype.kind == "f":
-        _refuse(table, name, values, values != np.floor(values), "is not a whole number of days")
+        _refuse(table, name, values, values != np.floor(values), f"is not a whole number of {what}")
     _refuse(table, name, values, values < 0, "is negative")
-    _refuse(table, name, values, values > np.iinfo(np.int32).max, "is too long")
+    _refuse(table, name, values, values > np.iinfo(np.int32).max, "is too large")
     return np.ascontiguousarray(values, np.int32)
 
 

@@ -255,8 +255,9 @@ class Links:
             Group columns, ``n``, ``linked``, ``rate`` (0 to 1), limits, ``deff``, ``method``; where
             a group spans ten areas or more also ``lower_scope_95`` and ``upper_scope_95``. A group
             of which nobody was followed stays, with ``n`` 0 and a null rate. With
-            ``followup="observed"`` the rate is the Kaplan-Meier risk at the window's end, null
-            where nobody was followed that long, and its limits take index events as independent.
+            ``followup="observed"``, and with exits that censor or compete, the rate is the
+            Kaplan-Meier or Aalen-Johansen risk at the window's end, null where nobody was followed
+            that long.
 
         Raises
         ------
@@ -282,7 +283,7 @@ class Links:
                 cluster=person,
                 scope=self._scope_codes(),
                 levels=levels,
-                cause_names=self._cause_names,
+                cause_names=self._competing,
             )
         return rate_table(
             groups,
@@ -323,13 +324,12 @@ class Links:
         person = self._cluster(cluster)
         self._need_an_end("a curve")
         duration, cause, _ = self._durations()
-        competing = self.definition.estimator == "Aalen-Johansen"
         return curve_table(
             self._groups(by),
             duration,
             cause,
             use=self.followed,
-            cause_names=self._cause_names if competing else None,
+            cause_names=self._competing,
             cluster=person,
             scope=None if person is None else self._scope_codes(),
         )
@@ -428,9 +428,11 @@ class Links:
         return duration, cause, full
 
     @property
-    def _cause_names(self) -> list[str]:
+    def _competing(self) -> list[str] | None:
+        """The names of causes 1, 2, ...; None where nothing competes with the event."""
         exits = self.definition.exits or {}
-        return ["linked", *(name for name, one in exits.items() if one.treatment == "compete")]
+        names = [name for name, one in exits.items() if one.treatment == "compete"]
+        return ["linked", *names] if names else None
 
     def _rates_at_event(self, by: Any, levels: Sequence[float]) -> pd.DataFrame:
         if self.definition.estimator != "proportion":

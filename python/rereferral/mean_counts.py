@@ -112,7 +112,7 @@ def mean_count(
     events = open_table({"row": row, "day": day}, "mean_count")
     durations = whole_days(table, "duration")
     ends = np.zeros(len(durations), np.bool_) if terminal is None else flags_of(table, "terminal")
-    rows, days = whole_days(events, "row"), whole_days(events, "day")
+    rows, days = whole_days(events, "row", "rows"), whole_days(events, "day")
     beyond = rows >= len(durations)
     if beyond.any():
         place = int(beyond.argmax())

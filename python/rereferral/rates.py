@@ -217,9 +217,10 @@ def risk_table(
     -------
     DataFrame, a row for each group
         The columns of `rate_table`. ``n`` counts the cohort, ``linked`` the events seen, ``rate``
-        is the risk of the event. It is null for a group in which nobody was followed to the end.
-        The limits are log-log, 0 and 0 where the risk is
-        0 and null where it is 1.
+        is the risk of the event. It is null for a group in which nobody was followed to the end, by
+        dates alone: if events could make it known, a short follow-up would show only groups in
+        which everybody had one. The limits are log-log, 0 and 0 where the risk is 0 and null where
+        it is 1.
 
         ``deff`` is the square of the standard error with clusters over that without. It is 1 where
         no cluster repeats, the number of rows where all are one cluster, null where the risk is 0

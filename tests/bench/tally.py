@@ -43,6 +43,7 @@ def run(runs: int, rows: int) -> dict[str, Any]:
     early = ~event & (random.random(n_rows) < 0.3)
     day[early] = random.integers(0, LAST_DAY + 1, int(early.sum()))
     person = random.integers(0, n_rows * 3 // 4, n_rows, dtype=np.uint32)
+    cause = np.where(event, 1, np.where(early & (person % 3 == 0), 2, 0)).astype(np.int8)
     groups = Groups(group, pd.DataFrame({"group": np.arange(GROUPS)}))
     wide_group, wide_day = group.astype(np.int64), day.astype(np.int64)
 
@@ -58,6 +59,10 @@ def run(runs: int, rows: int) -> dict[str, Any]:
         "bincount idiom, risk alone": lambda: bincount_idiom(wide_group, wide_day, event, GROUPS),
         "core: at risk, risk, standard error": core,
         "curve_table: limits and DataFrame too": lambda: curve_table(groups, day, event),
+        "curve_table, two causes that compete": lambda: curve_table(
+            groups, day, cause, cause_names=["event", "exit"]
+        ),
+        "curve_table, persons as clusters": lambda: curve_table(groups, day, event, cluster=person),
         "rate_table, no clusters": lambda: rate_table(groups, event, None),
         "rate_table, persons as clusters": lambda: rate_table(groups, event, None, person),
     }

@@ -111,7 +111,8 @@ static void test_link(uint64_t *random)
     int64_t days = first_day < 0 && random_below(random, 2) ? 19999999 : 500;
     int64_t keys = random_below(random, 2) ? 5 : 60;
     uint32_t limit = random_below(random, 2) ? (uint32_t)keys : UINT32_MAX;
-    rr_rule rule = {.take = 1, .window = {.direction = random_below(random, 2) ? RR_FORWARD : RR_BACKWARD,
+    rr_rule rule = {.take = 1,
+                    .window = {.direction = random_below(random, 2) ? RR_FORWARD : RR_BACKWARD,
                                .length = random_span(random),
                                .exclusive_end = (int)random_below(random, 2),
                                .include_same_day = (int)random_below(random, 2)},
