@@ -5,6 +5,7 @@ from rereferral.completeness import completeness
 from rereferral.curves import curve
 from rereferral.definition import Definition
 from rereferral.errors import CSVError, DataError, RereferralError, RuleError
+from rereferral.ledger import compare_ledgers
 from rereferral.lineage import crosswalk
 from rereferral.linking import link
 from rereferral.links import Links
@@ -34,6 +35,7 @@ __all__ = [
     "Spells",
     "Text",
     "birthday",
+    "compare_ledgers",
     "completeness",
     "crosswalk",
     "curve",

@@ -199,18 +199,20 @@ class Task:
         return WindowedLinks(definition, windows)
 
     def _search(self, reach: Reach, use: Mask, *, counted: bool = True) -> Found:
-        return self.matching.link(use, reach, self.upper(reach), counted=counted)
+        return self.matching.link(use, reach, self.bounds(reach), counted=counted)
 
-    def upper(self, reach: Reach) -> Days | None:
-        """The last admissible day by row, where exits or windows by row end before the rule's."""
+    def bounds(self, reach: Reach) -> tuple[Days | None, Days | None]:
+        """The first and the last admissible day by row, beside those of the rule's window."""
+        first, last = self.matching.after, None
         leave = first_exit(self.definition, self.index.table, reach)
-        if leave is None:
-            return reach.row_ends
-        return (
-            leave.last
-            if reach.row_ends is None
-            else np.where(leave.code < 0, reach.row_ends, np.minimum(leave.last, reach.row_ends))
-        )
+        if leave is not None:
+            last = leave.last
+        ends = reach.row_ends
+        if ends is not None and reach.forward:
+            last = ends if leave is None else np.where(leave.code < 0, ends, leave.last)
+        elif ends is not None:
+            first = ends if first is None else np.maximum(first, ends)
+        return first, last
 
     def _remove_vetoed(self, found: Found) -> None:
         if found.vetoed is not None:
@@ -241,7 +243,7 @@ class Task:
                 *_notes(self.index, self.events, self.matching, found, self.observed),
                 *self.notes,
             ],
-            again=Again(self.matching, followed, reach, self.upper(reach)),
+            again=Again(self.matching, followed, reach, self.bounds(reach)),
             lookbacks=self._lookbacks(reach, followed),
         )
 

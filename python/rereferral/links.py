@@ -404,7 +404,8 @@ class Links:
         cut = self._cut
         full = np.ones(len(self), np.bool_) if cut is None else ~cut
         last = end if cut is None else np.where(cut, self._edge, end)
-        duration = last - anchor if self._reach.forward else anchor - last
+        # A window of a row may hold no day at all, and then ends before it begins.
+        duration = np.maximum(last - anchor if self._reach.forward else anchor - last, 0)
         cause = np.zeros(len(self), np.int8)
         leave = self._exit
         if leave is not None:

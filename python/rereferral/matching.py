@@ -19,6 +19,10 @@ from rereferral.windows import Reach
 __all__ = ["CoreRule", "Found", "Matching"]
 
 
+#: A first and a last admissible day by row, beside the window's; None: no such bounds.
+Bounds = tuple[Days | None, Days | None]
+
+
 class CoreRule(NamedTuple):
     """`rr_rule` as the binding reads it; the comments there say what each part is."""
 
@@ -56,17 +60,17 @@ class Again:
     matching: Matching
     use: Mask
     reach: Reach
-    upper: Days | None
+    bounds: Bounds
 
     def days(self) -> npt.NDArray[np.int64]:
         """How many days with an event there are in each window."""
-        days = self.matching.link(self.use, self.reach, self.upper).days
+        days = self.matching.link(self.use, self.reach, self.bounds).days
         assert days is not None
         return days
 
     def pairs(self) -> tuple[Days, Days, npt.NDArray[np.int32]]:
         """As `Matching.pairs`."""
-        return self.matching.pairs(self.use, self.reach, self.upper)
+        return self.matching.pairs(self.use, self.reach, self.bounds)
 
 
 class Matching:
@@ -128,7 +132,6 @@ class Matching:
             claim_latest=definition.claim == "latest index",
             same_table=self._same_table,
             self_row=self._self_row,
-            lower=self.after,
             event_day=self.events.days if needs_days else None,
             vetoed=self.vetoed,
             confirmed=self.confirmed,
@@ -139,14 +142,14 @@ class Matching:
         """The day to which each index row's anchor moves; its own day where it takes no part."""
         anchor = np.empty(len(self.index.days), np.int64)
         parts = self.parts
-        rule = self.rule(self.definition.core_window(OPEN))
+        rule = self.rule(self.definition.core_window(OPEN), lower=self.after)
         _core.absorb(parts, rule, len(self.events.days), anchor)
         outside = ~self.index.ledger.kept
         anchor[outside] = self.index.days[outside]
         return anchor
 
-    def link(self, use: Mask, reach: Reach, upper: Days | None, *, counted: bool = True) -> Found:
-        """Search the window of each index row of `use`, up to a last day by row."""
+    def link(self, use: Mask, reach: Reach, bounds: Bounds, *, counted: bool = True) -> Found:
+        """Search the window of each index row of `use`, between first and last days by row."""
         n = len(self.index.days)
         stops = self.definition.veto is not None and self.definition.veto.action == "drop"
         found = Found(
@@ -155,15 +158,15 @@ class Matching:
             np.empty(n, np.int64) if counted else None,
             np.empty(n, np.bool_) if stops else None,
         )
-        rule = self._rule_for(use, reach, upper)
+        rule = self._rule_for(use, reach, bounds)
         _core.link(self.parts, rule, len(self.events.days), *found)
         return found
 
     def pairs(
-        self, use: Mask, reach: Reach, upper: Days | None
+        self, use: Mask, reach: Reach, bounds: Bounds
     ) -> tuple[Days, Days, npt.NDArray[np.int32]]:
         """Offsets, event rows and gaps of every event that the rule admits."""
-        rule = self._rule_for(use, reach, upper)
+        rule = self._rule_for(use, reach, bounds)
         n_events = len(self.events.days)
         offsets = np.empty(len(self.index.days) + 1, np.int64)
         _core.pairs_count(self.parts, rule, n_events, offsets)
@@ -172,7 +175,7 @@ class Matching:
         _core.pairs_fill(self.parts, rule, n_events, offsets, event_row, gap_days)
         return offsets, event_row, gap_days
 
-    def _rule_for(self, use: Mask, reach: Reach, upper: Days | None) -> CoreRule:
+    def _rule_for(self, use: Mask, reach: Reach, bounds: Bounds) -> CoreRule:
         parts_made = self._parts is not None
         _ = self.parts
         return self.rule(
@@ -180,7 +183,8 @@ class Matching:
             # Rows that were left out before the sides were put in order need no second look.
             use=use if parts_made else None,
             anchor=None if reach.anchor is self.index.days else reach.anchor,
-            upper=upper,
+            lower=bounds[0],
+            upper=bounds[1],
             confirm_by=self._confirm_by(reach),
         )
 

@@ -10,7 +10,7 @@ import numpy as np
 from rereferral import _core
 from rereferral.days import NULL_DAY, Days, by_day
 from rereferral.definition import Definition
-from rereferral.kinds import Mask, Numbers
+from rereferral.kinds import Categories, Mask, Numbers
 from rereferral.spans import OPEN, Span
 from rereferral.tables import Table
 
@@ -22,6 +22,10 @@ _LONGEST = 1_000_000
 def window_days(table: Table, name: str) -> tuple[Days, Mask]:
     """The windows of a column in whole days, and where they are missing (0 there)."""
     column = table.column(name)
+    if isinstance(column, Categories) and isinstance(column.values, Numbers):
+        known = column.codes >= 0
+        values = np.append(column.values.values, 0)[column.codes]
+        column = Numbers(values, known)
     if not isinstance(column, Numbers) or column.values.dtype.kind not in "iuf":
         what = getattr(column, "what", "text")
         raise table.fail(name, f"a column of windows holds whole days, not {what}")
@@ -84,7 +88,8 @@ class Reach:
             furthest = np.maximum if self.forward else np.minimum
             return np.asarray(furthest.reduce(ends))
         days = self.window - exclusive
-        return self.anchor + days if self.forward else self.anchor - days
+        end = self.anchor + days if self.forward else self.anchor - days
+        return np.where(self.anchor == NULL_DAY, NULL_DAY, end)
 
     @property
     def core_window(self) -> tuple[object, ...]:
