@@ -11,7 +11,9 @@ from collections import Counter
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from linking_cases import Case, disagreements, dressed_cases, run_reference
+from clothes import Case
+from comparing import disagreements, run_reference
+from linking_cases import dressed_cases
 from reference import RefusedError
 
 

@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 import rereferral as rr
-from linking_cases import Case, day, days_array, plain, rate_faults, run_link, run_reference
+from clothes import Case, day, days_array
+from comparing import plain, rate_faults, run_link, run_reference
 from reference import RefusedError, open_elsewhere, rates_reference
 
 ENGINES = ["reference", "rr.link"]

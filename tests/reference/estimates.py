@@ -66,8 +66,8 @@ def rates_reference(linked: Linked, groups: list | None = None) -> dict:
     """For each group `(n, linked, rate)`, the rate a Fraction, or None where there is none.
 
     Where none of a group is followed, n is 0 and there is no rate. Where observation or an exit
-    cuts the follow-up short, the rate is the risk at the window's end, and null for a group of which
-    nobody was followed that long. A row that came to the end of its window without an event stays
+    cuts the follow-up short, the rate is the risk at the window's end, and null for a group that
+    nobody was followed that long in. A row that came to the end of its window without an event stays
     at risk to the last: it is known to have none.
     """
     table = {}
@@ -103,10 +103,10 @@ def curve_reference(linked: Linked, groups: list | None = None) -> dict[Hashable
         raise RefusedError("an open window without an end of observation")
     table = {}
     for group, rows in rows_of_groups(linked, groups).items():
-        ends = [
-            (linked.horizon[i] if linked.duration[i] is None else linked.duration[i],)
-            + (ended(linked, i),)
-            for i in rows
-        ]
+        ends = []
+        for i in rows:
+            to_the_end = linked.duration[i] is None
+            days = linked.horizon[i] if to_the_end else linked.duration[i]
+            ends.append((days, ended(linked, i)))
         table[group] = incidence(ends, causes_of(linked))
     return table

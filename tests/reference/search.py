@@ -57,8 +57,7 @@ class Data:
         return [
             j
             for j in self.events
-            if key_of(self.event_rows[j], self.names(1)) == self.key(i)
-            and not self.is_itself(i, j)
+            if key_of(self.event_rows[j], self.names(1)) == self.key(i) and not self.is_itself(i, j)
         ]
 
 
@@ -263,9 +262,9 @@ class Search:
             date = start[mediator.date]
             if date is None or key_of(start, names) != self.data.key(self.i):
                 continue
-            if mediator.guard == "exclude later starts" and event_day is not None:
-                if date > event_day:
-                    continue
+            later = event_day is not None and date > event_day
+            if later and mediator.guard == "exclude later starts":
+                continue
             lower, upper = mediator.ends()
             if not_before(date, self.day, lower) and not_after(date, self.day, upper):
                 return True
@@ -296,5 +295,3 @@ def not_after(date: int, day: int, offset: Span) -> bool:
     if number < 0:
         return date < day and add_span(date, (-number, unit)) <= day
     return date <= add_span(day, offset)
-
-
