@@ -36,6 +36,7 @@ class Case:
     rules: dict[str, Any]
     by: str | None = None
     same_table: bool = False
+    pairs: bool = False
     index: Any = field(default=None, repr=False)
     events: Any = field(default=None, repr=False)
     looks: dict[str, Any] = field(default_factory=dict)
@@ -205,20 +206,21 @@ def dress(draw, case: Case) -> Case:
     return case
 
 
+def table_of(rows: list[dict], families: dict[str, str]) -> pd.DataFrame:
+    """A data frame, each column in the first kind that can hold it."""
+    columns = {}
+    for name, family in families.items():
+        ways = garments([row[name] for row in rows], family, "pandas")
+        columns[name] = ways[min(ways)]()
+    return pd.DataFrame(columns, index=range(len(rows)))
+
+
 def dress_plainly(case: Case) -> Case:
-    """Two data frames, each column in the first kind that can hold it, the edges as numpy days."""
-
-    def table(rows, families):
-        columns = {}
-        for name, family in families.items():
-            ways = garments([row[name] for row in rows], family, "pandas")
-            columns[name] = ways[min(ways)]()
-        return pd.DataFrame(columns, index=range(len(rows)))
-
-    case.index = table(case.index_rows, case.families[0])
+    """Two data frames, and the edges of observation as numpy days."""
+    case.index = table_of(case.index_rows, case.families[0])
     case.events = case.index
     if not case.same_table:
-        case.events = table(case.event_rows, case.families[1])
+        case.events = table_of(case.event_rows, case.families[1])
     case.looks = {"rules": "keywords"}
     for name in ("observed_until", "observed_from"):
         limit = case.arguments.get(name)

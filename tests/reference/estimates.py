@@ -67,8 +67,8 @@ def rates_reference(linked: Linked, groups: list | None = None) -> dict:
 
     Where none of a group is followed, n is 0 and there is no rate. Where observation or an exit
     cuts the follow-up short, the rate is the risk at the window's end, and null for a group that
-    nobody was followed that long in. A row that came to the end of its window without an event stays
-    at risk to the last: it is known to have none.
+    nobody was followed that long in. A row that came to the end of its window without an event
+    stays at risk to the last: it is known to have none.
     """
     table = {}
     for group, rows in rows_of_groups(linked, groups).items():
