@@ -180,6 +180,10 @@ def can_hold_a_day(rules: Rules, window: Span | None) -> bool:
 
 
 def refuse_contradictions(rules: Rules, observed_until, observed_from) -> None:
+    if rules.several and any(isinstance(each, str) and not is_span(each) for each in rules.window):
+        raise RefusedError("a column among several windows")
+    if rules.several and not rules.window:
+        raise RefusedError("no window")
     for said, wrong in contradictions(rules, observed_until, observed_from):
         if wrong:
             raise RefusedError(said)
