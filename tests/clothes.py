@@ -37,6 +37,7 @@ class Case:
     by: str | None = None
     same_table: bool = False
     pairs: bool = False
+    preset: str | None = None
     index: Any = field(default=None, repr=False)
     events: Any = field(default=None, repr=False)
     looks: dict[str, Any] = field(default_factory=dict)

@@ -93,6 +93,8 @@ def in_arguments(case: Case) -> tuple[dict, dict]:
     for name in ("observed_until", "observed_from"):
         if arguments.get(name) is not None:
             arguments[name] = case.looks[name]
+    if case.preset is not None:
+        return {**arguments, "definition": getattr(rr.definitions, case.preset)}, {}
     rules = in_the_package(case)
     if case.looks["rules"] != "keywords":
         definition = rr.Definition(**rules)

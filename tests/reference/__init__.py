@@ -12,16 +12,19 @@ from .days import CYCLE, add_months, add_span, birthday, civil, is_span, parse_s
 from .estimates import curve_reference, rates_at_event, rates_reference
 from .linkage import Linked, link_reference
 from .pairs import pairs_reference
+from .presets import PRESETS, Preset
 from .rules import Birthday, Eligible, Exit, Mediator, RefusedError, Rules
 from .tables import area_days, open_elsewhere
 
 __all__ = [
     "CYCLE",
+    "PRESETS",
     "Birthday",
     "Eligible",
     "Exit",
     "Linked",
     "Mediator",
+    "Preset",
     "RefusedError",
     "Rules",
     "add_months",
