@@ -27,7 +27,10 @@ def day(text: str) -> int:
 
 @dataclass
 class Case:
-    """A linkage in plain values; `families` says what each column holds."""
+    """A linkage in plain values; `families` says what each column holds.
+
+    A `preset` is asked by its name in the package, and its rules are the reference's alone.
+    """
 
     index_rows: list[dict]
     event_rows: list[dict]
@@ -82,7 +85,7 @@ def garments(values: list, family: str, container: str) -> dict[str, Any]:
     """Ways to hold the values of a family in a container: name -> a function that builds it."""
     gaps = any(v is None for v in values)
     found: dict[str, Any] = {}
-    if family in ("whole", "day"):
+    if family in ("whole", "number", "day"):
         for dtype in INTEGERS:
             if not holds(dtype, values):
                 continue
@@ -208,11 +211,12 @@ def dress(draw, case: Case) -> Case:
 
 
 def table_of(rows: list[dict], families: dict[str, str]) -> pd.DataFrame:
-    """A data frame, each column in the first kind that can hold it."""
+    """A data frame, each column in a usual kind that can hold it."""
     columns = {}
     for name, family in families.items():
         ways = garments([row[name] for row in rows], family, "pandas")
-        columns[name] = ways[min(ways)]()
+        usual = [name for name in ("nullable int64", "object", "datetime64[s]") if name in ways]
+        columns[name] = ways[usual[-1] if usual else min(ways)]()
     return pd.DataFrame(columns, index=range(len(rows)))
 
 

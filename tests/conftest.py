@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+pytest.register_assert_rewrite("by_hand")
+
 
 @pytest.fixture(params=["reference", "rr.link"])
 def engine(request) -> str:

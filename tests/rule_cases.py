@@ -220,7 +220,7 @@ def rule_cases(draw, needed: str | None = None, most: int = 8) -> Case:
     }
     families = dict.fromkeys(["born", "died", "left", "closed", "seen"], "day")
     families |= {"child": "text", "area": "text", "kind": "text"}
-    families |= {"score": "whole", "reach": "whole", "ref": "whole"}
+    families |= {"score": "whole", "reach": "number", "ref": "whole"}
 
     def rows(names: list[str], size: int) -> list[dict]:
         shape = st.fixed_dictionaries({**columns, **dict.fromkeys(names, dates)})

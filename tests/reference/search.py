@@ -235,13 +235,15 @@ class Search:
         return self.window_day() <= edge
 
     def looks_back_far_enough(self, observed_from: int) -> bool:
-        """Whether washout and history lie within the observed days."""
-        washout, history = parse_span(self.rules.washout), self.rules.history_span
-        if washout is not None and self.rules.followup != "ignored":
-            earliest = min(first_day_within(washout, self.day), self.day)
-            if earliest < observed_from:
-                return False
-        return history is None or add_span(observed_from, history) <= self.day
+        """Whether every day that washout and history look at is observed."""
+        spans = [self.rules.history_span]
+        if self.rules.followup != "ignored":
+            spans.append(parse_span(self.rules.washout))
+        return all(
+            min(first_day_within(span, self.day), self.day) >= observed_from
+            for span in spans
+            if span is not None
+        )
 
     # ------------------------------------------------ the mediator
 
