@@ -103,7 +103,7 @@ def definitions(draw, picked: set[str]) -> tuple[dict, Drawing]:
     if "min_gap" in picked or "within_gap" in picked:
         rules["min_gap"] = by.span([1, 2, 2, 14, 28, "1 month"])
     if "within_gap" in picked:
-        rules["within_gap"] = one(["stop", "absorb", "absorb"])
+        rules["within_gap"] = "stop" if "confirm" in picked else one(["stop", "absorb", "absorb"])
     if "after" in picked:
         rules["after"] = "left"
     if "age at index" in picked:

@@ -216,6 +216,11 @@ def contradictions(rules: Rules, observed_until, observed_from) -> list[tuple[st
             "a gap that nothing is shorter than",
             rules.within_gap != "skip" and (rules.gap is None or rules.gap[0] == 0),
         ),
+        ("one cohort for each of one window", rules.cohort == "each" and not rules.several),
+        (
+            "confirmed by the end of a window that absorbed days move",
+            rules.within_gap == "absorb" and rules.confirm is not None,
+        ),
         ("rolling what is not there", rules.rolling and rules.washout is None),
         ("a period of which every row is taken", rules.per and rules.select == "every"),
         (
