@@ -25,12 +25,12 @@ from rule_cases import RULES, dressed_rule_cases, rule_cases
 QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 QUIET += [HealthCheck.function_scoped_fixture]
 PHASES = [Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink]
-BRIEF = settings(max_examples=40, deadline=None, suppress_health_check=QUIET, phases=PHASES)
+BRIEF = settings(max_examples=30, deadline=None, suppress_health_check=QUIET, phases=PHASES)
 
 
 @pytest.mark.parametrize("rule", RULES)
 def test_the_reference_agrees(rule):
-    @settings(BRIEF, max_examples=60)
+    @settings(BRIEF, max_examples=40)
     @given(dressed_rule_cases(rule))
     def agree(case):
         assert disagreements(case) == []
