@@ -66,7 +66,7 @@ class Drawing:
             ways += [
                 [value, value + 1],
                 (">=", value, "<", value + 2),
-                (">", value - 1, "<=", value),
+                (">", value, "<=", value + 1),
             ]
         return self.one(ways)
 
