@@ -309,7 +309,8 @@ class Linkage:
         seen = search.is_seen_to_the_end()
         cut = leaving is not None and linked.rules.followup == "observed" and edge < leaving[2]
         end = edge if search.window is None else search.window_day()
-        linked.horizon[i] = None if end is None else abs(end - search.anchor)
+        ahead = 1 if self.rules.forward else -1
+        linked.horizon[i] = None if end is None else max(0, ahead * (end - search.anchor))
         linked.count[i] = len(days)
         linked.pairs[i] = [(j, search.distance(j)) for j in matches]
         linked.fully[i] = seen
