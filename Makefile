@@ -4,7 +4,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help report test calibration lint format bench oldest newest clean
+.PHONY: help report test properties calibration lint format bench oldest newest clean
 
 # Variables that .ci/setup found necessary on this machine, then a command in the environment.
 use = . .setup/env && .venv/bin/
@@ -13,6 +13,7 @@ C_FILES = $(sort $(wildcard csrc/*/*.[ch] tests/c/*.[ch]))
 # ---------------------------------------------------------------- for make report
 OUT ?= out
 SEED ?= 1
+CASES ?= 20000
 ifndef DATA
 YEARS ?= 2016-2020
 UNTIL ?= 2021-03-31
@@ -44,6 +45,10 @@ endif
 test: ## every test but those below (under 10 minutes)
 	@.ci/setup report test
 	$(use)python -m pytest $(PYTEST)
+
+properties: ## count how often the package and the slow reference differ (CASES=20000 SEED=1)
+	@.ci/setup report test
+	$(use)python tests/count_properties.py --cases $(CASES) --seed $(SEED)
 
 calibration: ## the simulated England at full scale against the published figures
 	@.ci/setup report test

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import rereferral as rr
-from linking_cases import day
+from clothes import day
 from reference import CYCLE, add_months, civil
 from rereferral.days import NULL_DAY, birthday
 

@@ -6,63 +6,10 @@ import pandas as pd
 import pytest
 
 import rereferral as rr
-from linking_cases import Case, day, days_array, plain, rate_faults, run_link, run_reference
+from by_hand import answer, frame, rows
+from clothes import Case, day
+from comparing import run_reference
 from reference import RefusedError, open_elsewhere, rates_reference
-
-ENGINES = ["reference", "rr.link"]
-
-
-def rows(date: str, *lines) -> list[dict]:
-    """Rows from (child, day) or (child, day, more columns); a day is ISO text or None."""
-    found = []
-    for child, when, *more in lines:
-        row = {"child": child, date: None if when is None else day(when)}
-        found.append({**row, **(more[0] if more else {})})
-    return found
-
-
-def frame(table: list[dict], dates=("closed", "seen")) -> pd.DataFrame:
-    data = {name: [row[name] for row in table] for name in table[0]}
-    for name in dates:
-        if name in data:
-            data[name] = days_array(data[name], "s")
-    return pd.DataFrame(data)
-
-
-def answer(engine: str, index: list[dict], events: list[dict], **given):
-    """Run one engine on rows; the plain answers of both look the same."""
-    edges = {k: given.pop(k) for k in ("observed_until", "observed_from") if k in given}
-    arguments = {
-        "person": given.pop("person", "child"),
-        "index_date": given.pop("index_date", "closed"),
-        "event_date": given.pop("event_date", "seen"),
-    }
-    for name in ("scope", "row_id", "index_filter"):
-        if name in given:
-            arguments[name] = given.pop(name)
-    days = {
-        name: {k: day(v) for k, v in value.items()} if isinstance(value, dict) else day(value)
-        for name, value in edges.items()
-    }
-    case = Case(index, events, ({}, {}), {**arguments, **days}, given, same_table=index is events)
-    case.index = frame(index)
-    case.events = case.index if case.same_table else frame(events)
-    case.looks = {**edges, "rules": "keywords"}
-    links = run_link(case) if engine == "rr.link" else None
-    linked = run_reference(case)
-    if engine == "reference":
-        found = {
-            name: getattr(linked, name)
-            for name in ("event_row", "gap_days", "event_date", "count", "followed", "outcome")
-        }
-        return found
-    assert rate_faults(links, linked, None, index) == []
-    return plain(links)
-
-
-@pytest.fixture(params=ENGINES)
-def engine(request):
-    return request.param
 
 
 @pytest.mark.parametrize(
@@ -127,7 +74,7 @@ def test_a_row_never_matches_itself(engine):
     if engine == "rr.link":
         links = rr.link(
             frame(copy),
-            frame(other, dates=["when"]),
+            frame(other),
             **{"person": "child", "index_date": "seen", "event_date": "when", "row_id": "ref"},
             **{"same_day": "include", "window": 0, "followup": "ignored"},
         )

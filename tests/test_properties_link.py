@@ -11,22 +11,9 @@ from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
 import rereferral as rr
-from linking_cases import (
-    ANCHORS,
-    MIN_GAPS,
-    OFFSETS,
-    POOLS,
-    WINDOWS,
-    Case,
-    cases,
-    day,
-    disagreements,
-    dress_plainly,
-    dressed_cases,
-    plain,
-    run_link,
-    run_reference,
-)
+from clothes import Case, day, dress_plainly
+from comparing import disagreements, plain, run_link, run_reference
+from linking_cases import ANCHORS, MIN_GAPS, OFFSETS, POOLS, WINDOWS, cases, dressed_cases
 from reference import CYCLE, RefusedError
 
 QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
