@@ -85,8 +85,8 @@ def compare_ledgers(
     -------
     pandas.DataFrame
         One row for each line of either ledger, in their order: ``table``, ``step``, ``reason``;
-        ``removed_first``, ``remaining_first``, ``removed_second``, ``remaining_second`` (Int64), and
-        ``difference``, of the rows removed, second less first, where a line that only one has
+        ``removed_first``, ``remaining_first``, ``removed_second``, ``remaining_second`` (Int64),
+        and ``difference``, of the rows removed, second less first, where a line that only one has
         removed none in the other. Lines are the same where table, step and reason are; the nth such
         line goes with the nth. So the differences of a table add up to that of its last lines.
 
