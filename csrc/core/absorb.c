@@ -2,29 +2,28 @@
 
 /* The anchor of one row. An event of the anchor's own day has been absorbed with it, so after a move
  * the search begins beyond that day, whatever the rule says of the index day. */
-static int64_t absorbed(const rr_sweep *s, const rr_reach *reach)
+static int64_t absorbed(rr_sweep *s, rr_reach *reach)
 {
     const rr_window *window = &s->rule->window;
-    rr_reach from = *reach;
     int64_t near = window->include_same_day ? 0 : 1;
 
     for (;;) {
         int64_t first, last, d;
 
-        rr_bounds_at(&s->bounds, from.anchor, &first, &last);
+        rr_bounds_at(&s->bounds, reach->anchor, &first, &last);
         if (window->direction == RR_FORWARD) {
             last = first - 1;
-            first = from.anchor + near;
+            first = reach->anchor + near;
         } else {
             first = last + 1;
-            last = from.anchor - near;
+            last = reach->anchor - near;
         }
-        rr_row_bounds(s->rule, from.row, &first, &last);
-        d = rr_next_event_day(s, &from, first, last, window->direction);
+        rr_row_bounds(s->rule, reach->row, &first, &last);
+        d = rr_next_event_day(s, reach, first, last);
         if (d < 0) {
-            return from.anchor;
+            return reach->anchor;
         }
-        from.anchor = rr_day_at(s, d);
+        reach->anchor = rr_day_at(s, d);
         near = 1;
     }
 }

@@ -107,14 +107,14 @@ out:
 }
 
 /* The first and last of the anchors that found something, and how many there are. */
-static rr_status range_of_found(const int64_t *anchor, const int32_t *found_gap, int64_t n,
-                                int64_t *first, int64_t *last, int64_t *found, rr_error *error)
+static rr_status range_of_found(const int64_t *anchor, const int32_t *found, int64_t n,
+                                int64_t *first, int64_t *last, int64_t *n_found, rr_error *error)
 {
     *first = RR_DAY_MAX;
     *last = RR_DAY_MIN;
-    *found = 0;
+    *n_found = 0;
     for (int64_t i = 0; i < n; i++) {
-        if (found_gap[i] < 0) {
+        if (found[i] < 0) {
             continue;
         }
         if (anchor[i] < RR_DAY_MIN || anchor[i] > RR_DAY_MAX) {
@@ -122,34 +122,33 @@ static rr_status range_of_found(const int64_t *anchor, const int32_t *found_gap,
         }
         *first = anchor[i] < *first ? anchor[i] : *first;
         *last = anchor[i] > *last ? anchor[i] : *last;
-        ++*found;
+        ++*n_found;
     }
     return RR_OK;
 }
 
-rr_status rr_narrow(const rr_window *window, const int64_t *anchor, int64_t n,
-                    const int64_t *found_row, const int32_t *found_gap, int64_t *event_row,
+rr_status rr_narrow(const rr_window *window, const int64_t *anchor, int64_t n, const int32_t *found,
                     int32_t *gap_days, rr_error *error)
 {
     rr_bounds bounds = {.first = NULL};
-    int64_t earliest, latest, found;
-    rr_status status = range_of_found(anchor, found_gap, n, &earliest, &latest, &found, error);
+    int64_t earliest, latest, n_found;
+    rr_status status = range_of_found(anchor, found, n, &earliest, &latest, &n_found, error);
 
     if (status == RR_OK) {
-        status = rr_bounds_make(window, earliest, latest, found, &bounds, error);
+        status = rr_bounds_make(window, earliest, latest, n_found, &bounds, error);
     }
     for (int64_t i = 0; i < n && status == RR_OK; i++) {
-        int inside = found_gap[i] >= 0;
+        int64_t first, last;
 
-        if (inside) {
-            int64_t first, last;
-
-            rr_bounds_at(&bounds, anchor[i], &first, &last);
-            inside = window->direction == RR_FORWARD ? anchor[i] + found_gap[i] <= last
-                                                     : anchor[i] - found_gap[i] >= first;
+        gap_days[i] = -1;
+        if (found[i] < 0) {
+            continue;
         }
-        event_row[i] = inside ? found_row[i] : -1;
-        gap_days[i] = inside ? found_gap[i] : -1;
+        rr_bounds_at(&bounds, anchor[i], &first, &last);
+        if (window->direction == RR_FORWARD ? anchor[i] + found[i] <= last
+                                            : anchor[i] - found[i] >= first) {
+            gap_days[i] = found[i];
+        }
     }
     rr_bounds_free(&bounds);
     return status;

@@ -200,7 +200,8 @@ typedef struct rr_rule {
     rr_veto veto;
     int64_t take;     /* 1: the nearest day with an event, n: the nth, RR_TAKE_LAST: the farthest */
     int claim_latest; /* forward: a day serves only the latest used index day before it, from that
-                         one's first admissible day on; index rows of one day share it */
+                         one's first admissible day on (the next, where that day's only event is
+                         the index row itself); index rows of one day share it */
     int same_table;   /* index row i and event row i are the same row, and never match */
     /* by index row */
     const uint8_t *use;      /* rows to look at; NULL: all that were put in order */
@@ -254,12 +255,10 @@ rr_status rr_pairs_fill(const rr_parts *parts, const rr_rule *rule, int64_t n_in
 rr_status rr_absorb(const rr_parts *parts, const rr_rule *rule, int64_t n_index, int64_t n_events,
                     int64_t *anchor, const rr_poll *poll, rr_error *error) RR_MUST_CHECK;
 
-/* What rr_link would have found in a window that ends earlier, from what it found in a longer one with
- * the same near end: an event that lies beyond it is none. Not for RR_TAKE_LAST, and counts are not
- * to be had this way. anchor, and the found columns, have n elements and -1 for none, as have the
- * outputs. Errors as rr_window_bounds. */
-rr_status rr_narrow(const rr_window *window, const int64_t *anchor, int64_t n,
-                    const int64_t *found_row, const int32_t *found_gap, int64_t *event_row,
+/* The gaps that rr_link would have found in a window that ends earlier, from those that it found in a
+ * longer one with the same near end: an event that lies beyond it is none, -1. Not for RR_TAKE_LAST.
+ * Anchors, and gaps found and narrowed, have n elements. Errors as rr_window_bounds. */
+rr_status rr_narrow(const rr_window *window, const int64_t *anchor, int64_t n, const int32_t *found,
                     int32_t *gap_days, rr_error *error) RR_MUST_CHECK;
 
 /* For each event row: 1 if another event row of `parts` has its key and day; else 0, also for rows

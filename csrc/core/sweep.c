@@ -113,6 +113,12 @@ static int is_used(const rr_rule *rule, int64_t row)
            (rule->anchor == NULL || rule->anchor[row] != RR_NULL_DAY);
 }
 
+/* The event row that an index row is, -1 for none. */
+static int64_t self_of(const rr_rule *rule, int64_t row)
+{
+    return rule->same_table ? row : rule->self_row != NULL ? rule->self_row[row] : -1;
+}
+
 static int64_t anchor_of(const rr_sweep *s, int64_t row, uint64_t key_day)
 {
     return s->rule->anchor != NULL ? s->rule->anchor[row]
@@ -130,8 +136,8 @@ void rr_row_bounds(const rr_rule *rule, int64_t row, int64_t *first, int64_t *la
 }
 
 /* Finds the days of a span, from the hints; whether there is one. */
-static int days_of_span(const rr_sweep *s, uint64_t key, int64_t first, int64_t last,
-                        int64_t low_hint, int64_t high_hint, int64_t *from, int64_t *to)
+static int days_of_span(rr_sweep *s, uint64_t key, int64_t first, int64_t last, int64_t *from,
+                        int64_t *to)
 {
     const rr_parts *parts = s->parts;
     const rr_day_runs *days = &s->days;
@@ -141,8 +147,10 @@ static int days_of_span(const rr_sweep *s, uint64_t key, int64_t first, int64_t 
     }
     first = clamp(first, parts->first_day, parts->last_day) - parts->first_day;
     last = clamp(last, parts->first_day, parts->last_day) - parts->first_day;
-    *from = first_not_below(days->key_day, days->n, low_hint, key | (uint64_t)first);
-    *to = first_not_below(days->key_day, days->n, high_hint, (key | (uint64_t)last) + 1);
+    *from = first_not_below(days->key_day, days->n, s->low_hint, key | (uint64_t)first);
+    *to = first_not_below(days->key_day, days->n, s->high_hint, (key | (uint64_t)last) + 1);
+    s->low_hint = *from;
+    s->high_hint = *to;
     return *from < *to;
 }
 
@@ -177,7 +185,8 @@ int rr_sweep_begin(const rr_sweep *s, int64_t position, rr_reach *reach)
     reach->row = row;
     reach->key = key_day & ~s->day_mask;
     reach->anchor = anchor_of(s, row, key_day);
-    reach->self = rule->same_table ? row : rule->self_row != NULL ? rule->self_row[row] : -1;
+    reach->own = -1;
+    reach->self = self_of(rule, row);
     reach->confirm_by = rule->confirm_by == NULL || rule->confirm_by[row] == NEVER
                             ? NEVER - 1
                             : rule->confirm_by[row];
@@ -196,12 +205,9 @@ int rr_sweep_row(rr_sweep *s, int64_t position, rr_reach *reach)
     if (s->claimed != NULL && s->claimed[position - s->part_from] <= last) {
         last = s->claimed[position - s->part_from] - 1;
     }
-    if (!days_of_span(s, reach->key, first, last, s->low_hint, s->high_hint, &reach->from,
-                      &reach->to)) {
+    if (!days_of_span(s, reach->key, first, last, &reach->from, &reach->to)) {
         return 0;
     }
-    s->low_hint = reach->from;
-    s->high_hint = reach->to;
     reach->own = own_day(s, reach, reach->from, reach->to);
     return 1;
 }
@@ -260,27 +266,30 @@ int32_t rr_gap(const rr_sweep *s, const rr_reach *reach, int64_t d)
     return (int32_t)(day < reach->anchor ? reach->anchor - day : day - reach->anchor);
 }
 
-int64_t rr_next_event_day(const rr_sweep *s, const rr_reach *reach, int64_t first, int64_t last,
-                          rr_direction direction)
+/* A reach is changed in place and not copied: the copy would wait for the stores before it, and so for
+ * what the last row's stores are waiting for (twice as slow). */
+int64_t rr_next_event_day(rr_sweep *s, rr_reach *reach, int64_t first, int64_t last)
 {
-    rr_reach span = *reach;
+    int forward = s->rule->window.direction == RR_FORWARD;
+    int64_t own = reach->own, found = -1, from, to;
 
-    if (!days_of_span(s, reach->key, first, last, s->low_hint, s->low_hint, &span.from, &span.to)) {
+    if (!days_of_span(s, reach->key, first, last, &from, &to)) {
         return -1;
     }
-    span.own = own_day(s, &span, span.from, span.to);
-    for (int64_t i = 0; i < span.to - span.from; i++) {
-        int64_t d = direction == RR_FORWARD ? span.from + i : span.to - 1 - i;
+    reach->own = own_day(s, reach, from, to);
+    for (int64_t i = 0; i < to - from && found < 0; i++) {
+        int64_t d = forward ? from + i : to - 1 - i;
 
-        if (rr_day_counts(s, &span, d)) {
-            return d;
+        if (rr_day_counts(s, reach, d)) {
+            found = d;
         }
     }
-    return -1;
+    reach->own = own;
+    return found;
 }
 
 /* Whether an event lies nearer to the anchor than the minimum gap. */
-static int has_event_near(const rr_sweep *s, const rr_reach *reach)
+static int has_event_near(rr_sweep *s, rr_reach *reach)
 {
     const rr_window *window = &s->rule->window;
     int64_t other = window->include_same_day ? 0 : 1, first, last;
@@ -294,10 +303,10 @@ static int has_event_near(const rr_sweep *s, const rr_reach *reach)
         last = reach->anchor - other;
     }
     rr_row_bounds(s->rule, reach->row, &first, &last);
-    return rr_next_event_day(s, reach, first, last, window->direction) >= 0;
+    return rr_next_event_day(s, reach, first, last) >= 0;
 }
 
-int64_t rr_days_in_reach(const rr_sweep *s, const rr_reach *reach, uint8_t *vetoed)
+int64_t rr_days_in_reach(rr_sweep *s, rr_reach *reach, uint8_t *vetoed)
 {
     const rr_rule *rule = s->rule;
     int64_t count = 0, n = reach->to - reach->from;
@@ -324,6 +333,20 @@ int64_t rr_days_in_reach(const rr_sweep *s, const rr_reach *reach, uint8_t *veto
 
 /* ---------------------------------------------------------------- parts */
 
+/* The first day that a row claims for itself: its first admissible day, unless the only event of that
+ * day is the row itself, which it cannot have and an earlier row can. */
+static int64_t first_claim(const rr_sweep *s, int64_t row, uint64_t key, int64_t first)
+{
+    rr_reach own = {.key = key, .self = self_of(s->rule, row)};
+    int64_t d;
+
+    if (own.self < 0 || s->rule->event_day[own.self] != first) {
+        return first;
+    }
+    d = own_day(s, &own, 0, s->days.n);
+    return d >= 0 && s->days.start[d + 1] - s->days.start[d] == 1 ? first + 1 : first;
+}
+
 /* For each used row of the part the first day that a row of a later day claims for itself. */
 static void fill_claimed(rr_sweep *s)
 {
@@ -346,6 +369,7 @@ static void fill_claimed(rr_sweep *s)
         day = key_day;
         rr_bounds_at(&s->bounds, anchor_of(s, row, key_day), &first, &last);
         rr_row_bounds(s->rule, row, &first, &last);
+        first = first_claim(s, row, key_day & ~s->day_mask, first);
         of_day = first < of_day ? first : of_day;
         s->claimed[i - s->part_from] = claimed;
     }

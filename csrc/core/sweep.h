@@ -36,7 +36,7 @@ typedef struct rr_reach {
     int64_t anchor;
     int64_t confirm_by;
     int64_t self; /* the event row that is the index row, -1 for none */
-    /* with rr_sweep_row only */
+    /* with rr_sweep_row only; but own is -1 */
     int64_t from; /* days of rr_day_runs that are admissible, up to, not including, `to` */
     int64_t to;
     int64_t own; /* the day of the row's own event among them, -1: not there */
@@ -84,10 +84,9 @@ int32_t rr_gap(const rr_sweep *sweep, const rr_reach *reach, int64_t d);
 
 /* Days with an event in reach; 0 where the rule stops at an event nearer than the minimum gap, or at a
  * vetoed day that comes first, which sets *vetoed. */
-int64_t rr_days_in_reach(const rr_sweep *sweep, const rr_reach *reach, uint8_t *vetoed);
+int64_t rr_days_in_reach(rr_sweep *sweep, rr_reach *reach, uint8_t *vetoed);
 
-/* The first day with an event in `first` to `last`, in that direction, for the row; or -1. */
-int64_t rr_next_event_day(const rr_sweep *sweep, const rr_reach *reach, int64_t first, int64_t last,
-                          rr_direction direction);
+/* The first day with an event in `first` to `last`, in the direction of search, for the row; or -1. */
+int64_t rr_next_event_day(rr_sweep *sweep, rr_reach *reach, int64_t first, int64_t last);
 
 #endif

@@ -105,31 +105,27 @@ static PyObject *link_parts(PyObject *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
-PyDoc_STRVAR(narrow_doc, "narrow($module, window, anchor, found_row, found_gap, event_row, "
-                         "gap_days, /)\n--\n\n"
-                         "Write what link would have found in a window that ends earlier.");
+PyDoc_STRVAR(narrow_doc, "narrow($module, window, anchor, found, gap_days, /)\n--\n\n"
+                         "Write the gaps of a window that ends earlier than that of `found`.");
 
 static PyObject *narrow(PyObject *self, PyObject *args)
 {
     rr_array arrays[] = {{"anchor", NPY_INT64, RR_IN, NULL, NULL, NULL, 0},
-                         {"found_row", NPY_INT64, RR_IN, &arrays[0].n, NULL, NULL, 0},
-                         {"found_gap", NPY_INT32, RR_IN, &arrays[0].n, NULL, NULL, 0},
-                         {"event_row", NPY_INT64, RR_OUT, &arrays[0].n, NULL, NULL, 0},
+                         {"found", NPY_INT32, RR_IN, &arrays[0].n, NULL, NULL, 0},
                          {"gap_days", NPY_INT32, RR_OUT, &arrays[0].n, NULL, NULL, 0}};
     rr_window window;
     rr_error error;
     rr_status status;
 
     (void)self;
-    if (!PyArg_ParseTuple(args, "O&OOOOO:narrow", rr_read_window, &window, &arrays[0].object,
-                          &arrays[1].object, &arrays[2].object, &arrays[3].object,
-                          &arrays[4].object) ||
-        rr_arrays_check(arrays, 5) < 0) {
+    if (!PyArg_ParseTuple(args, "O&OOO:narrow", rr_read_window, &window, &arrays[0].object,
+                          &arrays[1].object, &arrays[2].object) ||
+        rr_arrays_check(arrays, 3) < 0) {
         return NULL;
     }
     Py_BEGIN_ALLOW_THREADS
     status = rr_narrow(&window, arrays[0].data, arrays[0].n, arrays[1].data, arrays[2].data,
-                       arrays[3].data, arrays[4].data, &error);
+                       &error);
     Py_END_ALLOW_THREADS
     if (status != RR_OK) {
         return rr_raise(status, &error);

@@ -31,15 +31,7 @@ def link(
     vetoed: Any,
     /,
 ) -> None: ...
-def narrow(
-    window: Any,
-    anchor: Any,
-    found_row: Any,
-    found_gap: Any,
-    event_row: Any,
-    gap_days: Any,
-    /,
-) -> None: ...
+def narrow(window: Any, anchor: Any, found: Any, gap_days: Any, /) -> None: ...
 def absorb(parts: object, rule: Any, n_events: int, anchor: Any, /) -> None: ...
 def pairs_count(parts: object, rule: Any, n_events: int, offsets: Any, /) -> None: ...
 def pairs_fill(

@@ -239,13 +239,16 @@ class Task:
             observed=self.observed,
             definition=definition,
             ledger=Ledger.frame(self.index.ledger, self.events.ledger),
-            notes=[
-                *_notes(self.index, self.events, self.matching, found, self.observed),
-                *self.notes,
-            ],
+            notes=partial(self._told, found, (self.index.ledger.kept, self.events.ledger.kept)),
             again=Again(self.matching, followed, reach, self.bounds(reach)),
             lookbacks=self._lookbacks(reach, followed),
         )
+
+    def _told(self, found: Found, kept: tuple[Mask, Mask]) -> list[str]:
+        return [
+            *_notes(self.index, self.events, kept, self.matching, found, self.observed),
+            *self.notes,
+        ]
 
     def _lookbacks(self, reach: Reach, followed: Mask) -> dict[str, Callable[[], Lookback]]:
         """By rule that looks back, what works out whose look-back the data does not hold."""
@@ -378,8 +381,8 @@ def _need_observation(
 ) -> None:
     """Ask for the dates that decide who was observed; they are never taken from the data."""
     forward = definition.direction == "forward"
-    span = observed_span(event_days)
     if definition.followup != "ignored" and forward and observed_until is None:
+        span = observed_span(event_days)
         proposal = "" if span is None else f'; months look full up to observed_until="{span[1]}"'
         raise RuleError(
             f"give observed_until, the last day that is in the data{proposal}, to be checked "
@@ -389,6 +392,7 @@ def _need_observation(
     if not forward and definition.followup != "ignored":
         looks = {"window": definition.windows[0] if definition.windows else OPEN, **looks}
     if looks and observed_from is None:
+        span = observed_span(event_days)
         proposal = "" if span is None else f'; months look full from observed_from="{span[0]}"'
         instead = "" if "history" in looks else ' (or followup="ignored")'
         who = "" if "window" in looks else f"; {next(iter(looks))} looks back"
@@ -401,6 +405,7 @@ def _need_observation(
 def _notes(
     index: Side,
     events: Side,
+    kept: tuple[Mask, Mask],
     matching: Matching,
     found: Found,
     observed: Observation,
@@ -408,7 +413,7 @@ def _notes(
     """What looks wrong though every rule was kept."""
     notes = []
     keys = matching.keys
-    rows = [np.flatnonzero(side.ledger.kept) for side in (index, events)]
+    rows = [np.flatnonzero(used) for used in kept]
     if len(rows[0]) and len(rows[1]) and (found.event_row < 0).all():
         common = np.intersect1d(keys[0][rows[0]], keys[1][rows[1]])
         if len(common) == 0:

@@ -38,8 +38,6 @@ class Links:
 
     Attributes
     ----------
-    event_row : numpy.ndarray of int64
-        Position of the outcome event in the events table; -1 for none.
     gap_days : numpy.ndarray of int32
         Days between the two (from the anchor, where a rule moved it); -1 for none, never negative
         otherwise.
@@ -68,7 +66,7 @@ class Links:
         observed: Observation,
         definition: Definition,
         ledger: pd.DataFrame,
-        notes: list[str],
+        notes: Callable[[], list[str]],
         again: Again,
         lookbacks: dict[str, Callable[[], Lookback]],
     ) -> None:
@@ -80,7 +78,7 @@ class Links:
         self._reach = reach
         self._observed = observed
         self._unfollowed = unfollowed
-        self.event_row = found.event_row
+        self._found = found
         self.gap_days = found.gap_days
         self.followed = followed
         self.definition = definition
@@ -90,11 +88,11 @@ class Links:
             *("not followed", "excluded"),
         )
         self._ledger = ledger
-        self._notes = notes
+        self._note = notes
         self._count = found.days
         self._again = again
         self._find_lookbacks = lookbacks
-        for array in (self.event_row, self.gap_days, followed, unfollowed):
+        for array in (found.event_row, self.gap_days, followed, unfollowed):
             array.flags.writeable = False
 
     def __len__(self) -> int:
@@ -105,6 +103,15 @@ class Links:
         """Who was left out, and why: a copy for the caller."""
         return self._ledger.copy()
 
+    @cached_property
+    def event_row(self) -> npt.NDArray[np.int64]:
+        """Position of the outcome event in the events table, int64; -1 for none."""
+        row = self._found.event_row
+        if self._found.days is None:
+            row = np.where(self.gap_days >= 0, row, -1)
+            row.flags.writeable = False
+        return row
+
     @property
     def count(self) -> npt.NDArray[np.int64]:
         """Days with an outcome event in the window, int64. Of one of several windows it is counted
@@ -114,6 +121,11 @@ class Links:
             self._count = self._again.days()
         self._count.flags.writeable = False
         return self._count
+
+    @cached_property
+    def _notes(self) -> list[str]:
+        """What looks wrong though every rule was kept."""
+        return self._note()
 
     @cached_property
     def _lookbacks(self) -> dict[str, Lookback]:

@@ -45,7 +45,11 @@ class CoreRule(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What a sweep found, by index row; -1 and 0 for nothing. `days` are those with an event."""
+    """What a sweep found, by index row; -1 and 0 for nothing.
+
+    `days` are those with an event in the window. Where the window is a part of one that was
+    searched, `event_row` is still that of the search: it holds where `gap_days` is not -1.
+    """
 
     event_row: npt.NDArray[np.int64]
     gap_days: npt.NDArray[np.int32]
@@ -192,11 +196,9 @@ class Matching:
         """What a search of `longest` says of a window that lies in it."""
         if reach.window == longest.window:
             return found
-        event_row, gap_days = np.empty_like(found.event_row), np.empty_like(found.gap_days)
-        _core.narrow(
-            reach.core_window, reach.anchor, found.event_row, found.gap_days, event_row, gap_days
-        )
-        return Found(event_row, gap_days, None, None)
+        gap_days = np.empty_like(found.gap_days)
+        _core.narrow(reach.core_window, reach.anchor, found.gap_days, gap_days)
+        return Found(found.event_row, gap_days, None, None)
 
     def _confirm_by(self, reach: Reach) -> Days | None:
         """The last day on which an event of each index row may be confirmed."""
