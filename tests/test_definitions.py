@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -11,6 +13,7 @@ import pytest
 
 import rereferral as rr
 from rereferral import definitions as published
+from rereferral.cli import main
 
 NAMES = published.__all__
 
@@ -269,7 +272,8 @@ def test_hedis_counts_unplanned_stays_from_day_2_to_day_30():
 
 def planned_first() -> list[dict]:
     """Person 0: planned, then not. 1: not, then planned. 2: planned and not on one day. 3: planned
-    on day 31 alone."""
+    on day 31 alone.
+    """
     return [
         {"who": 0, "at": "2019-01-10", "planned": 1},
         {"who": 0, "at": "2019-01-12", "planned": 0},
@@ -357,7 +361,8 @@ def test_moj_follows_the_first_of_a_cohort_for_eighteen_months():
 @pytest.mark.parametrize("name", NAMES)
 def test_a_preset_says_its_source_and_what_is_not_verified(name):
     definition = getattr(published, name)
-    assert definition.name and definition.source
+    assert definition.name
+    assert definition.source
     assert "Not verified" in definition.notes
     assert set(definition.episodes) >= {"index_date", "event_date"}
 
@@ -483,3 +488,44 @@ def test_a_mediator_is_said():
     words = str(rr.Definition(mediator=mediator))
     assert "mediated if started lies from 0 days to 30 days of it" in words
     assert "the landmark, 30 days after the index event" in words
+
+
+# ---------------------------------------------------------------- the command
+
+
+def test_the_command_prints_every_preset_within_the_width(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "72")
+    assert main(["definitions"]) == 0
+    page = capsys.readouterr().out
+    assert max(map(len, page.splitlines())) <= 72
+    flat = re.sub(r"\s+", " ", page)
+    for name in NAMES:
+        definition = getattr(published, name)
+        assert f"{name}: {definition.name}" in flat
+        about, mark, unverified = definition.notes.partition("Not verified")
+        assert about in flat
+        assert mark + unverified in flat
+        assert definition.source in flat
+
+
+def test_the_command_prints_json_that_is_read_back(capsys):
+    assert main(["definitions", "--json", "dfe", "HEDIS_PCR"]) == 0
+    plain = json.loads(capsys.readouterr().out)
+    assert list(plain) == ["DFE", "HEDIS_PCR"]
+    for name, rules in plain.items():
+        assert rr.Definition.from_json(json.dumps(rules)) == getattr(published, name)
+
+
+def test_the_command_proposes_a_name(capsys):
+    assert main(["definitions", "GOLDACER"]) == 2
+    assert "did you mean GOLDACRE?" in capsys.readouterr().err
+
+
+def test_the_page_is_made_by_the_module_too():
+    done = subprocess.run(
+        [sys.executable, "-m", "rereferral", "definitions", "DFE"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "within 12 months before it" in " ".join(done.stdout.split())

@@ -1,9 +1,9 @@
 """Published definitions of "came back", each with its source and what of it is not verified.
 
-A preset asks for the columns that its measure needs (``planned``, ``enrolled_from``); its words list
-them. On a table that has them it is used as it is. ``replace(veto=None)`` leaves a rule out, and the
-result then is no longer the published measure. What no rule can say is left to the caller and stands
-in the notes: which rows are index events (``index_filter``) and which spells are one
+A preset asks for the columns that its measure needs (``planned``, ``enrolled_from``); its words
+list them. On a table that has them it is used as it is. ``replace(veto=None)`` leaves a rule out,
+and the result is then no longer the published measure. What no rule can say is left to the caller
+and stands in the notes: which rows are index events (``index_filter``) and which spells are one
 (``merge_spells``).
 """
 
