@@ -179,7 +179,7 @@ def test_two_tables_are_compared_as_one_is():
 def test_what_is_shown_is_rounded_from_the_counts(compared):
     assert "33.3 %" in repr(compared)
     page = compared._repr_html_()
-    assert "16.7 %" in page
+    assert "16.7&nbsp;%" in page
     assert "within 365 days before it" in page
     odd = rr.compare([AFC.replace(name="<b>")], episodes(), **ASKED)._repr_html_()
     assert "<b>" not in odd

@@ -117,8 +117,8 @@ def compare(
     ['DfE re-referral', 'DfE re-referral (window 365 days)']
     >>> found.table["linked"].tolist()
     [2, 1]
-    >>> found.changes.iloc[0, 1]
-    1
+    >>> found.changes.to_numpy().tolist()
+    [[0, 1], [1, 0]]
     """
     asked = _asked(definitions, index_date, event_date, index_filter)
     end = parse_span(horizon, "horizon")
@@ -313,7 +313,7 @@ class Comparison:
         return f"Comparison of {len(self._rows)} rates from the same rows\n{table}"
 
     def _repr_html_(self) -> str:
-        rates = self._shown().to_html(index=False, border=0)
+        rates = self._shown().to_html(index=False, border=0).replace(" %", "&nbsp;%")
         changes = self.changes.to_html(border=0, formatters=["{:,}".format] * len(self._rows))
         words = "".join(
             f"<li><strong>{html.escape(row.name)}</strong>: "
