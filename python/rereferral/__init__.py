@@ -1,6 +1,7 @@
 """Did a new referral follow? Links events of the same person over large tables, exactly."""
 
 from rereferral import definitions
+from rereferral.comparing import Comparison, compare
 from rereferral.completeness import completeness
 from rereferral.curves import curve
 from rereferral.definition import Definition
@@ -22,6 +23,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "CSVError",
+    "Comparison",
     "DataError",
     "Definition",
     "Eligible",
@@ -35,6 +37,7 @@ __all__ = [
     "Spells",
     "Text",
     "birthday",
+    "compare",
     "compare_ledgers",
     "completeness",
     "crosswalk",

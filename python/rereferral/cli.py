@@ -94,8 +94,37 @@ def _add_report(commands: _Commands) -> None:
     parser.set_defaults(run=command.run)
 
 
+def _add_definitions(commands: _Commands) -> None:
+    parser = commands.add_parser(
+        "definitions",
+        help="print the published definitions of 'came back' in words",
+        description="Print the published definitions of 'came back' in words: what is counted, by "
+        "which rules, where that was published and what of it could not be verified.",
+    )
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help="only these, such as DFE GOLDACRE (default: all)",
+    )
+    parser.add_argument("--json", action="store_true", help="print them as JSON")
+    parser.set_defaults(run=_definitions)
+
+
+def _definitions(arguments: argparse.Namespace) -> int:
+    from rereferral import catalogue
+
+    chosen = catalogue.choose(arguments.names)
+    print(catalogue.as_json(chosen) if arguments.json else catalogue.in_words(chosen))
+    return 0
+
+
 # In the order of the help. Each adds a parser whose default `run` does the work.
-_COMMANDS: tuple[Callable[[_Commands], None], ...] = (_add_simulate, _add_report)
+_COMMANDS: tuple[Callable[[_Commands], None], ...] = (
+    _add_simulate,
+    _add_report,
+    _add_definitions,
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,47 +1,52 @@
-"""A definition in plain words: one sentence for what counts, and one for each further rule."""
+"""A definition in plain words: one sentence for what is looked for, one for each further rule."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from rereferral.conditions import conditions_in_words
+from rereferral.conditions import Conditions, conditions_in_words
 from rereferral.rules import Birthday, Eligible, Exit, Mediator
 from rereferral.spans import OPEN, Span
 
 if TYPE_CHECKING:
     from rereferral.definition import Definition
 
-__all__ = ["definition_in_words"]
+__all__ = ["columns_read", "definition_in_words", "rules_in_words"]
 
 _PERIODS = {
-    "financial_year": "financial year",
-    "year": "calendar year",
-    "half_year": "half-year",
+    "financial_year": "in one financial year",
+    "year": "in one calendar year",
+    "half_year": "in one half of a calendar year",
+}
+_WITHIN_GAP = {
+    "skip": "the search goes on behind it",
+    "stop": "and ends the search, without an event",
+    "absorb": "but moves the starting day to itself, as often as that happens",
 }
 _TREATMENTS = {
-    "exclude": "takes the index event out of the cohort",
-    "no event": "leaves it in the denominator, and later events do not count",
-    "censor": "ends its observation",
-    "compete": "ends its risk as a competing event",
+    "exclude": "an index event that has it in its window is left out",
+    "no event": "the index event stays in the denominator, and later events do not count",
+    "censor": "observation ends there, and the rate is what it would be if nobody left so",
+    "compete": "it ends the risk, as a competing event, and the rate is that of the world as it is",
 }
 _FIRST_VETOED = {
     "drop": "the index event is left out",
-    "no event": "it counts as no event",
+    "no event": "the index event has no event",
     "skip": "the search goes on behind it",
+}
+_VERBAL = {
+    "<": "under",
+    "<=": "at most",
+    ">": "over",
+    ">=": "at least",
+    "==": "exactly",
+    "!=": "other than",
 }
 
 
 def definition_in_words(definition: Definition) -> str:
-    """Say every rule of a definition that differs from none."""
-    sentences = [
-        f"{_what_counts(definition)}, {', '.join(_details(definition))}.",
-        *_about_events(definition),
-        *_about_index_events(definition),
-        *_about_exits(definition.exits),
-        *_about_mediator(definition.mediator),
-        _who_is_counted(definition),
-    ]
-    text = " ".join(sentences)
+    """Say every rule of a definition that differs from none, its source and its notes."""
+    text = " ".join(rules_in_words(definition))
     if definition.name:
         text = f"{definition.name}: {text}"
     if definition.source:
@@ -49,50 +54,95 @@ def definition_in_words(definition: Definition) -> str:
     return f"{text} {definition.notes}" if definition.notes else text
 
 
-def _what_counts(definition: Definition) -> str:
-    which = {"first": "an event", "last": "an event (the last is taken)"}.get(
-        str(definition.take), f"a {_nth(definition.take)} day with an event"
+def rules_in_words(definition: Definition) -> list[str]:
+    """Say every rule of a definition that differs from none, a sentence each."""
+    return [
+        _what_is_looked_for(definition),
+        *_about_events(definition),
+        *_about_index_events(definition),
+        *_about_exits(definition.exits),
+        *_about_mediator(definition.mediator),
+        _who_is_counted(definition),
+        *_about_columns(definition),
+        *_about_episodes(definition.episodes),
+    ]
+
+
+def columns_read(definition: Definition) -> tuple[list[str], list[str]]:
+    """The columns that rules read in the index table, and in the events table, in alphabetical
+    order; without keys, dates and filters of the index, which are no rules.
+    """
+    index: set[str] = set()
+    events: set[str] = set()
+    eligible = definition.eligible
+    if eligible is not None:
+        index |= {*(eligible.age_at_index or {}), *(eligible.length or {})}
+        events |= {*(eligible.age_at_event or {})}
+        if eligible.history is not None and eligible.history[0] is not None:
+            index.add(eligible.history[0])
+    index |= {name for name in (definition.window_column, definition.after) if name is not None}
+    index |= {one.column for one in (definition.exits or {}).values()}
+    if definition.per is not None and definition.per not in _PERIODS:
+        index.add(definition.per)
+    if definition.mediator is not None:
+        index |= {*(definition.mediator.index_filter or {})}
+    events |= {*(definition.event_filter or {})}
+    if definition.veto is not None:
+        events |= {*definition.veto.filter}
+    if definition.confirm is not None:
+        events.add(definition.confirm.column)
+    return sorted(index), sorted(events)
+
+
+def _what_is_looked_for(definition: Definition) -> str:
+    what = {
+        "first": "an outcome event of the same person lies",
+        "last": "an outcome event of the same person (the last of several) lies",
+    }.get(
+        str(definition.take),
+        f"a {_nth(definition.take)} day with an outcome event of the same person lies",
     )
+    where = "after" if definition.direction == "forward" else "before"
     return (
-        f"An index event counts if {which} of the same person lies {_within(definition)} "
-        f"{'after' if definition.direction == 'forward' else 'before'} it"
+        f"An index event is linked if {what} {_within(definition)} {where} it; {_ends(definition)}."
     )
 
 
 def _within(definition: Definition) -> str:
     if definition.window_column is not None:
-        return f"within the days in {definition.window_column}"
-    spans = [span for span in definition.windows if span != OPEN]
-    words = [f"within {' or '.join(map(str, spans))}"] if spans else []
+        return f"within the number of days in {definition.window_column}"
+    spans = [str(span) for span in definition.windows if span != OPEN]
+    words = [f"within {_listed(spans, 'or')}"] if spans else []
     if OPEN in definition.windows:
         words.append("at any time")
-    return " or ".join(words)
+    return ", or ".join(words)
 
 
-def _details(definition: Definition) -> list[str]:
-    details = []
-    if any(span != OPEN for span in definition.windows) or definition.window_column is not None:
-        what = "included" if definition.window_end == "inclusive" else "not included"
-        details.append(f"the last day {what}")
-    same_day = "included" if definition.same_day == "include" else "not included"
-    details.append(f"the same day {same_day}")
-    if definition.min_gap is not None:
-        what = {
-            "skip": "passed over",
-            "stop": "ending the search without an event",
-            "absorb": "moving the anchor to the event, as often as it happens",
-        }[definition.within_gap]
-        details.append(f"gaps shorter than {definition.min_gap} {what}")
-    if definition.after is not None:
-        sign = "on or after" if definition.same_day == "include" else "after"
-        details.append(f"only events {sign} {definition.after}")
-    if definition.event_filter is not None:
-        details.append(f"only events where {conditions_in_words(definition.event_filter)}")
-    return details
+def _ends(definition: Definition) -> str:
+    """Whether the days at the ends of the time count."""
+    same = definition.same_day == "include"
+    if definition.windows == (OPEN,):
+        return f"the same day {'counts' if same else 'does not count'}"
+    if definition.window_end == "inclusive":
+        return f"the last day of that time counts, the same day {'too' if same else 'does not'}"
+    if same:
+        return "the same day counts, the last day of that time does not"
+    return "neither the same day nor the last day of that time counts"
 
 
 def _about_events(definition: Definition) -> list[str]:
     sentences = []
+    if definition.min_gap is not None:
+        joined = ": " if definition.within_gap == "skip" else " "
+        sentences.append(
+            f"An event less than {definition.min_gap} away does not count"
+            f"{joined}{_WITHIN_GAP[definition.within_gap]}."
+        )
+    if definition.after is not None:
+        sign = "on or after" if definition.same_day == "include" else "after"
+        sentences.append(f"Only events {sign} the index event's {definition.after} count.")
+    if definition.event_filter is not None:
+        sentences.append(f"Only events where {conditions_in_words(definition.event_filter)} count.")
     if definition.veto is not None:
         condition, action = definition.veto
         sentences.append(
@@ -101,31 +151,33 @@ def _about_events(definition: Definition) -> list[str]:
         )
     if definition.confirm is not None:
         column, lag = definition.confirm
+        by = f" plus {lag}" if lag.length else ""
         sentences.append(
-            f"An event counts if it is confirmed ({column}) by the window's end plus {lag}."
+            f"An event counts only if it has a {column} on or before the window's end{by}."
         )
     if definition.claim == "latest index":
-        sentences.append("An event serves only the latest counted index event before it.")
+        sentences.append("An event belongs to the latest counted index event before it alone.")
     return sentences
 
 
 def _about_index_events(definition: Definition) -> list[str]:
     sentences = _about_eligible(definition.eligible)
     if definition.washout is not None:
-        which = "kept" if definition.rolling else "eligible"
+        which = "counted" if definition.rolling else "eligible"
         sentences.append(
-            f"An index event with another {which} one of the person in the {definition.washout} "
-            "before it is left out."
+            f"An index event is left out if the person had another {which} one in the "
+            f"{definition.washout} before it."
         )
     if definition.select != "every":
         period = ""
         if definition.per is not None:
-            period = f" and {_PERIODS.get(definition.per, definition.per)}"
-        sentences.append(f"Only the {definition.select} index event of a person{period} counts.")
-    if definition.several:
-        shared = "one cohort, followed for the longest of them"
+            period = f" {_PERIODS.get(definition.per, f'with the same {definition.per}')}"
         sentences.append(
-            f"The windows share {shared}."
+            f"Of a person's index events{period} only the {definition.select} is counted."
+        )
+    if definition.several:
+        sentences.append(
+            "The windows share one cohort, followed for the longest of them."
             if definition.cohort == "longest"
             else "Each window has a cohort of its own."
         )
@@ -135,29 +187,45 @@ def _about_index_events(definition: Definition) -> list[str]:
 def _about_eligible(eligible: Eligible | None) -> list[str]:
     if eligible is None:
         return []
-    asked = []
-    if eligible.age_at_index is not None:
-        asked.append(f"age at the index event ({conditions_in_words(eligible.age_at_index)})")
-    if eligible.age_at_event is not None:
-        asked.append(f"age at the outcome event ({conditions_in_words(eligible.age_at_event)})")
-    if eligible.length is not None:
-        asked.append(f"length since a start ({conditions_in_words(eligible.length)})")
+    sentences = []
+    for what, ages in (("index", eligible.age_at_index), ("outcome", eligible.age_at_event)):
+        sentences += [
+            f"Only {what} events at an age of {_verbal(condition, ' years')} ({column}) count."
+            for column, condition in (ages or {}).items()
+        ]
+    sentences += [
+        f"Only index events {_verbal(condition)} after {column} count."
+        for column, condition in (eligible.length or {}).items()
+    ]
     if eligible.history is not None:
         column, span = eligible.history
-        since = "of observed history" if column is None else f"since {column}"
-        asked.append(f"{span} {since}")
-    return [f"Eligible by {', '.join(asked)}."]
+        sentences.append(
+            f"Only index events with {span} of observed data before them count."
+            if column is None
+            else f"Only index events at least {span} after {column} count."
+        )
+    return sentences
+
+
+def _verbal(condition: tuple[Any, ...], unit: str = "") -> str:
+    """A condition as people say it: ``at least 8 days and at most 12 months``."""
+    if condition[0] == "in":
+        return f"exactly {_listed([str(value) for value in condition[1]], 'or')}{unit}"
+    pairs = zip(condition[::2], condition[1::2], strict=True)
+    return f"{' and '.join(f'{_VERBAL[sign]} {limit}' for sign, limit in pairs)}{unit}"
 
 
 def _about_exits(exits: dict[str, Exit] | None) -> list[str]:
     return [
-        f"{name[:1].upper()}{name[1:]} ({_when(one)}) {_TREATMENTS[one.treatment]}."
+        f"Exit by {name} ({_when(one)}): {_TREATMENTS[one.treatment]}."
         for name, one in (exits or {}).items()
     ]
 
 
 def _when(one: Exit) -> str:
-    return str(one.when) if isinstance(one.when, Birthday) else one.column
+    if isinstance(one.when, Birthday):
+        return f"the day the person turns {one.when.age}, by {one.when.column}"
+    return f"the date in {one.column}"
 
 
 def _about_mediator(mediator: Mediator | None) -> list[str]:
@@ -172,15 +240,17 @@ def _about_mediator(mediator: Mediator | None) -> list[str]:
     sentence = f"An index event is mediated if {', or '.join(told)}."
     if mediator.guard != "landmark":
         return [
-            f"{sentence} A start after the event does not count, which favours the mediator: "
-            "whoever returned early could not have started."
+            sentence,
+            "A start after the event does not count, which favours the mediator: whoever returned "
+            "early could not have started.",
         ]
     landmark: Span = mediator.landmark
     if landmark.length == 0:
         return [sentence]
     return [
-        f"{sentence} Arms are fixed at the landmark {landmark} after it, and the risk runs from "
-        "there; who returned or left before is an arm apart."
+        sentence,
+        f"Arms are fixed at the landmark, {landmark} after the index event, and the risk runs "
+        "from there; who returned or left before is an arm apart.",
     ]
 
 
@@ -193,10 +263,45 @@ def _who_is_counted(definition: Definition) -> str:
         if definition.estimator == "proportion":
             return f"{counted}."
         return f"{counted}; the rate is the {definition.estimator} risk at the window's end."
-    counted = "All are counted, for as long as they were observed"
+    counted = "All index events are counted, for as long as they were observed"
     if definition.windows == (OPEN,):
         return f"{counted}; the risk is read off the {definition.estimator} curve."
     return f"{counted}; the rate is the {definition.estimator} risk at the window's end."
+
+
+def _about_columns(definition: Definition) -> list[str]:
+    index, events = columns_read(definition)
+    asked = [
+        f"{_listed(names, 'and')} in the {table}"
+        for names, table in ((index, "index table"), (events, "events table"))
+        if names
+    ]
+    return [f"Columns it needs: {'; '.join(asked)}."] if asked else []
+
+
+def _about_episodes(reading: dict[str, Any] | None) -> list[str]:
+    """How it reads a table of episodes."""
+    if not reading:
+        return []
+    where = ""
+    if "index_filter" in reading:
+        conditions: Conditions = reading["index_filter"]
+        where = f" where {conditions_in_words(conditions)}"
+    index, event = reading.get("index_date"), reading.get("event_date")
+    parts = []
+    if index is not None:
+        parts.append(f"index events are dated by {index}{where}")
+    elif where:
+        parts.append(f"index events are those{where}")
+    if event is not None:
+        parts.append(f"outcome events by {event}")
+    return [f"In a table of episodes {', '.join(parts)}."]
+
+
+def _listed(words: list[str], joined: str) -> str:
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} {joined} {words[-1]}"
 
 
 def _nth(take: object) -> str:

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from rereferral import published
-from rereferral.curves import curve_table
 from rereferral.days import NULL_DAY, birthday, financial_year
 from rereferral.definitions import DFE, GOLDACRE
 from rereferral.linking import link
@@ -21,7 +20,6 @@ __all__ = ["lookback_links", "three_rates"]
 _KEYS: dict[str, Any] = {"person": "child_id", "scope": "authority"}
 _YEAR = 365
 _SIX_YEARS = 2191
-_NEVER = np.int64(20_000_000)  # later than any day
 
 
 def lookback_links(chain: Chain, years: list[str], observed_from: int) -> Links:
@@ -140,13 +138,17 @@ def _any_closure_curve(chain: Chain, observed: tuple[int | None, int]) -> tuple[
     table = chain.table
     closure = table.days("closure_date")
     index = chain.closed if since is None else chain.closed & (closure >= since)
+    # Who is eligible is told here: a closure without a date of birth stays in.
+    definition = GOLDACRE.replace(eligible=None)
     aged = table.has("date_of_birth")
-    adult = np.full(table.n_rows, _NEVER)
     if aged:
         born = table.days("date_of_birth")
         known = born != NULL_DAY
-        adult[known] = birthday(born[known], 18)
-        index = index & (adult > closure)
+        minor = np.ones(table.n_rows, np.bool_)
+        minor[known] = closure[known] < birthday(born[known], 18)
+        index = index & minor
+    else:
+        definition = definition.replace(exits=None)
     links = link(
         table.with_columns({"is_index": index}),
         table,
@@ -156,15 +158,9 @@ def _any_closure_curve(chain: Chain, observed: tuple[int | None, int]) -> tuple[
         index_filter={"is_index": True},
         event_filter={"episode_counts": True},
         observed_until=until,
-        definition=GOLDACRE,
+        definition=definition,
     )
-    rows = np.flatnonzero(links.followed)
-    gap = links.gap_days[rows].astype(np.int64)
-    to_adult = adult[rows] - closure[rows]
-    # On the birthday a person is no longer eligible: an event on that day does not count.
-    event = (gap >= 0) & (gap < to_adult)
-    duration = np.where(event, gap, np.minimum(to_adult, until - closure[rows]))
-    return curve_table(None, duration, event), aged
+    return links.curve(), aged
 
 
 def _report_line(chain: Chain) -> dict[str, Any]:
