@@ -1,11 +1,12 @@
 #include "sweep.h"
 
-/* The anchor of one row. An event of the anchor's own day has been absorbed with it, so after a move
+/* Moves the anchor of one row; whether it moved. An event of the anchor's own day has been absorbed with it, so after a move
  * the search begins beyond that day, whatever the rule says of the index day. */
-static int64_t absorbed(rr_sweep *s, rr_reach *reach)
+static int absorbed(rr_sweep *s, rr_reach *reach)
 {
     const rr_window *window = &s->rule->window;
     int64_t near = window->include_same_day ? 0 : 1;
+    int moved = 0;
 
     for (;;) {
         int64_t first, last, d;
@@ -21,10 +22,11 @@ static int64_t absorbed(rr_sweep *s, rr_reach *reach)
         rr_row_bounds(s->rule, reach->row, &first, &last);
         d = rr_next_event_day(s, reach, first, last);
         if (d < 0) {
-            return reach->anchor;
+            return moved;
         }
         reach->anchor = rr_day_at(s, d);
         near = 1;
+        moved = 1;
     }
 }
 
@@ -41,16 +43,14 @@ rr_status rr_absorb(const rr_parts *parts, const rr_rule *rule, int64_t n_index,
     plain.claim_latest = 0;
     plain.anchor = NULL;
     status = rr_sweep_open(&s, parts, &plain, n_index, n_events, error);
-    for (int64_t i = 0; i < n_index; i++) {
-        anchor[i] = RR_NULL_DAY;
-    }
     for (int64_t p = 0; p < parts->n_parts && status == RR_OK; p++) {
         status = rr_sweep_part(&s, p, poll, error);
         for (int64_t i = s.part_from; i < s.part_to && status == RR_OK; i++) {
             rr_reach reach;
 
-            if (rr_sweep_begin(&s, i, &reach)) {
-                anchor[reach.row] = absorbed(&s, &reach);
+            /* Few rows move, and a column by row is written at random. */
+            if (rr_sweep_begin(&s, i, &reach) && absorbed(&s, &reach)) {
+                anchor[reach.row] = reach.anchor;
             }
         }
     }

@@ -129,7 +129,7 @@ static rr_status check_span(rr_span span, const char *what, rr_error *error)
     return RR_OK;
 }
 
-static rr_status check_window(const rr_window *window, rr_error *error)
+rr_status rr_check_window(const rr_window *window, rr_error *error)
 {
     rr_status status = check_span(window->length, "the window", error);
 
@@ -202,7 +202,7 @@ rr_status rr_window_bounds(const rr_window *window, const int64_t *day, int64_t 
 rr_status rr_bounds_make(const rr_window *window, int64_t first_day, int64_t last_day, int64_t uses,
                          rr_bounds *bounds, rr_error *error)
 {
-    rr_status status = check_window(window, error);
+    rr_status status = rr_check_window(window, error);
     int64_t n = last_day - first_day + 1;
 
     *bounds = (rr_bounds){.window = *window, .first_day = first_day};

@@ -107,6 +107,9 @@ rr_status rr_bounds_make(const rr_window *window, int64_t first_day, int64_t las
                          rr_bounds *bounds, rr_error *error) RR_MUST_CHECK;
 void rr_bounds_free(rr_bounds *bounds);
 
+/* RR_ERR_ARGUMENT for a span of the window that is out of range. */
+rr_status rr_check_window(const rr_window *window, rr_error *error) RR_MUST_CHECK;
+
 /* The bounds of one day, without a table. */
 void rr_bounds_of(const rr_window *window, int64_t day, int64_t *first, int64_t *last);
 

@@ -1,5 +1,7 @@
 #include "sweep.h"
 
+#include <stdlib.h>
+
 /* The nth day with an event outwards from the anchor, or the last of them; n <= count. */
 static int64_t chosen_day(const rr_sweep *s, const rr_reach *reach, int64_t count)
 {
@@ -106,50 +108,67 @@ out:
     return status;
 }
 
-/* The first and last of the anchors that found something, and how many there are. */
-static rr_status range_of_found(const int64_t *anchor, const int32_t *found, int64_t n,
-                                int64_t *first, int64_t *last, int64_t *n_found, rr_error *error)
+/* The longest gap of a window for each day, or -1 where it admits none. */
+static void fill_longest(const rr_window *window, int64_t first_day, int64_t n, int32_t *longest)
 {
-    *first = RR_DAY_MAX;
-    *last = RR_DAY_MIN;
-    *n_found = 0;
     for (int64_t i = 0; i < n; i++) {
-        if (found[i] < 0) {
-            continue;
-        }
-        if (anchor[i] < RR_DAY_MIN || anchor[i] > RR_DAY_MAX) {
+        int64_t day = first_day + i, first, last, gap;
+
+        rr_bounds_of(window, day, &first, &last);
+        gap = window->direction == RR_FORWARD ? last - day : day - first;
+        longest[i] = first > last ? -1 : gap > INT32_MAX ? INT32_MAX : (int32_t)gap;
+    }
+}
+
+/* The first and last anchor of the rows that found something. */
+static rr_status range_of_found(const int64_t *anchor, const int32_t *found, int64_t n,
+                                int64_t *first, int64_t *last, rr_error *error)
+{
+    *first = INT64_MAX;
+    *last = INT64_MIN;
+    for (int64_t i = 0; i < n; i++) {
+        int64_t low = found[i] < 0 ? *first : anchor[i], high = found[i] < 0 ? *last : anchor[i];
+
+        *first = low < *first ? low : *first;
+        *last = high > *last ? high : *last;
+    }
+    if (*first >= RR_DAY_MIN && *last <= RR_DAY_MAX) {
+        return RR_OK;
+    }
+    for (int64_t i = 0; i < n; i++) {
+        if (found[i] >= 0 && (anchor[i] < RR_DAY_MIN || anchor[i] > RR_DAY_MAX)) {
             return rr_fail_row(error, RR_ERR_DAY_RANGE, i, "an anchor is out of range");
         }
-        *first = anchor[i] < *first ? anchor[i] : *first;
-        *last = anchor[i] > *last ? anchor[i] : *last;
-        ++*n_found;
     }
-    return RR_OK;
+    return RR_OK; /* nothing was found */
 }
 
 rr_status rr_narrow(const rr_window *window, const int64_t *anchor, int64_t n, const int32_t *found,
                     int32_t *gap_days, rr_error *error)
 {
-    rr_bounds bounds = {.first = NULL};
-    int64_t earliest, latest, n_found;
-    rr_status status = range_of_found(anchor, found, n, &earliest, &latest, &n_found, error);
+    rr_status status = rr_check_window(window, error);
+    int64_t first, last, days;
+    int32_t *longest;
 
     if (status == RR_OK) {
-        status = rr_bounds_make(window, earliest, latest, n_found, &bounds, error);
+        status = range_of_found(anchor, found, n, &first, &last, error);
     }
-    for (int64_t i = 0; i < n && status == RR_OK; i++) {
-        int64_t first, last;
+    if (status != RR_OK) {
+        return status;
+    }
+    days = last < first ? 1 : last - first + 1;
+    longest = rr_allocate(days, sizeof *longest);
+    if (longest == NULL) {
+        return rr_fail(error, RR_ERR_MEMORY, "out of memory");
+    }
+    fill_longest(window, last < first ? 0 : first, days, longest);
+    for (int64_t i = 0; i < n; i++) {
+        /* No branch to guess wrong: a row that found nothing has -1 whichever day it is given. */
+        uint64_t at = (uint64_t)anchor[i] - (uint64_t)first;
 
-        gap_days[i] = -1;
-        if (found[i] < 0) {
-            continue;
-        }
-        rr_bounds_at(&bounds, anchor[i], &first, &last);
-        if (window->direction == RR_FORWARD ? anchor[i] + found[i] <= last
-                                            : anchor[i] - found[i] >= first) {
-            gap_days[i] = found[i];
-        }
+        at = at < (uint64_t)days ? at : 0;
+        gap_days[i] = found[i] > longest[at] ? -1 : found[i];
     }
-    rr_bounds_free(&bounds);
-    return status;
+    free(longest);
+    return RR_OK;
 }

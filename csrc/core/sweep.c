@@ -12,21 +12,7 @@ static const int64_t NEVER = INT64_MAX;
 
 /* ---------------------------------------------------------------- days with an event */
 
-static void note_event(const rr_rule *rule, rr_day_runs *days, int64_t d, int64_t row)
-{
-    if (rule->vetoed != NULL && rule->vetoed[row]) {
-        days->vetoed[d] = 1;
-    } else {
-        int64_t when = rule->confirmed == NULL ? INT64_MIN : rule->confirmed[row];
-
-        if (rule->confirmed != NULL && when == RR_NULL_DAY) {
-            when = NEVER;
-        }
-        days->earliest[d] = when < days->earliest[d] ? when : days->earliest[d];
-    }
-}
-
-static void fold_days(const rr_parts *parts, const rr_rule *rule, int64_t part, rr_day_runs *days)
+static void fold_days(const rr_parts *parts, int64_t part, rr_day_runs *days)
 {
     int64_t from = parts->events.start[part], to = parts->events.start[part + 1];
 
@@ -37,14 +23,10 @@ static void fold_days(const rr_parts *parts, const rr_rule *rule, int64_t part, 
         if (days->n == 0 || days->key_day[days->n - 1] != key_day) {
             days->key_day[days->n] = key_day;
             days->start[days->n] = i;
-            if (days->earliest != NULL) {
-                days->earliest[days->n] = NEVER;
-                days->vetoed[days->n] = 0;
+            if (days->detail != NULL) {
+                days->detail[days->n].known = 0;
             }
             days->n++;
-        }
-        if (days->earliest != NULL) {
-            note_event(rule, days, days->n - 1, rr_row_of(parts, &parts->events, i));
         }
     }
     days->start[days->n] = to;
@@ -187,9 +169,7 @@ int rr_sweep_begin(const rr_sweep *s, int64_t position, rr_reach *reach)
     reach->anchor = anchor_of(s, row, key_day);
     reach->own = -1;
     reach->self = self_of(rule, row);
-    reach->confirm_by = rule->confirm_by == NULL || rule->confirm_by[row] == NEVER
-                            ? NEVER - 1
-                            : rule->confirm_by[row];
+    reach->confirm_by = NEVER - 1;
     return 1;
 }
 
@@ -209,6 +189,9 @@ int rr_sweep_row(rr_sweep *s, int64_t position, rr_reach *reach)
         return 0;
     }
     reach->own = own_day(s, reach, reach->from, reach->to);
+    if (s->rule->confirm_by != NULL && s->rule->confirm_by[reach->row] < NEVER) {
+        reach->confirm_by = s->rule->confirm_by[reach->row];
+    }
     return 1;
 }
 
@@ -224,14 +207,40 @@ int rr_event_counts(const rr_sweep *s, const rr_reach *reach, int64_t event)
             (rule->confirmed[row] != RR_NULL_DAY && rule->confirmed[row] <= reach->confirm_by));
 }
 
+/* What the columns by row say of a day, looked up when it is first asked for: most days lie in nobody's
+ * window, and those columns are read at random. */
+static const rr_day_detail *detail_of(const rr_sweep *s, int64_t d)
+{
+    const rr_rule *rule = s->rule;
+    rr_day_detail *detail = &s->days.detail[d];
+
+    if (detail->known) {
+        return detail;
+    }
+    *detail = (rr_day_detail){.confirmed = NEVER, .known = 1};
+    for (int64_t event = s->days.start[d]; event < s->days.start[d + 1]; event++) {
+        int64_t row = rr_row_of(s->parts, &s->parts->events, event), when = INT64_MIN;
+
+        if (rule->vetoed != NULL && rule->vetoed[row]) {
+            detail->vetoed = 1;
+            continue;
+        }
+        if (rule->confirmed != NULL) {
+            when = rule->confirmed[row] == RR_NULL_DAY ? NEVER : rule->confirmed[row];
+        }
+        detail->confirmed = when < detail->confirmed ? when : detail->confirmed;
+    }
+    return detail;
+}
+
 int rr_day_counts(const rr_sweep *s, const rr_reach *reach, int64_t d)
 {
     const rr_day_runs *days = &s->days;
 
     if (d != reach->own) {
-        return days->earliest == NULL || days->earliest[d] <= reach->confirm_by;
+        return days->detail == NULL || detail_of(s, d)->confirmed <= reach->confirm_by;
     }
-    if (days->earliest == NULL) {
+    if (days->detail == NULL) {
         return days->start[d + 1] - days->start[d] > 1;
     }
     for (int64_t event = days->start[d]; event < days->start[d + 1]; event++) {
@@ -246,13 +255,13 @@ int rr_day_is_vetoed(const rr_sweep *s, const rr_reach *reach, int64_t d)
 {
     const rr_day_runs *days = &s->days;
 
-    if (days->vetoed == NULL || !days->vetoed[d] || rr_day_counts(s, reach, d)) {
+    if (s->rule->vetoed == NULL || !detail_of(s, d)->vetoed || rr_day_counts(s, reach, d)) {
         return 0;
     }
     for (int64_t event = days->start[d]; event < days->start[d + 1]; event++) {
         int64_t row = rr_row_of(s->parts, &s->parts->events, event);
 
-        if (row != reach->self && s->rule->vetoed != NULL && s->rule->vetoed[row]) {
+        if (row != reach->self && s->rule->vetoed[row]) {
             return 1;
         }
     }
@@ -390,7 +399,7 @@ rr_status rr_sweep_part(rr_sweep *s, int64_t part, const rr_poll *poll, rr_error
             return rr_fail(error, RR_ERR_INTERRUPTED, "interrupted");
         }
     }
-    fold_days(parts, s->rule, part, &s->days);
+    fold_days(parts, part, &s->days);
     if (s->claimed != NULL) {
         fill_claimed(s);
     }
@@ -462,12 +471,10 @@ rr_status rr_sweep_open(rr_sweep *s, const rr_parts *parts, const rr_rule *rule,
     }
     s->days.key_day = rr_allocate(room, sizeof *s->days.key_day);
     s->days.start = rr_allocate(room + 1, sizeof *s->days.start);
-    s->days.earliest = detail ? rr_allocate(room, sizeof *s->days.earliest) : NULL;
-    s->days.vetoed = detail ? rr_allocate(room, sizeof *s->days.vetoed) : NULL;
+    s->days.detail = detail ? rr_allocate(room, sizeof *s->days.detail) : NULL;
     s->claimed = rule->claim_latest ? rr_allocate(largest_index_part(parts), sizeof *s->claimed)
                                     : NULL;
-    if (s->days.key_day == NULL || s->days.start == NULL ||
-        (detail && (s->days.earliest == NULL || s->days.vetoed == NULL)) ||
+    if (s->days.key_day == NULL || s->days.start == NULL || (detail && s->days.detail == NULL) ||
         (rule->claim_latest && s->claimed == NULL)) {
         return rr_fail(error, RR_ERR_MEMORY, "out of memory");
     }
@@ -478,8 +485,7 @@ void rr_sweep_close(rr_sweep *s)
 {
     free(s->days.key_day);
     free(s->days.start);
-    free(s->days.earliest);
-    free(s->days.vetoed);
+    free(s->days.detail);
     free(s->claimed);
     rr_bounds_free(&s->bounds);
 }

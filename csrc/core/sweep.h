@@ -5,13 +5,18 @@
 
 #include "internal.h"
 
+/* What vetoes and confirmations make of a day. */
+typedef struct rr_day_detail {
+    int64_t confirmed; /* when the first of its events that is not vetoed was; INT64_MAX: never */
+    uint8_t vetoed;    /* whether one of its events is */
+    uint8_t known;     /* whether it has been looked up */
+} rr_day_detail;
+
 /* The days with an event of one part: day d is event positions start[d] to start[d + 1]. */
 typedef struct rr_day_runs {
     uint64_t *key_day;
     int64_t *start;
-    /* with vetoed or confirmed events only, else NULL */
-    int64_t *earliest; /* when the first of its events that is not vetoed was confirmed */
-    uint8_t *vetoed;   /* whether one of its events is */
+    rr_day_detail *detail; /* NULL where no event is vetoed and none must be confirmed */
     int64_t n;
 } rr_day_runs;
 
@@ -64,7 +69,7 @@ void rr_row_bounds(const rr_rule *rule, int64_t row, int64_t *first, int64_t *la
 /* Whether events are vetoed or must be confirmed, so that a day in reach need not count. */
 static inline int rr_sweep_in_detail(const rr_sweep *sweep)
 {
-    return sweep->days.earliest != NULL;
+    return sweep->days.detail != NULL;
 }
 
 /* Whether day d in reach is a day with an event; whether it is one of vetoed events only. */

@@ -229,6 +229,11 @@ def _among(column: Column, values: list[Any]) -> Mask:
     return _among_numbers(column, values)
 
 
+def _one_of(values: npt.NDArray[Any], wanted: npt.NDArray[Any]) -> Mask:
+    """`numpy.isin`, which takes a hundred times as long for one value."""
+    return np.asarray(values == wanted[0] if len(wanted) == 1 else np.isin(values, wanted))
+
+
 def _among_numbers(column: Numbers, values: list[Any]) -> Mask:
     held = column.values.view(np.uint8) if column.values.dtype.kind == "b" else column.values
     wanted: list[Any] = []
@@ -239,5 +244,5 @@ def _among_numbers(column: Numbers, values: list[Any]) -> Mask:
             wanted += [_double(value)] if _double(value) == value else []
         elif math.isfinite(_double(value)) and value == int(value):
             wanted += [int(value)] if int(value) in _range_of(held.dtype) else []
-    mask = np.isin(held, np.array(wanted, held.dtype))
+    mask = _one_of(held, np.array(wanted, held.dtype))
     return mask if column.valid is None else mask & column.valid

@@ -240,7 +240,7 @@ class Task:
             definition=definition,
             ledger=Ledger.frame(self.index.ledger, self.events.ledger),
             notes=partial(self._told, found, (self.index.ledger.kept, self.events.ledger.kept)),
-            again=Again(self.matching, followed, reach, self.bounds(reach)),
+            again=Again(self.matching, followed, reach, self.bounds),
             lookbacks=self._lookbacks(reach, followed),
         )
 

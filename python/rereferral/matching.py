@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from rereferral import _core
-from rereferral.days import Days, add_span
+from rereferral.days import Days, add_span, by_day
 from rereferral.definition import Definition
 from rereferral.keys import Codes, codes_of, encode
 from rereferral.sides import Mask, Side
@@ -64,7 +65,12 @@ class Again:
     matching: Matching
     use: Mask
     reach: Reach
-    bounds: Bounds
+    find_bounds: Callable[[Reach], Bounds]
+
+    @property
+    def bounds(self) -> Bounds:
+        """The bounds by row; worked out again, for they are seldom asked for."""
+        return self.find_bounds(self.reach)
 
     def days(self) -> npt.NDArray[np.int64]:
         """How many days with an event there are in each window."""
@@ -144,12 +150,10 @@ class Matching:
 
     def absorb(self) -> Days:
         """The day to which each index row's anchor moves; its own day where it takes no part."""
-        anchor = np.empty(len(self.index.days), np.int64)
+        anchor = self.index.days.copy()
         parts = self.parts
         rule = self.rule(self.definition.core_window(OPEN), lower=self.after)
         _core.absorb(parts, rule, len(self.events.days), anchor)
-        outside = ~self.index.ledger.kept
-        anchor[outside] = self.index.days[outside]
         return anchor
 
     def link(self, use: Mask, reach: Reach, bounds: Bounds, *, counted: bool = True) -> Found:
@@ -204,7 +208,8 @@ class Matching:
         """The last day on which an event of each index row may be confirmed."""
         if self.definition.confirm is None or reach.open:
             return None
-        return add_span(reach.full_end, self.definition.confirm.lag)
+        lag = self.definition.confirm.lag
+        return by_day(reach.full_end, lambda day: add_span(day, lag))
 
 
 def _encode_both(index: Side, events: Side) -> tuple[list[Codes], int]:

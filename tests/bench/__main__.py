@@ -1,6 +1,6 @@
 """Run the benchmarks, print them, and keep them as JSON.
 
-python -m tests.bench [link] [tally] [report] [--runs 5] [--rows 10000000] [--out out/bench.json]
+python -m tests.bench [link] [rules] [tally] [report] [--runs 5] [--rows N] [--out FILE]
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import json
 import pathlib
 import platform
 
-from tests.bench import link, report, tally
+from tests.bench import link, report, rules, tally
 
-BENCHMARKS = {"link": link.run, "tally": tally.run, "report": report.run}
+BENCHMARKS = {"link": link.run, "rules": rules.run, "tally": tally.run, "report": report.run}
 
 
 def main() -> None:
