@@ -11,10 +11,12 @@ from rereferral.lineage import crosswalk
 from rereferral.linking import link
 from rereferral.links import Links
 from rereferral.mean_counts import mean_count
+from rereferral.pairing import Pairs, pairs
 from rereferral.rates import wilson
 from rereferral.reading import read_columns, read_csv
 from rereferral.report import Report, missed_opportunities
 from rereferral.rules import Eligible, Exit, Mediator, birthday
+from rereferral.sensitivity import landmarks
 from rereferral.simulate import Simulation, simulate
 from rereferral.spells import Spells, merge_spells
 from rereferral.text import Text
@@ -30,6 +32,7 @@ __all__ = [
     "Exit",
     "Links",
     "Mediator",
+    "Pairs",
     "Report",
     "RereferralError",
     "RuleError",
@@ -43,10 +46,12 @@ __all__ = [
     "crosswalk",
     "curve",
     "definitions",
+    "landmarks",
     "link",
     "mean_count",
     "merge_spells",
     "missed_opportunities",
+    "pairs",
     "read_columns",
     "read_csv",
     "simulate",

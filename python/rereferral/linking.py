@@ -6,11 +6,13 @@ import dataclasses
 import warnings
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
+import pandas as pd
 
-from rereferral.cohort import choose_cohort, earliest_day, look_backs
+from rereferral.cohort import Chosen, choose_cohort, earliest_day, look_backs
 from rereferral.completeness import Lookback, lookback_of
 from rereferral.conditions import normal_conditions
 from rereferral.days import NULL_DAY, Days, iso, observed_span
@@ -22,6 +24,7 @@ from rereferral.ledger import Ledger
 from rereferral.lineage import area_notes, joined_areas
 from rereferral.links import Links
 from rereferral.matching import Again, Found, Matching
+from rereferral.mediation import Mediation, open_mediation
 from rereferral.observation import LONG_SILENCE, Observation
 from rereferral.sides import Mask, Side, remove_duplicates
 from rereferral.spans import OPEN, Span
@@ -130,6 +133,16 @@ def link(
     return task.link()
 
 
+class AllFound(NamedTuple):
+    """Every event of each counted index row, as offsets and columns of pairs."""
+
+    offsets: Days
+    event_row: npt.NDArray[np.int64]
+    gap_days: npt.NDArray[np.int32]
+    followed: Mask
+    ledger: pd.DataFrame
+
+
 @dataclasses.dataclass(eq=False)
 class Task:
     """One question to two tables: rows that pass the filters, ready for cohort and search."""
@@ -140,6 +153,7 @@ class Task:
     observed: Observation
     matching: Matching
     anchor: Days
+    mediation: Mediation | None
     eligible: Mask
     ids: str
     notes: list[str]
@@ -159,6 +173,18 @@ class Task:
             return WindowedLinks(definition, windows)
         return self._shared()
 
+    def pairs(self) -> AllFound:
+        """Choose who is counted, as for one window, and find all their events."""
+        definition, ledger = self.definition, self.index.ledger
+        reach = self._reach(definition.window)
+        self._choose(definition, reach)
+        cohort = ledger.kept.copy()
+        if definition.veto is not None and definition.veto.action == "drop":
+            self._remove_vetoed(self._search(reach, cohort, counted=False))
+        # Rows that the veto takes away have no pairs, but have claimed what is theirs.
+        found = self.matching.pairs(cohort, reach, self.bounds(reach))
+        return AllFound(*found, ledger.kept.copy(), self._ledger())
+
     def _reach(self, window: Span | str) -> Reach:
         if isinstance(window, Span):
             return Reach(self.definition, window, self.anchor)
@@ -167,17 +193,17 @@ class Task:
 
     def _one(self, definition: Definition, reach: Reach) -> Links:
         """The links of one window with a cohort of its own."""
-        matching, ledger = self.matching, self.index.ledger
-        unfollowed = choose_cohort(definition, matching, self.observed, reach)
-        found = self._search(reach, ledger.kept)
+        chosen = self._choose(definition, reach)
+        cohort = self.index.ledger.kept.copy()
+        found = self._search(reach, cohort)
         self._remove_vetoed(found)
-        return self._links(definition, reach, found, ledger.kept, unfollowed)
+        return self._links(definition, reach, found, cohort, chosen)
 
     def _shared(self) -> Links:
         """The links of several windows with the cohort of the longest."""
         definition, ledger = self.definition, self.index.ledger
         longest = longest_reach(definition, self.anchor)
-        unfollowed = choose_cohort(definition, self.matching, self.observed, longest)
+        chosen = self._choose(definition, longest)
         cohort = ledger.kept.copy()
         # The farthest event, and who confirms it in time, are matters of each window's own end.
         narrows = definition.take != "last" and definition.confirm is None
@@ -191,15 +217,35 @@ class Task:
             one = definition.with_window(span)
             reach = Reach(one, span, self.anchor)
             of_window = (
-                self._search(reach, ledger.kept)
+                self._search_kept(reach, cohort)
                 if found is None
                 else self.matching.narrow(reach, longest, found, ledger.kept)
             )
-            windows[span] = self._links(one, reach, of_window, ledger.kept, unfollowed)
+            windows[span] = self._links(one, reach, of_window, cohort, chosen)
         return WindowedLinks(definition, windows)
+
+    def _choose(self, definition: Definition, reach: Reach) -> Chosen:
+        return choose_cohort(definition, self.matching, self.observed, reach, self.mediation)
+
+    def _ledger(self) -> pd.DataFrame:
+        third = self.mediation and self.mediation.ledger
+        return Ledger.frame(self.index.ledger, self.events.ledger, *([third] if third else []))
 
     def _search(self, reach: Reach, use: Mask, *, counted: bool = True) -> Found:
         return self.matching.link(use, reach, self.bounds(reach), counted=counted)
+
+    def _search_kept(self, reach: Reach, cohort: Mask) -> Found:
+        """What a search of the cohort found for the rows that no veto has taken away since."""
+        found, kept = self._search(reach, cohort), self.index.ledger.kept
+        if np.array_equal(kept, cohort):
+            return found
+        assert found.days is not None
+        return Found(
+            np.where(kept, found.event_row, -1),
+            np.where(kept, found.gap_days, np.int32(-1)),
+            np.where(kept, found.days, 0),
+            None,
+        )
 
     def bounds(self, reach: Reach) -> tuple[Days | None, Days | None]:
         """The first and the last admissible day by row, beside those of the rule's window."""
@@ -223,32 +269,37 @@ class Task:
         definition: Definition,
         reach: Reach,
         found: Found,
-        counted: Mask,
-        unfollowed: Mask,
+        cohort: Mask,
+        chosen: Chosen,
     ) -> Links:
-        followed = counted.copy()
+        followed = self.index.ledger.kept.copy()
 
+        arms = None
+        if self.mediation is not None:
+            arms = self.mediation.arms(followed, chosen.early, found, reach)
+        kept = (followed, self.events.ledger.kept)
         return Links(
             index=self.index,
             events=self.events,
             person=self.matching.person,
             found=found,
             followed=followed,
-            unfollowed=unfollowed,
+            unfollowed=chosen.unfollowed,
             reach=reach,
             observed=self.observed,
             definition=definition,
-            ledger=Ledger.frame(self.index.ledger, self.events.ledger),
-            notes=partial(self._told, found, (self.index.ledger.kept, self.events.ledger.kept)),
-            again=Again(self.matching, followed, reach, self.bounds),
+            ledger=self._ledger(),
+            notes=partial(self._told, found, kept, chosen),
+            again=Again(self.matching, cohort, followed, reach, self.bounds),
             lookbacks=self._lookbacks(reach, followed),
+            arms=arms,
         )
 
-    def _told(self, found: Found, kept: tuple[Mask, Mask]) -> list[str]:
-        return [
-            *_notes(self.index, self.events, kept, self.matching, found, self.observed),
-            *self.notes,
-        ]
+    def _told(self, found: Found, kept: tuple[Mask, Mask], chosen: Chosen) -> list[str]:
+        notes = _notes(self.index, self.events, kept, self.matching, found, self.observed)
+        if self.mediation is not None:
+            notes += self.mediation.notes(self.observed, kept[0], chosen.early)
+        return notes + self.notes
 
     def _lookbacks(self, reach: Reach, followed: Mask) -> dict[str, Callable[[], Lookback]]:
         """By rule that looks back, what works out whose look-back the data does not hold."""
@@ -330,10 +381,22 @@ def open_task(
     observed = left.remove_unobserved(observed_from, observed_until)
     right.remove_unobserved(observed_from, observed_until)
     matching = Matching(definition, left, right, self_row)
-    anchor = matching.absorb() if definition.within_gap == "absorb" else left.days
+    mediation = open_mediation(definition, left, observed_from, observed_until, ids)
+    anchor = left.days if mediation is None else mediation.landmark
+    if definition.within_gap == "absorb":
+        anchor = matching.absorb()
     notes = area_notes(ids, index_areas, event_areas)
     return Task(
-        definition, left, right, observed, matching, anchor, left.ledger.kept.copy(), ids, notes
+        definition=definition,
+        index=left,
+        events=right,
+        observed=observed,
+        matching=matching,
+        anchor=anchor,
+        mediation=mediation,
+        eligible=left.ledger.kept.copy(),
+        ids=ids,
+        notes=notes,
     )
 
 
@@ -372,7 +435,7 @@ def _warn_of_twins(index: Side, events: Side) -> None:
             f"both tables are dated by {index.date!r} and the same day counts: a row that stands "
             "in both matches itself; give row_id, or pass the same table twice",
             UserWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
 
 

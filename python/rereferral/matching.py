@@ -60,10 +60,14 @@ class Found(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Again:
-    """A search that was made, to ask more of it."""
+    """A search that was made, to ask more of it.
+
+    Rows of `use` that a veto took away, and are not counted, have claimed events all the same.
+    """
 
     matching: Matching
     use: Mask
+    counted: Mask
     reach: Reach
     find_bounds: Callable[[Reach], Bounds]
 
@@ -76,7 +80,7 @@ class Again:
         """How many days with an event there are in each window."""
         days = self.matching.link(self.use, self.reach, self.bounds).days
         assert days is not None
-        return days
+        return np.where(self.counted, days, 0)
 
     def pairs(self) -> tuple[Days, Days, npt.NDArray[np.int32]]:
         """As `Matching.pairs`."""
@@ -169,6 +173,22 @@ class Matching:
         rule = self._rule_for(use, reach, bounds)
         _core.link(self.parts, rule, len(self.events.days), *found)
         return found
+
+    def returned(self, use: Mask, until: Days, reach: Reach) -> Mask:
+        """Whether an event of each row of `use` lies between its index day and a last day by row.
+
+        Who confirms it in time is a matter of the window; vetoed events are no events, and end
+        nothing.
+        """
+        window = list(self.definition.core_window(OPEN))
+        window[3] = False
+        bounds = {"lower": self.after, "upper": until, "confirm_by": self._confirm_by(reach)}
+        rule = self.rule(tuple(window), use=use, **bounds)
+        n = len(self.index.days)
+        event_row, gap_days = np.empty(n, np.int64), np.empty(n, np.int32)
+        plain = rule._replace(take=1, stop_veto=False)
+        _core.link(self.parts, plain, len(self.events.days), event_row, gap_days, None, None)
+        return gap_days >= 0
 
     def pairs(
         self, use: Mask, reach: Reach, bounds: Bounds
