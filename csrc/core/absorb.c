@@ -8,6 +8,7 @@ static int absorbed(rr_sweep *s, rr_reach *reach)
     int64_t near = window->include_same_day ? 0 : 1;
     int moved = 0;
 
+    reach->confirm_by = rr_confirm_by(s->rule, reach->row);
     for (;;) {
         int64_t first, last, d;
 

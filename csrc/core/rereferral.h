@@ -251,7 +251,7 @@ rr_status rr_pairs_fill(const rr_parts *parts, const rr_rule *rule, int64_t n_in
 /* Moves the anchor of each index row of `parts` to the nearest day with an event that is nearer than
  * the window's min_gap, and again from there, until there is none. Only the anchors of rows that move
  * are written: the caller fills `anchor` with the rows' own days. The window's length, `take`, `near`,
- * `claim_latest`, `confirm_by` and `anchor` of the rule are not read. Errors as rr_link. */
+ * `claim_latest` and `anchor` of the rule are not read. Errors as rr_link. */
 rr_status rr_absorb(const rr_parts *parts, const rr_rule *rule, int64_t n_index, int64_t n_events,
                     int64_t *anchor, const rr_poll *poll, rr_error *error) RR_MUST_CHECK;
 

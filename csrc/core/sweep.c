@@ -169,7 +169,6 @@ int rr_sweep_begin(const rr_sweep *s, int64_t position, rr_reach *reach)
     reach->anchor = anchor_of(s, row, key_day);
     reach->own = -1;
     reach->self = self_of(rule, row);
-    reach->confirm_by = NEVER - 1;
     return 1;
 }
 
@@ -189,9 +188,7 @@ int rr_sweep_row(rr_sweep *s, int64_t position, rr_reach *reach)
         return 0;
     }
     reach->own = own_day(s, reach, reach->from, reach->to);
-    if (s->rule->confirm_by != NULL && s->rule->confirm_by[reach->row] < NEVER) {
-        reach->confirm_by = s->rule->confirm_by[reach->row];
-    }
+    reach->confirm_by = rr_confirm_by(s->rule, reach->row);
     return 1;
 }
 

@@ -57,7 +57,17 @@ void rr_sweep_close(rr_sweep *sweep);
 rr_status rr_sweep_part(rr_sweep *sweep, int64_t part, const rr_poll *poll,
                         rr_error *error) RR_MUST_CHECK;
 
-/* Whether the index row at `position` is used, and if so who it is. */
+/* The last day on which an event of an index row may be confirmed. Read where it is needed, and not with
+ * the row: it is a column by row, and most rows have no event at all. */
+static inline int64_t rr_confirm_by(const rr_rule *rule, int64_t row)
+{
+    int64_t day = rule->confirm_by == NULL ? INT64_MAX : rule->confirm_by[row];
+
+    return day == INT64_MAX ? INT64_MAX - 1 : day;
+}
+
+/* Whether the index row at `position` is used, and if so who it is; not yet when its events must be
+ * confirmed. */
 int rr_sweep_begin(const rr_sweep *sweep, int64_t position, rr_reach *reach);
 
 /* rr_sweep_begin, and whether there is any day with events in its window, and if so its reach. */

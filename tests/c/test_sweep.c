@@ -191,13 +191,16 @@ static answer expect(const world *w, int64_t i)
     return found;
 }
 
+/* What a caller may find in a column that the core had nothing to write into. */
+static const int64_t UNTOUCHED = -77777;
+
 static int64_t expect_absorbed(const world *w, int64_t i)
 {
     int64_t anchor = w->index.day[i];
     int same_day = w->rule.window.include_same_day;
 
     if (!takes_part(&w->index, i) || (w->rule.use != NULL && !w->rule.use[i])) {
-        return RR_NULL_DAY;
+        return UNTOUCHED;
     }
     for (;;) {
         int64_t nearest = RR_NULL_DAY;
@@ -361,18 +364,24 @@ static void test_absorb(const world *w)
 {
     int64_t anchor[FEW];
 
+    for (int64_t i = 0; i < w->index.n; i++) {
+        anchor[i] = UNTOUCHED;
+    }
     CHECK(rr_absorb(w->parts, &w->rule, w->index.n, w->events.n, anchor, NULL, NULL) == RR_OK);
     for (int64_t i = 0; i < w->index.n; i++) {
-        CHECK(anchor[i] == expect_absorbed(w, i));
+        int64_t want = expect_absorbed(w, i);
+
+        /* Absorbing an event of the row's own day moves nothing, and may be written or not. */
+        CHECK(anchor[i] == want || (anchor[i] == UNTOUCHED && want == w->index.day[i]));
     }
 }
 
 /* A shorter window reads off what a longer one found. */
 static void test_narrow(world *w, uint64_t *random)
 {
-    int64_t found_row[FEW], event_row[FEW], anchor[FEW];
-    int32_t found_gap[FEW], gap[FEW];
-    rr_matches matches = {found_row, found_gap, NULL, NULL};
+    int64_t anchor[FEW];
+    int32_t found[FEW], gap[FEW];
+    rr_matches matches = {NULL, found, NULL, NULL};
     rr_rule longest = w->rule;
     int64_t n = w->index.n;
 
@@ -389,22 +398,17 @@ static void test_narrow(world *w, uint64_t *random)
         anchor[i] = anchor_of(w, i);
     }
     CHECK(rr_link(w->parts, &longest, n, w->events.n, &matches, NULL, NULL) == RR_OK);
-    CHECK(rr_narrow(&w->rule.window, anchor, n, found_row, found_gap, event_row, gap, NULL) ==
-          RR_OK);
+    CHECK(rr_narrow(&w->rule.window, anchor, n, found, gap, NULL) == RR_OK);
     for (int64_t i = 0; i < n; i++) {
-        answer want = expect(w, i);
-
-        CHECK(event_row[i] == want.event_row);
-        CHECK(gap[i] == want.gap);
+        CHECK(gap[i] == expect(w, i).gap);
     }
     if (n > 0) {
         rr_error error;
         int64_t i = random_below(random, n);
 
-        found_gap[i] = 0;
+        found[i] = 0;
         anchor[i] = RR_DAY_MAX + 1;
-        CHECK(rr_narrow(&w->rule.window, anchor, n, found_row, found_gap, event_row, gap, &error) ==
-              RR_ERR_DAY_RANGE);
+        CHECK(rr_narrow(&w->rule.window, anchor, n, found, gap, &error) == RR_ERR_DAY_RANGE);
         CHECK(error.row == i);
     }
 }
@@ -430,8 +434,7 @@ static void test_failures(world *w)
                      : which == 2 ? rr_pairs_fill(w->parts, &w->rule, n, m, offsets, event_row, gap,
                                                   NULL, NULL)
                      : which == 3 ? rr_absorb(w->parts, &w->rule, n, m, event_row, NULL, NULL)
-                                  : rr_narrow(&w->rule.window, w->index.day, n, event_row, gap,
-                                              event_row, gap, NULL);
+                                  : rr_narrow(&w->rule.window, w->index.day, n, gap, gap, NULL);
             failing_allocation = -1;
             CHECK(status == RR_OK || (status == RR_ERR_MEMORY && nth < 20));
         }
