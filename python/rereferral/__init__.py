@@ -11,6 +11,7 @@ from rereferral.lineage import crosswalk
 from rereferral.linking import link
 from rereferral.links import Links
 from rereferral.mean_counts import mean_count
+from rereferral.pairing import Pairs, pairs
 from rereferral.rates import wilson
 from rereferral.reading import read_columns, read_csv
 from rereferral.report import Report, missed_opportunities
@@ -30,6 +31,7 @@ __all__ = [
     "Exit",
     "Links",
     "Mediator",
+    "Pairs",
     "Report",
     "RereferralError",
     "RuleError",
@@ -47,6 +49,7 @@ __all__ = [
     "mean_count",
     "merge_spells",
     "missed_opportunities",
+    "pairs",
     "read_columns",
     "read_csv",
     "simulate",

@@ -6,9 +6,11 @@ import dataclasses
 import warnings
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
+import pandas as pd
 
 from rereferral.cohort import choose_cohort, earliest_day, look_backs
 from rereferral.completeness import Lookback, lookback_of
@@ -130,6 +132,16 @@ def link(
     return task.link()
 
 
+class AllFound(NamedTuple):
+    """Every event of each counted index row, as offsets and columns of pairs."""
+
+    offsets: Days
+    event_row: npt.NDArray[np.int64]
+    gap_days: npt.NDArray[np.int32]
+    followed: Mask
+    ledger: pd.DataFrame
+
+
 @dataclasses.dataclass(eq=False)
 class Task:
     """One question to two tables: rows that pass the filters, ready for cohort and search."""
@@ -159,6 +171,18 @@ class Task:
             return WindowedLinks(definition, windows)
         return self._shared()
 
+    def pairs(self) -> AllFound:
+        """Choose who is counted, as for one window, and find all their events."""
+        definition, ledger = self.definition, self.index.ledger
+        reach = self._reach(definition.window)
+        choose_cohort(definition, self.matching, self.observed, reach)
+        cohort = ledger.kept.copy()
+        if definition.veto is not None and definition.veto.action == "drop":
+            self._remove_vetoed(self._search(reach, cohort, counted=False))
+        # Rows that the veto takes away have no pairs, but have claimed what is theirs.
+        found = self.matching.pairs(cohort, reach, self.bounds(reach))
+        return AllFound(*found, ledger.kept.copy(), Ledger.frame(ledger, self.events.ledger))
+
     def _reach(self, window: Span | str) -> Reach:
         if isinstance(window, Span):
             return Reach(self.definition, window, self.anchor)
@@ -169,9 +193,10 @@ class Task:
         """The links of one window with a cohort of its own."""
         matching, ledger = self.matching, self.index.ledger
         unfollowed = choose_cohort(definition, matching, self.observed, reach)
-        found = self._search(reach, ledger.kept)
+        cohort = ledger.kept.copy()
+        found = self._search(reach, cohort)
         self._remove_vetoed(found)
-        return self._links(definition, reach, found, ledger.kept, unfollowed)
+        return self._links(definition, reach, found, cohort, unfollowed)
 
     def _shared(self) -> Links:
         """The links of several windows with the cohort of the longest."""
@@ -191,15 +216,28 @@ class Task:
             one = definition.with_window(span)
             reach = Reach(one, span, self.anchor)
             of_window = (
-                self._search(reach, ledger.kept)
+                self._search_kept(reach, cohort)
                 if found is None
                 else self.matching.narrow(reach, longest, found, ledger.kept)
             )
-            windows[span] = self._links(one, reach, of_window, ledger.kept, unfollowed)
+            windows[span] = self._links(one, reach, of_window, cohort, unfollowed)
         return WindowedLinks(definition, windows)
 
     def _search(self, reach: Reach, use: Mask, *, counted: bool = True) -> Found:
         return self.matching.link(use, reach, self.bounds(reach), counted=counted)
+
+    def _search_kept(self, reach: Reach, cohort: Mask) -> Found:
+        """What a search of the cohort found for the rows that no veto has taken away since."""
+        found, kept = self._search(reach, cohort), self.index.ledger.kept
+        if np.array_equal(kept, cohort):
+            return found
+        assert found.days is not None
+        return Found(
+            np.where(kept, found.event_row, -1),
+            np.where(kept, found.gap_days, np.int32(-1)),
+            np.where(kept, found.days, 0),
+            None,
+        )
 
     def bounds(self, reach: Reach) -> tuple[Days | None, Days | None]:
         """The first and the last admissible day by row, beside those of the rule's window."""
@@ -223,10 +261,10 @@ class Task:
         definition: Definition,
         reach: Reach,
         found: Found,
-        counted: Mask,
+        cohort: Mask,
         unfollowed: Mask,
     ) -> Links:
-        followed = counted.copy()
+        followed = self.index.ledger.kept.copy()
 
         return Links(
             index=self.index,
@@ -240,7 +278,7 @@ class Task:
             definition=definition,
             ledger=Ledger.frame(self.index.ledger, self.events.ledger),
             notes=partial(self._told, found, (self.index.ledger.kept, self.events.ledger.kept)),
-            again=Again(self.matching, followed, reach, self.bounds),
+            again=Again(self.matching, cohort, followed, reach, self.bounds),
             lookbacks=self._lookbacks(reach, followed),
         )
 

@@ -60,10 +60,14 @@ class Found(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Again:
-    """A search that was made, to ask more of it."""
+    """A search that was made, to ask more of it.
+
+    Rows of `use` that a veto took away, and are not counted, have claimed events all the same.
+    """
 
     matching: Matching
     use: Mask
+    counted: Mask
     reach: Reach
     find_bounds: Callable[[Reach], Bounds]
 
@@ -76,7 +80,7 @@ class Again:
         """How many days with an event there are in each window."""
         days = self.matching.link(self.use, self.reach, self.bounds).days
         assert days is not None
-        return days
+        return np.where(self.counted, days, 0)
 
     def pairs(self) -> tuple[Days, Days, npt.NDArray[np.int32]]:
         """As `Matching.pairs`."""

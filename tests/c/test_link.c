@@ -1,61 +1,9 @@
 /* Keys, order, linkage and spells against answers found by looking at every pair. */
-#include "check.h"
-#include "rereferral.h"
+#include "tables.h"
 
 #include <string.h>
 
 DEFINE_FAILING_ALLOCATION
-
-enum { MOST = 400 };
-
-typedef struct table {
-    uint32_t key[MOST];
-    int64_t day[MOST];
-    uint8_t use[MOST];
-    int64_t end[MOST];
-    int64_t n;
-} table;
-
-static void fill(table *t, int64_t n, int64_t keys, int64_t first_day, int64_t days,
-                 uint64_t *random)
-{
-    t->n = n;
-    for (int64_t i = 0; i < n; i++) {
-        t->key[i] = random_below(random, 20) == 0 ? RR_NULL_KEY
-                                                  : (uint32_t)random_below(random, keys);
-        t->day[i] = random_below(random, 20) == 0 ? RR_NULL_DAY
-                                                  : first_day + random_below(random, days);
-        t->use[i] = random_below(random, 10) != 0;
-        t->end[i] = random_below(random, 4) == 0 ? RR_NULL_DAY
-                                                 : t->day[i] + random_below(random, 40);
-    }
-}
-
-static rr_rows rows_of(const table *t)
-{
-    return (rr_rows){t->key, t->day, t->use, t->n};
-}
-
-static int takes_part(const table *t, int64_t i)
-{
-    return t->use[i] && t->key[i] != RR_NULL_KEY && t->day[i] != RR_NULL_DAY;
-}
-
-/* The window's meaning, told by adding spans to the earlier date alone. */
-static int in_window(const rr_window *w, int64_t index, int64_t event)
-{
-    int64_t early = w->direction == RR_FORWARD ? index : event;
-    int64_t late = w->direction == RR_FORWARD ? event : index;
-    int64_t end = rr_add_span(early, w->length);
-
-    if (late < early || (late == early && !w->include_same_day)) {
-        return 0;
-    }
-    if (late < rr_add_span(early, w->min_gap)) {
-        return 0;
-    }
-    return w->exclusive_end && end != INT64_MAX ? late < end : late <= end;
-}
 
 static void expect(const table *index, const table *events, const rr_rule *rule, int64_t i,
                    int64_t *event_row, int32_t *gap, int64_t *count)
@@ -91,14 +39,6 @@ static void expect(const table *index, const table *events, const rr_rule *rule,
             *event_row = e;
         }
     }
-}
-
-static rr_span random_span(uint64_t *random)
-{
-    rr_span spans[] = {{RR_DAYS, 0},   {RR_DAYS, 1},    {RR_DAYS, 30},  {RR_DAYS, 365},
-                       {RR_MONTHS, 1}, {RR_MONTHS, 12}, {RR_MONTHS, 0}, {RR_OPEN, 0}};
-
-    return spans[random_below(random, 8)];
 }
 
 static void test_link(uint64_t *random)
@@ -270,12 +210,6 @@ static void test_encode(uint64_t *random)
         columns[0][!reversed].n_data = offsets[0][n[0]] - 1;
         CHECK(rr_encode(tables, 2, 2, out, &limit, NULL, NULL) == RR_ERR_ARGUMENT);
     }
-}
-
-static int stop_at_once(void *context, int64_t done, int64_t total)
-{
-    (void)context, (void)done, (void)total;
-    return 1;
 }
 
 /* Every failure of an allocation, and a stop, must come back as a status and leave nothing behind. */
