@@ -16,6 +16,7 @@ from rereferral.rates import wilson
 from rereferral.reading import read_columns, read_csv
 from rereferral.report import Report, missed_opportunities
 from rereferral.rules import Eligible, Exit, Mediator, birthday
+from rereferral.sensitivity import landmarks
 from rereferral.simulate import Simulation, simulate
 from rereferral.spells import Spells, merge_spells
 from rereferral.text import Text
@@ -45,6 +46,7 @@ __all__ = [
     "crosswalk",
     "curve",
     "definitions",
+    "landmarks",
     "link",
     "mean_count",
     "merge_spells",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
@@ -12,12 +14,20 @@ from rereferral.errors import RuleError
 from rereferral.exits import remove_exits
 from rereferral.ledger import Ledger
 from rereferral.matching import Matching
+from rereferral.mediation import Early, Mediation
 from rereferral.observation import Observation
 from rereferral.sides import Mask, Side
 from rereferral.spans import Span
 from rereferral.windows import Reach
 
-__all__ = ["choose_cohort", "earliest_day", "look_backs"]
+__all__ = ["Chosen", "choose_cohort", "earliest_day", "look_backs"]
+
+
+class Chosen(NamedTuple):
+    """Who is not counted for a reason of its own: not followed, or early for a landmark."""
+
+    unfollowed: Mask
+    early: Early | None
 
 
 def look_backs(definition: Definition) -> dict[str, Span]:
@@ -33,11 +43,16 @@ def look_backs(definition: Definition) -> dict[str, Span]:
 
 
 def choose_cohort(
-    definition: Definition, matching: Matching, observed: Observation, reach: Reach
-) -> Mask:
-    """Take away, from the index side's ledger, what is not counted; give the rows not followed.
+    definition: Definition,
+    matching: Matching,
+    observed: Observation,
+    reach: Reach,
+    mediation: Mediation | None = None,
+) -> Chosen:
+    """Take away, from the index side's ledger, what is not counted.
 
-    The steps are look-back, follow-up, washout, select and exits that exclude.
+    The steps are look-back, follow-up, washout, select, the landmark of a mediator, and exits that
+    exclude.
     """
     index = matching.index
     ledger = index.ledger
@@ -49,8 +64,11 @@ def choose_cohort(
     unfollowed = eligible & ~ledger.kept
     _remove_washed_out(definition, matching, ledger)
     _remove_unselected(definition, matching, ledger)
+    early = None
+    if mediation is not None:
+        early = mediation.remove_early(definition, matching, ledger, reach)
     remove_exits(definition, index, ledger, reach)
-    return unfollowed
+    return Chosen(unfollowed, early)
 
 
 def _remove_unobserved_past(definition: Definition, index: Side, observed: Observation) -> None:
@@ -76,10 +94,15 @@ def _remove_unfollowed(
     definition: Definition, observed: Observation, ledger: Ledger, reach: Reach
 ) -> None:
     """Complete follow-up is decided by dates alone, never by whether an event was seen."""
-    if definition.followup != "complete":
+    if definition.followup == "ignored":
         return
     edge = observed.edge(definition.direction)
     words = observed.edge_in_words(definition.direction)
+    if definition.followup == "observed":
+        if definition.mediator is not None and definition.mediator.landmark.length:
+            # Nobody's arm is known before the landmark has been observed.
+            ledger.remove("follow-up", f"the landmark comes after {words}", reach.anchor > edge)
+        return
     if definition.direction == "backward":
         ledger.remove("look-back", f"the window begins before {words}", reach.end < edge)
         return

@@ -280,6 +280,8 @@ class Definition:
                 "confirm is counted from the window's end, which absorb moves; "
                 'write within_gap="skip"'
             )
+        if self.mediator is not None:
+            self.mediator.check_with(self)
         if self.followup == "ignored" and self.estimator != "proportion":
             raise RuleError(
                 "exits that censor or compete need a time under observation; "

@@ -15,7 +15,14 @@ from rereferral.sides import Mask, Side
 from rereferral.tables import Table
 from rereferral.windows import Reach
 
-__all__ = ["NOBODY", "FirstExit", "exit_names", "first_exit", "remove_exits"]
+__all__ = [
+    "NOBODY",
+    "FirstExit",
+    "exit_names",
+    "first_exit",
+    "leaves_between",
+    "remove_exits",
+]
 
 NOBODY = -1
 """The code of a row without an exit."""
@@ -65,6 +72,15 @@ def first_exit(definition: Definition, table: Table, reach: Reach) -> FirstExit 
         first = _matters(date, reach) & ((code == NOBODY) | (at_risk < last))
         code[first], last[first] = place, at_risk[first]
     return FirstExit(code, last)
+
+
+def leaves_between(definition: Definition, table: Table, after: Days, until: Days) -> Mask:
+    """Whether any exit, whatever it does, lies after one day and not after another."""
+    leaves = np.zeros(len(after), np.bool_)
+    for one in (definition.exits or {}).values():
+        date = _date_of(table, one)
+        leaves |= (date > after) & (date <= until)
+    return leaves
 
 
 def _date_of(table: Table, one: Exit) -> Days:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from rereferral.cohort import choose_cohort, earliest_day, look_backs
+from rereferral.cohort import Chosen, choose_cohort, earliest_day, look_backs
 from rereferral.completeness import Lookback, lookback_of
 from rereferral.conditions import normal_conditions
 from rereferral.days import NULL_DAY, Days, iso, observed_span
@@ -24,6 +24,7 @@ from rereferral.ledger import Ledger
 from rereferral.lineage import area_notes, joined_areas
 from rereferral.links import Links
 from rereferral.matching import Again, Found, Matching
+from rereferral.mediation import Mediation, open_mediation
 from rereferral.observation import LONG_SILENCE, Observation
 from rereferral.sides import Mask, Side, remove_duplicates
 from rereferral.spans import OPEN, Span
@@ -152,6 +153,7 @@ class Task:
     observed: Observation
     matching: Matching
     anchor: Days
+    mediation: Mediation | None
     eligible: Mask
     ids: str
     notes: list[str]
@@ -175,13 +177,13 @@ class Task:
         """Choose who is counted, as for one window, and find all their events."""
         definition, ledger = self.definition, self.index.ledger
         reach = self._reach(definition.window)
-        choose_cohort(definition, self.matching, self.observed, reach)
+        self._choose(definition, reach)
         cohort = ledger.kept.copy()
         if definition.veto is not None and definition.veto.action == "drop":
             self._remove_vetoed(self._search(reach, cohort, counted=False))
         # Rows that the veto takes away have no pairs, but have claimed what is theirs.
         found = self.matching.pairs(cohort, reach, self.bounds(reach))
-        return AllFound(*found, ledger.kept.copy(), Ledger.frame(ledger, self.events.ledger))
+        return AllFound(*found, ledger.kept.copy(), self._ledger())
 
     def _reach(self, window: Span | str) -> Reach:
         if isinstance(window, Span):
@@ -191,18 +193,17 @@ class Task:
 
     def _one(self, definition: Definition, reach: Reach) -> Links:
         """The links of one window with a cohort of its own."""
-        matching, ledger = self.matching, self.index.ledger
-        unfollowed = choose_cohort(definition, matching, self.observed, reach)
-        cohort = ledger.kept.copy()
+        chosen = self._choose(definition, reach)
+        cohort = self.index.ledger.kept.copy()
         found = self._search(reach, cohort)
         self._remove_vetoed(found)
-        return self._links(definition, reach, found, cohort, unfollowed)
+        return self._links(definition, reach, found, cohort, chosen)
 
     def _shared(self) -> Links:
         """The links of several windows with the cohort of the longest."""
         definition, ledger = self.definition, self.index.ledger
         longest = longest_reach(definition, self.anchor)
-        unfollowed = choose_cohort(definition, self.matching, self.observed, longest)
+        chosen = self._choose(definition, longest)
         cohort = ledger.kept.copy()
         # The farthest event, and who confirms it in time, are matters of each window's own end.
         narrows = definition.take != "last" and definition.confirm is None
@@ -220,8 +221,15 @@ class Task:
                 if found is None
                 else self.matching.narrow(reach, longest, found, ledger.kept)
             )
-            windows[span] = self._links(one, reach, of_window, cohort, unfollowed)
+            windows[span] = self._links(one, reach, of_window, cohort, chosen)
         return WindowedLinks(definition, windows)
+
+    def _choose(self, definition: Definition, reach: Reach) -> Chosen:
+        return choose_cohort(definition, self.matching, self.observed, reach, self.mediation)
+
+    def _ledger(self) -> pd.DataFrame:
+        third = self.mediation and self.mediation.ledger
+        return Ledger.frame(self.index.ledger, self.events.ledger, *([third] if third else []))
 
     def _search(self, reach: Reach, use: Mask, *, counted: bool = True) -> Found:
         return self.matching.link(use, reach, self.bounds(reach), counted=counted)
@@ -262,31 +270,36 @@ class Task:
         reach: Reach,
         found: Found,
         cohort: Mask,
-        unfollowed: Mask,
+        chosen: Chosen,
     ) -> Links:
         followed = self.index.ledger.kept.copy()
 
+        arms = None
+        if self.mediation is not None:
+            arms = self.mediation.arms(followed, chosen.early, found, reach)
+        kept = (followed, self.events.ledger.kept)
         return Links(
             index=self.index,
             events=self.events,
             person=self.matching.person,
             found=found,
             followed=followed,
-            unfollowed=unfollowed,
+            unfollowed=chosen.unfollowed,
             reach=reach,
             observed=self.observed,
             definition=definition,
-            ledger=Ledger.frame(self.index.ledger, self.events.ledger),
-            notes=partial(self._told, found, (self.index.ledger.kept, self.events.ledger.kept)),
+            ledger=self._ledger(),
+            notes=partial(self._told, found, kept, chosen),
             again=Again(self.matching, cohort, followed, reach, self.bounds),
             lookbacks=self._lookbacks(reach, followed),
+            arms=arms,
         )
 
-    def _told(self, found: Found, kept: tuple[Mask, Mask]) -> list[str]:
-        return [
-            *_notes(self.index, self.events, kept, self.matching, found, self.observed),
-            *self.notes,
-        ]
+    def _told(self, found: Found, kept: tuple[Mask, Mask], chosen: Chosen) -> list[str]:
+        notes = _notes(self.index, self.events, kept, self.matching, found, self.observed)
+        if self.mediation is not None:
+            notes += self.mediation.notes(self.observed, kept[0], chosen.early)
+        return notes + self.notes
 
     def _lookbacks(self, reach: Reach, followed: Mask) -> dict[str, Callable[[], Lookback]]:
         """By rule that looks back, what works out whose look-back the data does not hold."""
@@ -368,10 +381,22 @@ def open_task(
     observed = left.remove_unobserved(observed_from, observed_until)
     right.remove_unobserved(observed_from, observed_until)
     matching = Matching(definition, left, right, self_row)
-    anchor = matching.absorb() if definition.within_gap == "absorb" else left.days
+    mediation = open_mediation(definition, left, observed_from, observed_until, ids)
+    anchor = left.days if mediation is None else mediation.landmark
+    if definition.within_gap == "absorb":
+        anchor = matching.absorb()
     notes = area_notes(ids, index_areas, event_areas)
     return Task(
-        definition, left, right, observed, matching, anchor, left.ledger.kept.copy(), ids, notes
+        definition=definition,
+        index=left,
+        events=right,
+        observed=observed,
+        matching=matching,
+        anchor=anchor,
+        mediation=mediation,
+        eligible=left.ledger.kept.copy(),
+        ids=ids,
+        notes=notes,
     )
 
 
@@ -410,7 +435,7 @@ def _warn_of_twins(index: Side, events: Side) -> None:
             f"both tables are dated by {index.date!r} and the same day counts: a row that stands "
             "in both matches itself; give row_id, or pass the same table twice",
             UserWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
 
 

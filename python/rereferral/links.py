@@ -20,6 +20,7 @@ from rereferral.exits import NOBODY, FirstExit, exit_names, first_exit
 from rereferral.keys import Codes, codes_of
 from rereferral.matching import Again, Found
 from rereferral.mean_counts import mean_count_table
+from rereferral.mediation import Arms
 from rereferral.observation import Observation
 from rereferral.rates import rate_table, ratio_table, risk_table
 from rereferral.rounding import percent
@@ -69,6 +70,7 @@ class Links:
         notes: Callable[[], list[str]],
         again: Again,
         lookbacks: dict[str, Callable[[], Lookback]],
+        arms: Arms | None,
     ) -> None:
         self._index = index.table
         self._scope = index.scope
@@ -92,6 +94,7 @@ class Links:
         self._count = found.days
         self._again = again
         self._find_lookbacks = lookbacks
+        self._arms = arms
         for array in (found.event_row, self.gap_days, followed, unfollowed):
             array.flags.writeable = False
 
@@ -121,6 +124,18 @@ class Links:
             self._count = self._again.days()
         self._count.flags.writeable = False
         return self._count
+
+    @property
+    def arm(self) -> pd.Categorical:
+        """The arm of each index event: ``mediated``, ``not mediated`` or ``before landmark``;
+        missing for one that is not counted. The last are not in the denominator.
+        """
+        return self._need_arms().categorical
+
+    def _need_arms(self) -> Arms:
+        if self._arms is None:
+            raise RuleError("these links have no mediator; give mediator=rr.Mediator(...)")
+        return self._arms
 
     @cached_property
     def _notes(self) -> list[str]:
@@ -209,7 +224,7 @@ class Links:
     def _columns(self) -> dict[str, Any]:
         """The columns of both tables that leave; where there is no event three are missing."""
         none = self.gap_days < 0
-        return {
+        columns = {
             "event_row": pd.arrays.IntegerArray(self.event_row.copy(), none),
             "event_date": self.event_date,
             "gap_days": pd.arrays.IntegerArray(self.gap_days.copy(), none.copy()),
@@ -219,6 +234,9 @@ class Links:
                 self.outcome.astype(np.int8), categories=list(self.outcome_names)
             ),
         }
+        if self._arms is not None:
+            columns["arm"] = self._arms.categorical
+        return columns
 
     def to_pandas(self) -> pd.DataFrame:
         """The links as a table that joins the index: one row an index event, with its labels.
@@ -227,8 +245,9 @@ class Links:
         -------
         pandas.DataFrame
             ``event_row`` (Int64), ``event_date`` (datetime64), ``gap_days`` (Int32), ``count``
-            (int64), ``followed`` (bool), ``outcome`` (category). Where there is no event the first
-            three are missing, not -1, so that a mean of the gaps is one.
+            (int64), ``followed`` (bool), ``outcome`` (category), and with a mediator ``arm``
+            (category). Where there is no event the first three are missing, not -1, so that a mean
+            of the gaps is one.
         """
         columns = self._columns()
         columns["event_date"] = columns["event_date"].astype("datetime64[s]")
@@ -249,8 +268,8 @@ class Links:
         ----------
         by : str, list of str, array, or dict of arrays, optional
             Columns of the index table, or arrays of its length. ``"financial_year"`` is derived
-            from the index date (1 April to 31 March, labelled ``2019-20``) unless the table has
-            such a column.
+            from the index date (1 April to 31 March, labelled ``2019-20``), and ``"arm"`` is
+            that of a mediator, unless the table has such a column.
         at : {"index", "event"}
             Groups belong to the index event. With ``"event"``, `linked` is counted in the group of
             the outcome event (columns of the events table, periods of its date), `n` in that of the
@@ -283,7 +302,55 @@ class Links:
             levels = (levels,)
         if at == "event":
             return self._rates_at_event(by, levels)
-        groups = self._groups(by)
+        return self._rates(self._groups(by), person, levels)
+
+    def arms(
+        self, cluster: str | None = "person", levels: Sequence[float] = (0.95, 0.998)
+    ) -> pd.DataFrame:
+        """The arms of the mediator beside one another.
+
+        Parameters
+        ----------
+        cluster, levels
+            As in `rates`.
+
+        Returns
+        -------
+        pandas.DataFrame, three rows
+            ``arm`` and the columns of `rates`. Index events that returned or left before the
+            landmark are no part of the risk: ``before landmark`` has their number in ``n``, in
+            ``linked`` how many of them had returned, and no rate.
+
+        Raises
+        ------
+        RuleError
+            If there is no mediator.
+
+        Examples
+        --------
+        >>> import numpy as np, rereferral as rr
+        >>> def table(name, *days):
+        ...     return {"child": list(range(len(days))), name: np.array(days, "datetime64[D]")}
+        >>> closed = table("closed", "2019-01-01", "2019-01-01", "2019-01-01")
+        >>> helped = table("start", "2019-01-31", "2019-02-01")
+        >>> referred = table("on", "2019-06-01", "2019-03-01", "2019-01-31")
+        >>> help = rr.Mediator(helped, "start", within=("-30 days", "30 days"))
+        >>> links = rr.link(closed, referred, person="child", index_date="closed", event_date="on",
+        ...                 observed_until="2021-03-31", mediator=help, window="90 days")
+        >>> links.arms()[["arm", "n", "linked", "rate"]]
+                       arm  n  linked  rate
+        0         mediated  1       0   0.0
+        1     not mediated  1       1   1.0
+        2  before landmark  1       1   NaN
+        """
+        arms = self._need_arms()
+        if isinstance(levels, (int, float)):
+            levels = (levels,)
+        return arms.with_early(self._rates(arms.groups, self._cluster(cluster), levels))
+
+    def _rates(
+        self, groups: Groups | None, person: Codes | None, levels: Sequence[float]
+    ) -> pd.DataFrame:
         if self.definition.estimator != "proportion":
             duration, cause, full = self._durations()
             return risk_table(
@@ -465,10 +532,15 @@ class Links:
     def _groups(self, by: Any) -> Groups | None:
         if by is None:
             return None
-        groups = self._index.groups(by, derived=_derived(by, self._index, self._index_days))
+        derived = _derived(by, self._index, self._index_days)
+        known = self.followed | self._unfollowed
+        if self._arms is not None and not self._index.has("arm") and _asks(by, "arm"):
+            derived["arm"] = self._arms.categorical
+            known = known & (self._arms.codes >= 0)
+        groups = self._index.groups(by, derived=derived)
         # Only groups with a row that passed the filters; not those of other closures or open cases.
         present = np.zeros(groups.n_groups, np.bool_)
-        present[groups.codes[self.followed | self._unfollowed]] = True
+        present[groups.codes[known]] = True
         if present.all():
             return groups
         closed_up = np.maximum(np.cumsum(present) - 1, 0).astype(np.int32)
@@ -518,12 +590,15 @@ class Links:
         return f"<p><strong>{headline}</strong></p>{told}<p>{rules}</p>{ledger}"
 
 
+def _asks(by: Any, wanted: str) -> bool:
+    """Whether `by` names a column."""
+    asked = by if isinstance(by, (list, tuple)) else [by]
+    return any(isinstance(name, str) and name == wanted for name in asked)
+
+
 def _derived(by: Any, table: Table, days: Days) -> dict[str, Any]:
     """Columns that `by` may name though the table has none: the financial year of its date."""
-    asked = by if isinstance(by, (list, tuple)) else [by]
-    if table.has("financial_year") or not any(
-        isinstance(name, str) and name == "financial_year" for name in asked
-    ):
+    if table.has("financial_year") or not _asks(by, "financial_year"):
         return {}
     return {
         "financial_year": table.once(("financial_year", id(days)), lambda: financial_year(days))

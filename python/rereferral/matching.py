@@ -174,6 +174,22 @@ class Matching:
         _core.link(self.parts, rule, len(self.events.days), *found)
         return found
 
+    def returned(self, use: Mask, until: Days, reach: Reach) -> Mask:
+        """Whether an event of each row of `use` lies between its index day and a last day by row.
+
+        Who confirms it in time is a matter of the window; vetoed events are no events, and end
+        nothing.
+        """
+        window = list(self.definition.core_window(OPEN))
+        window[3] = False
+        bounds = {"lower": self.after, "upper": until, "confirm_by": self._confirm_by(reach)}
+        rule = self.rule(tuple(window), use=use, **bounds)
+        n = len(self.index.days)
+        event_row, gap_days = np.empty(n, np.int64), np.empty(n, np.int32)
+        plain = rule._replace(take=1, stop_veto=False)
+        _core.link(self.parts, plain, len(self.events.days), event_row, gap_days, None, None)
+        return gap_days >= 0
+
     def pairs(
         self, use: Mask, reach: Reach, bounds: Bounds
     ) -> tuple[Days, Days, npt.NDArray[np.int32]]:

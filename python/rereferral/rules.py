@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import operator
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rereferral.conditions import (
     Conditions,
@@ -15,6 +15,9 @@ from rereferral.conditions import (
 )
 from rereferral.errors import RuleError
 from rereferral.spans import OPEN, Span, parse_offset, parse_span
+
+if TYPE_CHECKING:
+    from rereferral.definition import Definition
 
 __all__ = [
     "Birthday",
@@ -357,6 +360,36 @@ class Mediator:
     @property
     def _rest(self) -> tuple[Any, ...]:
         return self.date, self.within, self.index_filter, self.guard
+
+    def check_with(self, definition: Definition) -> None:
+        """Refuse rules of a definition that contradict the mediator.
+
+        Parameters
+        ----------
+        definition : Definition
+            The definition that it is part of.
+
+        Raises
+        ------
+        RuleError
+            If there is one.
+        """
+        if self.guard != "landmark" and definition.several:
+            raise RuleError(
+                f"guard={self.guard!r} looks at the event of one window; give one window"
+            )
+        if self.landmark.length == 0:
+            return
+        if definition.min_gap is not None:
+            raise RuleError(
+                "min_gap is counted from the index event, and the risk of this mediator runs from "
+                f"a landmark {self.landmark} later; leave min_gap out"
+            )
+        if definition.claim != "every":
+            raise RuleError(
+                f"with claim={definition.claim!r} an event before the landmark may belong to a "
+                'later index event; write claim="every"'
+            )
 
     @property
     def landmark(self) -> Span:

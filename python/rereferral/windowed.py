@@ -18,6 +18,7 @@ __all__ = ["WindowedLinks"]
 
 
 _OF_ONE = (
+    "arm",
     "count",
     "event_date",
     "event_row",
@@ -80,6 +81,10 @@ class WindowedLinks(Links):
     def mean_count(self, *args: Any, **kwargs: Any) -> pd.DataFrame:
         """As :meth:`Links.mean_count`, with a first column ``window``."""
         return self._below(lambda links: links.mean_count(*args, **kwargs))
+
+    def arms(self, *args: Any, **kwargs: Any) -> pd.DataFrame:
+        """As :meth:`Links.arms`, with a first column ``window``."""
+        return self._below(lambda links: links.arms(*args, **kwargs))
 
     @property
     def ledger(self) -> pd.DataFrame:
