@@ -499,6 +499,38 @@ def test_the_other_guard_finds_an_effect_where_there_is_none(without_effect):
     assert table["upper_99_8"][0] < table["lower_99_8"][1] - 0.03
 
 
+@pytest.fixture(scope="module")
+def simulated() -> dict[str, object]:
+    """Closures of the simulation, and help at random days of random children, of no effect."""
+    made = rr.simulate(authorities=["E08000025", "E08000035"], seed=3)
+    random = np.random.default_rng(4)
+    children = made.episodes[["authority", "child_id"]].drop_duplicates()
+    starts = children.sample(4 * len(children), replace=True, random_state=5)
+    days = np.datetime64("2015-01-01") + random.integers(0, 2300, len(starts))
+    return {
+        **{"index": made.episodes, "events": made.episodes},
+        **{"person": "child_id", "scope": "authority"},
+        **{"index_date": "closure_date", "event_date": "referral_date"},
+        **{"index_filter": {"reason_for_closure": "RC8"}, "observed_until": "2021-03-31"},
+        "mediator": rr.Mediator(starts.assign(start=days.astype("datetime64[s]")), "start"),
+    }
+
+
+def test_the_simulated_children_show_no_effect_either(simulated):
+    found = rr.landmarks(**simulated, days=[0, 14, 30, 90])
+    mediated = found[found["arm"] == MEDIATED]
+    assert (mediated["n"] > 1500).all()
+    assert (mediated["difference_lower_95"] < 0).all()
+    assert (mediated["difference_upper_95"] > 0).all()
+    asked = {**simulated, "window": "90 days"}
+    biased = rr.Mediator(
+        simulated["mediator"].table, "start", within=(-30, 90), guard="exclude later starts"
+    )
+    with pytest.warns(UserWarning, match="favours the mediator"):
+        arms = rr.link(**{**asked, "mediator": biased}).arms()
+    assert arms["upper_99_8"][0] < arms["lower_99_8"][1] - 0.03
+
+
 def test_the_difference_is_newcombes():
     """Newcombe (1998), table II: 56/70 less 48/80 by method 10, without continuity correction."""
     index = closures(150)
