@@ -55,12 +55,15 @@ static int within_bounds(const world *w, int64_t i, int64_t day)
            !(rule->upper && rule->upper[i] != RR_NULL_DAY && day > rule->upper[i]);
 }
 
+static int64_t self_of(const world *w, int64_t i)
+{
+    return w->rule.same_table ? i : w->rule.self_row ? w->rule.self_row[i] : -1;
+}
+
 /* Whether event e has the key of row i and is not the row itself. */
 static int is_other(const world *w, int64_t i, int64_t e)
 {
-    int self = w->rule.same_table ? e == i : w->rule.self_row ? e == w->rule.self_row[i] : 0;
-
-    return takes_part(&w->events, e) && w->events.key[e] == w->index.key[i] && !self;
+    return takes_part(&w->events, e) && w->events.key[e] == w->index.key[i] && e != self_of(w, i);
 }
 
 static int is_vetoed(const world *w, int64_t i, int64_t e)
@@ -88,11 +91,26 @@ static int has_begun(const world *w, int64_t j, int64_t day)
            !(w->rule.lower && w->rule.lower[j] != RR_NULL_DAY && day < w->rule.lower[j]);
 }
 
+/* Whether nothing happens on `day` to the person of row j but row j itself. */
+static int is_alone(const world *w, int64_t j, int64_t day)
+{
+    int64_t self = self_of(w, j);
+
+    for (int64_t e = 0; e < w->events.n; e++) {
+        if (is_other(w, j, e) && w->events.day[e] == day) {
+            return 0;
+        }
+    }
+    return self >= 0 && takes_part(&w->events, self) && w->events.day[self] == day &&
+           w->events.key[self] == w->index.key[j];
+}
+
 static int is_claimed(const world *w, int64_t i, int64_t day)
 {
     for (int64_t j = 0; j < w->index.n && w->rule.claim_latest; j++) {
         if (is_used(w, j) && w->index.key[j] == w->index.key[i] &&
-            w->index.day[j] > w->index.day[i] && has_begun(w, j, day)) {
+            w->index.day[j] > w->index.day[i] && has_begun(w, j, day) &&
+            !(is_alone(w, j, day) && !has_begun(w, j, day - 1))) {
             return 1;
         }
     }
@@ -379,9 +397,9 @@ static void test_absorb(const world *w)
 /* A shorter window reads off what a longer one found. */
 static void test_narrow(world *w, uint64_t *random)
 {
-    int64_t anchor[FEW];
-    int32_t found[FEW], gap[FEW];
-    rr_matches matches = {NULL, found, NULL, NULL};
+    int64_t found_row[FEW], anchor[FEW];
+    int32_t found_gap[FEW], gap[FEW];
+    rr_matches matches = {found_row, found_gap, NULL, NULL};
     rr_rule longest = w->rule;
     int64_t n = w->index.n;
 
@@ -398,17 +416,20 @@ static void test_narrow(world *w, uint64_t *random)
         anchor[i] = anchor_of(w, i);
     }
     CHECK(rr_link(w->parts, &longest, n, w->events.n, &matches, NULL, NULL) == RR_OK);
-    CHECK(rr_narrow(&w->rule.window, anchor, n, found, gap, NULL) == RR_OK);
+    CHECK(rr_narrow(&w->rule.window, anchor, n, found_gap, gap, NULL) == RR_OK);
     for (int64_t i = 0; i < n; i++) {
-        CHECK(gap[i] == expect(w, i).gap);
+        answer want = expect(w, i);
+
+        CHECK(gap[i] == want.gap);
+        CHECK(gap[i] < 0 || found_row[i] == want.event_row);
     }
     if (n > 0) {
         rr_error error;
         int64_t i = random_below(random, n);
 
-        found[i] = 0;
+        found_gap[i] = 0;
         anchor[i] = RR_DAY_MAX + 1;
-        CHECK(rr_narrow(&w->rule.window, anchor, n, found, gap, &error) == RR_ERR_DAY_RANGE);
+        CHECK(rr_narrow(&w->rule.window, anchor, n, found_gap, gap, &error) == RR_ERR_DAY_RANGE);
         CHECK(error.row == i);
     }
 }
