@@ -261,18 +261,26 @@ def test_two_quiet_months_are_no_warning_but_are_counted():
 
 def test_an_area_without_any_history_is_told():
     days = days_of(by_month("2017-01", [30] * 6))
-    found = plain_lookback(["2017-02-01"] * 2, [True] * 2, days, areas=["a", "b"])
+    found = plain_lookback(["2017-02-01"] * 10, [True] * 10, days, areas=["a", "b"] * 5)
     (line,) = found.warnings
-    assert line == "No history at all of b: nothing is found for its index events (1)."
+    assert line == "No history at all of b: nothing is found for its index events (5)."
     assert pd.isna(found.table.set_index("area").loc["b", "proposed_from"])
 
 
 def test_no_more_than_a_few_areas_are_named():
     days = days_of(by_month("2017-01", [30] * 6))
     areas = [f"area {i}" for i in range(9)]
-    found = plain_lookback(["2017-02-01"] * 9, [True] * 9, days, areas=areas)
+    found = plain_lookback(["2017-02-01"] * 45, [True] * 45, days, areas=areas * 5)
     assert len(found.warnings) == 6
     assert found.warnings[-1] == "So it is in 4 more areas."
+
+
+@pytest.mark.parametrize(("rows", "told"), [(4, False), (5, True)])
+def test_an_area_of_a_few_rows_a_month_is_not_spoken_of(rows, told):
+    days = days_of(by_month("2017-06", [rows] * 12))
+    found = plain_lookback(["2017-02-01"], [True], days)
+    assert found.table["too_short"].tolist() == [1]
+    assert bool(found.warnings) is told
 
 
 def test_missing_days_are_no_history():

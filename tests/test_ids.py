@@ -56,12 +56,18 @@ def test_ids_carried_over_find_the_true_links_but_those_of_ids_that_collide(merg
 
 def test_a_merger_halves_the_rate_and_says_so(merged):
     own, carried = linked(merged[0]), linked(merged[0], ids="carried over")
-    rates = [
-        links.rates(by=["authority", "financial_year"])
-        .set_index(["authority", "financial_year"])["rate"]
-        .loc[("E06000059", "2019-20")]
-        for links in (own, carried)
-    ]
+
+    def rate(links):
+        rates = links.rates(by=["authority", "financial_year"])
+        return rates.set_index(["authority", "financial_year"])["rate"]["E06000059", "2019-20"]
+
+    with pytest.warns(UserWarning, match="rests on less than the look-back") as told:
+        halved = rate(own)
+    assert {str(one.message).partition(" look back")[0][-9:] for one in told} == {
+        "E06000058",
+        "E06000059",
+    }
+    rates = [halved, rate(carried)]
     assert 0.3 < rates[0] / rates[1] < 0.65
     assert "index events of E06000059 look back beyond 2019-04-01" in repr(own)
     assert "E06000060 and E10000002 are one area (recode of 2020-04-01)." in repr(own)

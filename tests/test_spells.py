@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import rereferral as rr
-from linking_cases import ANCHORS, POOLS, dress_table, rows_of
+from clothes import dress_table
+from linking_cases import ANCHORS, POOLS, rows_of
 from reference import add_span, parse_span
 from rereferral.tables import open_table
 from spells_reference import merged_reference

@@ -23,6 +23,8 @@ __all__ = ["Lookback", "completeness", "lookback_of"]
 
 Mask = npt.NDArray[np.bool_]
 _NAMED = 5
+_FEW = 5
+"""Rows a month below which an area's months say nothing of when its data begins."""
 
 
 def completeness(table: Any, *, scope: Any = None, date: str, ids: str = "own") -> pd.DataFrame:
@@ -127,7 +129,8 @@ class Lookback:
         before ``proposed_from`` (datetime64; NaT where the area has no history at all).
     warnings : list of str
         A sentence for each area that misses more than two months of somebody's look-back, the
-        worst first and no more than a few of them.
+        worst first and no more than a few of them. An area of fewer than five rows a month is not
+        spoken of: its months do not tell when its data begins.
     """
 
     table: pd.DataFrame
@@ -185,7 +188,9 @@ def lookback_of(
     some = np.flatnonzero(counted & known & short)
     earliest = np.full(groups.n_groups, np.iinfo(np.int64).max)
     np.minimum.at(earliest, groups.codes[some], begins[some])
-    missed = np.flatnonzero((too_short > 0) & (earliest < proposed - LONG_SILENCE))
+    a_month = np.where(span.months.rows[area] > 0, span.months.later[area], n)
+    told = (too_short > 0) & (earliest < proposed - LONG_SILENCE) & (a_month >= _FEW)
+    missed = np.flatnonzero(told)
     missed = missed[np.argsort(-too_short[missed] / n[missed], kind="stable")]
     warnings = [_warning(table.iloc[g], scope) for g in missed[:_NAMED]]
     if len(missed) > _NAMED:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import warnings
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
@@ -146,6 +147,18 @@ class Links:
     def _lookbacks(self) -> dict[str, Lookback]:
         """By rule that looks back, whose look-back the data does not hold; worked out once."""
         return {rule: find() for rule, find in self._find_lookbacks.items()}
+
+    @cached_property
+    def _short_lookbacks(self) -> list[str]:
+        """A sentence for each area whose look-back the data does not hold, where that matters."""
+        if self.definition.followup == "ignored":
+            return []
+        return [line for back in self._lookbacks.values() for line in back.warnings]
+
+    def _warn_of_short_lookbacks(self) -> None:
+        """Say, with a rate, that it rests on less than the look-back."""
+        for line in self._short_lookbacks:
+            warnings.warn(line, UserWarning, stacklevel=3)
 
     @property
     def completeness(self) -> pd.DataFrame:
@@ -294,10 +307,17 @@ class Links:
         ------
         RuleError, DataError
             If an argument is not one of these, or a column is not there.
+
+        Warns
+        -----
+        UserWarning
+            Where a rate rests on less than the look-back: the data of an area begins too late for
+            some of its index events. `completeness` has the numbers.
         """
         if at not in ("index", "event"):
             raise RuleError(f'at={at!r} is not a choice; write "index" or "event"')
         person = self._cluster(cluster)
+        self._warn_of_short_lookbacks()
         if isinstance(levels, (int, float)):
             levels = (levels,)
         if at == "event":
@@ -567,8 +587,7 @@ class Links:
         if n and followup != "observed":
             share = f" ({percent(linked, n)} %)"
         notes = list(self._notes)
-        if followup != "ignored":
-            notes += [line for back in self._lookbacks.values() for line in back.warnings]
+        notes += self._short_lookbacks
         if followup == "observed":
             notes.insert(
                 0, "The share is no rate: not all were followed to the end. See rates() or curve()."
