@@ -58,7 +58,8 @@ def choose_cohort(
     ledger = index.ledger
     eligible = ledger.kept.copy()
     if definition.washout is not None:
-        matching.parts  # noqa: B018  eligible rows wash out others even if they are not kept
+        # Eligible rows wash out others even if they are not kept.
+        matching.put_in_order()
     _remove_unobserved_past(definition, index, observed)
     _remove_unfollowed(definition, observed, ledger, reach)
     unfollowed = eligible & ~ledger.kept

@@ -165,6 +165,7 @@ class Task:
             return self._one(definition, self._reach(definition.window))
         if definition.cohort == "each":
             before = self.index.ledger
+            self.matching.put_in_order()
             windows = {}
             for span in definition.windows:
                 self.index.ledger = before.copy()

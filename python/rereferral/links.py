@@ -17,12 +17,12 @@ from rereferral.curves import curve_table
 from rereferral.days import NULL_DAY, Days, financial_year
 from rereferral.definition import Definition
 from rereferral.errors import RuleError
-from rereferral.exits import NOBODY, FirstExit, exit_names, first_exit
 from rereferral.keys import Codes, codes_of
 from rereferral.matching import Again, Found
 from rereferral.mean_counts import mean_count_table
 from rereferral.mediation import Arms
 from rereferral.observation import Observation
+from rereferral.outcomes import Outcomes, outcome_names
 from rereferral.rates import rate_table, ratio_table, risk_table
 from rereferral.rounding import percent
 from rereferral.sides import Mask, Side
@@ -31,8 +31,6 @@ from rereferral.tables import Groups, Table
 from rereferral.windows import Reach
 
 __all__ = ["Links"]
-
-_LINKED, _NONE, _CENSORED, _EXITS = range(4)
 
 
 class Links:
@@ -79,16 +77,14 @@ class Links:
         self._events = events
         self._person = person
         self._reach = reach
-        self._observed = observed
         self._unfollowed = unfollowed
         self._found = found
         self.gap_days = found.gap_days
         self.followed = followed
         self.definition = definition
-        self.outcome_names = (
-            *("linked", "none", "censored"),
-            *exit_names(definition),
-            *("not followed", "excluded"),
+        self.outcome_names = outcome_names(definition)
+        self._outcomes = Outcomes(
+            definition, index.table, reach, observed, found.gap_days, followed, unfollowed
         )
         self._ledger = ledger
         self._note = notes
@@ -100,7 +96,7 @@ class Links:
             array.flags.writeable = False
 
     def __len__(self) -> int:
-        return len(self.event_row)
+        return len(self.gap_days)
 
     @property
     def ledger(self) -> pd.DataFrame:
@@ -181,41 +177,10 @@ class Links:
         together.insert(0, "looks_back", rules)
         return together
 
-    @cached_property
+    @property
     def outcome(self) -> npt.NDArray[np.int8]:
         """Positions in `outcome_names`, int8."""
-        outcome = np.full(len(self), len(self.outcome_names) - 1, np.int8)
-        outcome[self._unfollowed] = len(self.outcome_names) - 2
-        outcome[self.followed] = _NONE
-        leave, cut = self._exit, self._cut
-        if leave is not None:
-            leaves = self.followed & (leave.code != NOBODY)
-            outcome[leaves] = _EXITS + leave.code[leaves]
-            if cut is not None:
-                # Who had left before observation ended was not cut off by it.
-                cut = cut & ((leave.code == NOBODY) | (leave.last > self._edge))
-        if cut is not None:
-            outcome[self.followed & cut] = _CENSORED
-        outcome[self.gap_days >= 0] = _LINKED
-        outcome.flags.writeable = False
-        return outcome
-
-    @cached_property
-    def _exit(self) -> FirstExit | None:
-        return first_exit(self.definition, self._index, self._reach)
-
-    @property
-    def _edge(self) -> int | Days:
-        """The day at which observation ends."""
-        return self._observed.edge(self.definition.direction)
-
-    @property
-    def _cut(self) -> Mask | None:
-        """Where observation ends before the window does; None where that is of no account."""
-        if self.definition.followup != "observed":
-            return None
-        beyond = self._reach.end > self._edge
-        return beyond if self._reach.forward else np.asarray(self._reach.end < self._edge)
+        return self._outcomes.codes
 
     @property
     def event_date(self) -> npt.NDArray[np.datetime64]:
@@ -372,17 +337,15 @@ class Links:
         self, groups: Groups | None, person: Codes | None, levels: Sequence[float]
     ) -> pd.DataFrame:
         if self.definition.estimator != "proportion":
-            duration, cause, full = self._durations()
+            ends = self._outcomes.ends()
             return risk_table(
                 groups,
-                duration,
-                cause,
-                full,
+                *ends,
                 use=self.followed,
                 cluster=person,
                 scope=self._scope_codes(),
                 levels=levels,
-                cause_names=self._competing,
+                cause_names=self._outcomes.competing,
             )
         return rate_table(
             groups,
@@ -422,13 +385,13 @@ class Links:
         """
         person = self._cluster(cluster)
         self._need_an_end("a curve")
-        duration, cause, _ = self._durations()
+        duration, cause, _ = self._outcomes.ends()
         return curve_table(
             self._groups(by),
             duration,
             cause,
             use=self.followed,
-            cause_names=self._competing,
+            cause_names=self._outcomes.competing,
             cluster=person,
             scope=None if person is None else self._scope_codes(),
         )
@@ -457,7 +420,7 @@ class Links:
         """
         person = self._cluster(cluster)
         self._need_an_end("a mean count")
-        duration, cause, _ = self._ends()
+        duration, cause, _ = self._outcomes.ends_without_event()
         offsets, _, gap_days = self._again.pairs()
         return mean_count_table(
             self._groups(by),
@@ -480,59 +443,6 @@ class Links:
                 f"{what} needs an end of observation; give a window, "
                 'or followup="observed" and observed_until'
             )
-
-    def _durations(
-        self,
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int8], npt.NDArray[np.bool_]]:
-        """Days at risk, what ended them, and whether the whole window was observed.
-
-        Causes are 0 for the end of the window or of observation, 1 for the event, and from 2 on the
-        exits that compete.
-        """
-        duration, cause, full = self._ends()
-        event = self.gap_days >= 0
-        duration[event] = self.gap_days[event]
-        cause[event] = 1
-        return duration, cause, full
-
-    def _ends(
-        self,
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int8], npt.NDArray[np.bool_]]:
-        """The same as if no event had come."""
-        end, anchor = self._reach.end, self._reach.anchor
-        cut = self._cut
-        full = np.ones(len(self), np.bool_) if cut is None else ~cut
-        last = end if cut is None else np.where(cut, self._edge, end)
-        # A window of a row may hold no day at all, and then ends before it begins.
-        duration = np.maximum(last - anchor if self._reach.forward else anchor - last, 0)
-        cause = np.zeros(len(self), np.int8)
-        leave = self._exit
-        if leave is not None:
-            competing = 2
-            for place, name in enumerate(exit_names(self.definition)):
-                treatment = self.definition.exits[name].treatment
-                gone = (leave.code == place) & (leave.last <= last)
-                if treatment == "no event":
-                    # No event can follow, whether or not it would have been observed.
-                    until = last if self._reach.open else end
-                    full |= gone & (not self._reach.open)
-                    duration[gone] = until[gone] - anchor[gone]
-                    continue
-                duration[gone] = leave.last[gone] - anchor[gone]
-                if treatment == "compete":
-                    cause[gone] = competing
-                    competing += 1
-                else:
-                    full &= ~gone | (self.gap_days >= 0)
-        duration[~self.followed] = 0
-        return duration, cause, full
-
-    @property
-    def _competing(self) -> list[str] | None:
-        """The names of causes 1, 2, ...; None where nothing competes with the event."""
-        exits = self.definition.exits or {}
-        names = [name for name, one in exits.items() if one.treatment == "compete"]
-        return ["linked", *names] if names else None
 
     def _rates_at_event(self, by: Any, levels: Sequence[float]) -> pd.DataFrame:
         if self.definition.estimator != "proportion":
@@ -584,13 +494,14 @@ class Links:
         linked, n = int(np.count_nonzero(self.gap_days >= 0)), int(np.count_nonzero(self.followed))
         followup = self.definition.followup
         share = ""
-        if n and followup != "observed":
+        risk = self.definition.estimator != "proportion"
+        if n and not risk:
             share = f" ({percent(linked, n)} %)"
         notes = list(self._notes)
         notes += self._short_lookbacks
-        if followup == "observed":
+        if risk:
             notes.insert(
-                0, "The share is no rate: not all were followed to the end. See rates() or curve()."
+                0, "The share is no rate: not all were at risk to the end. See rates() or curve()."
             )
         if followup == "ignored":
             notes.insert(0, "Follow-up was IGNORED: late index events had less time to be linked.")

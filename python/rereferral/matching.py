@@ -120,6 +120,10 @@ class Matching:
         """The code of the whole key of each index row."""
         return self.keys[0]
 
+    def put_in_order(self) -> None:
+        """Put both sides in order now, while every row that a later search may use is still there."""
+        _ = self.parts
+
     @property
     def parts(self) -> object:
         """Both sides in order: the rows that were left when it was first asked for."""
@@ -205,7 +209,7 @@ class Matching:
 
     def _rule_for(self, use: Mask, reach: Reach, bounds: Bounds) -> CoreRule:
         parts_made = self._parts is not None
-        _ = self.parts
+        self.put_in_order()
         return self.rule(
             reach.core_window,
             # Rows that were left out before the sides were put in order need no second look.
