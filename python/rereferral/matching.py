@@ -121,7 +121,7 @@ class Matching:
         return self.keys[0]
 
     def put_in_order(self) -> None:
-        """Put both sides in order now, while every row that a later search may use is still there."""
+        """Put both sides in order now, while all rows that a later search may use are there."""
         _ = self.parts
 
     @property
