@@ -165,9 +165,10 @@ def array_faults(links, linked: Linked) -> list[str]:
 STEPS_IN_ORDER = {
     "index": [
         *("given", "null", "duplicates", "index_filter", "eligible", "observed", "look-back"),
-        *("follow-up", "washout", "select", "exits", "veto"),
+        *("follow-up", "washout", "select", "mediator", "exits", "veto"),
     ],
     "events": ["given", "null", "duplicates", "event_filter", "eligible", "observed"],
+    "mediator": ["given", "null", "observed"],
 }
 
 
@@ -192,7 +193,10 @@ def ledger_faults(frame: pd.DataFrame, linked: Linked, case: Case) -> list[str]:
     wanted = by_step(linked.ledger)
     if got != wanted:
         faults.append(f"ledger: {got} not {wanted}")
-    for table, given in (("index", len(case.index_rows)), ("events", len(case.event_rows))):
+    tables = {"index": len(case.index_rows), "events": len(case.event_rows)}
+    if linked.rules.mediator is not None:
+        tables["mediator"] = len(linked.rules.mediator.table)
+    for table, given in tables.items():
         lines = frame[frame["table"] == table]
         first = lines.iloc[0]
         if (first["step"], first["removed"], first["remaining"]) != ("given", 0, given):

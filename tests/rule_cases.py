@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from reference import (
     Mediator,
     add_months,
     add_span,
+    is_span,
     parse_span,
 )
 
@@ -29,7 +31,9 @@ SEVERAL = [
 ]
 SPANS = [1, 2, 14, 30, "1 month", "2 months", "12 months"]
 AGES = [0, 1, 2, 18]
+COMMON = [{"kind": "x"}, {"kind": ["x", "y"]}, {"score": ("<", 2)}, {"kind": "y"}, {"score": 1}]
 FORWARD_ONLY = {"confirm", "exits", "claim", "mediator"}
+MIN_GAPS = [1, 2, 2, 14, 28, "1 month"]
 ELIGIBLE = {"age at index", "age at event", "length", "history", "history column"}
 RULES = [
     *("several windows", "open window", "window column", "take", "min_gap", "within_gap", "after"),
@@ -44,6 +48,7 @@ class Drawing:
     def __init__(self, draw):
         self.draw = draw
         self.spans: list = []
+        self.before: dict[str, list] = {}  # spans that must lie behind a day, by column
         self.ages: list[int] = []
 
     def one(self, values):
@@ -54,13 +59,20 @@ class Drawing:
         self.spans.append(found)
         return found
 
+    def behind(self, column: str):
+        """A span that is counted from the date in a column."""
+        found = self.one(SPANS)
+        self.before[column] = [found]
+        return found
+
     def age(self) -> int:
         self.ages.append(self.one(AGES))
         return self.ages[-1]
 
     def condition(self, value):
         """A condition around a value, mostly one that much can meet."""
-        sign = self.one(["<", "<=", "<=", ">=", ">=", ">", "!=", "=="])
+        signs = ["<=", "<=", ">=", ">=", ">", "<", "!=", "=="]
+        sign = self.one([sign for sign in signs if value != 0 or sign != "<"])
         ways = [(sign, value)] * 8 + [value, [value]]
         if isinstance(value, int):
             ways += [
@@ -99,9 +111,12 @@ def definitions(draw, picked: set[str]) -> tuple[dict, Drawing]:
     if "window column" in picked:
         rules["window"] = "reach"
     if "take" in picked:
-        rules["take"] = one(["first", "last", 1, 2, 3])
+        rules["take"] = one(["first", "last", "last", 1, 2, 2, 3])
+    if "mediator" in picked and draw(st.integers(0, 9)):
+        picked = picked - {"min_gap", "within_gap", "claim"}
     if "min_gap" in picked or "within_gap" in picked:
-        rules["min_gap"] = by.span([1, 2, 2, 14, 28, "1 month"])
+        shorter = [gap for gap in MIN_GAPS if in_days(gap) < in_days(shortest(rules["window"]))]
+        rules["min_gap"] = by.span(shorter or MIN_GAPS)
     if "within_gap" in picked:
         rules["within_gap"] = "stop" if "confirm" in picked else one(["stop", "absorb", "absorb"])
     if "after" in picked:
@@ -111,11 +126,11 @@ def definitions(draw, picked: set[str]) -> tuple[dict, Drawing]:
     if "age at event" in picked:
         eligible["age_at_event"] = {"born": by.condition(by.age())}
     if "length" in picked:
-        eligible["length"] = {"left": by.condition(by.span())}
+        eligible["length"] = {"begun": by.condition(by.behind("begun"))}
     if "history" in picked:
         eligible["history"] = by.span()
     elif "history column" in picked:
-        eligible["history"] = ("left", by.span())
+        eligible["history"] = ("enrolled", by.behind("enrolled"))
     if "washout" in picked or "rolling" in picked:
         rules["washout"] = by.span()
     if "rolling" in picked:
@@ -126,11 +141,11 @@ def definitions(draw, picked: set[str]) -> tuple[dict, Drawing]:
         if rules["select"] == "last" and rules["per"] is None and draw(st.integers(0, 9)):
             rules["per"] = "year"
     if "event_filter" in picked:
-        rules["event_filter"] = one(FILTERS)
+        rules["event_filter"] = one([*FILTERS, *COMMON])
     if "veto" in picked:
-        rules["veto"] = (one(FILTERS), one(["skip", "no event", "drop"]))
+        rules["veto"] = (one([*COMMON, *COMMON, *FILTERS]), one(["skip", "no event", "drop"]))
     if "confirm" in picked:
-        rules["confirm"] = ("left", by.span())
+        rules["confirm"] = ("proved", by.one([0, *SPANS]))
         if rules["followup"] == "observed" and "open window" not in picked:
             rules["followup"] = "complete"
         elif rules["followup"] == "observed":
@@ -174,15 +189,122 @@ def exits_of(by: Drawing) -> dict[str, Exit]:
     if by.draw(st.booleans()) or not exits:
         exits["age"] = Exit(Birthday("born", by.age()), by.one(treatments))
     if by.draw(st.integers(0, 3)) == 0:
-        exits["left"] = Exit("left", by.one(treatments))
+        exits["moved"] = Exit("moved", by.one(treatments))
     names = by.draw(st.permutations(sorted(exits)))
     return {name: exits[name] for name in names}
 
 
+def in_days(span) -> int:
+    """About how many days a span lasts; a column and an open window last longest."""
+    if span is None or (isinstance(span, str) and not is_span(span)):
+        return 10_000
+    number, unit = parse_span(span)
+    return number * {"days": 1, "months": 30}[unit]
+
+
+def shortest(window):
+    return min(window, key=in_days) if isinstance(window, list) else window
+
+
+@dataclass
+class Days:
+    """The few days of a case: index days, and event days on the boundaries counted from them."""
+
+    starts: list[int]
+    targets: list[int]
+    ends: list[int]  # how long the spans of the rules last
+
+    def strategies(self) -> tuple[st.SearchStrategy, st.SearchStrategy]:
+        starts, targets = st.sampled_from(self.starts), st.sampled_from(self.targets)
+        return (
+            st.one_of(starts, starts, starts, starts, targets),
+            st.one_of(targets, targets, targets, targets, starts),
+        )
+
+
+def days_of(by: Drawing, rules: dict, anchor: int) -> Days:
+    spans = [parse_span(span) for span in by.spans]
+    ends = [add_span(anchor, span) - anchor for span in spans if span is not None]
+    sign = 1 if rules["direction"] == "forward" else -1
+    window = rules["window"] if isinstance(rules["window"], list) else [rules["window"]]
+    reach = [end for end in ends if end <= 31 * max(map(in_days, window)) // 30 + 1] or [1]
+    near = st.sampled_from([0, 0, 1, -1])
+    away = st.sampled_from([0, *ends, 1, *[-end for end in ends]])
+    most = by.one([1, 2, 2, 3])
+    starts = by.draw(st.lists(away.map(anchor.__add__), min_size=1, max_size=most, unique=True))
+    steps = st.sampled_from([*reach, 1, 2, *reach, 0])
+    event = st.builds(
+        lambda start, step, off: start + sign * step + off, st.sampled_from(starts), steps, near
+    )
+    targets = by.draw(st.lists(event, min_size=2, max_size=4, unique=True))
+    return Days(starts, targets, ends)
+
+
+def columns_of(by: Drawing, rules: dict, days: Days, nulls: bool) -> dict[str, Any]:
+    """What each column that the rules may ask for is drawn from."""
+    starts, targets = days.strategies()
+    near = st.sampled_from([0, 1, 0, -1])
+    both = st.one_of(starts, targets)
+
+    def maybe(strategy):
+        return st.one_of(strategy, strategy, strategy, strategy, st.none())
+
+    def before(name):
+        spans = [parse_span(span) for span in by.before[name]]
+        back = st.sampled_from([add_span(days.starts[0], span) - days.starts[0] for span in spans])
+        return maybe(st.builds(lambda day, step, off: day - step + off, starts, back, near))
+
+    ages = st.sampled_from(by.ages or [1])
+    births = st.builds(lambda day, age, off: add_months(day, -12 * age) + off, both, ages, near)
+    found = {
+        "child": st.sampled_from(["a", "a", "a", "a", "b", *([None] if nulls else [])]),
+        "area": st.sampled_from(["E1", "E1", "E1", "E1", "E2"]),
+        "kind": st.sampled_from(["x", "x", "y", None]),
+        "score": st.integers(0, 2),
+    }
+    if by.ages:
+        found["born"] = maybe(births)
+    found |= {name: before(name) for name in by.before}
+    if rules.get("window") == "reach":
+        found["reach"] = st.sampled_from([1, 30, 31, *map(abs, days.ends), 0])
+        if nulls:
+            found["reach"] = maybe(found["reach"])
+    if "after" in rules:
+        found["left"] = st.one_of(both, both, both, both, st.none()) if nulls else both
+    for leaving in (rules.get("exits") or {}).values():
+        if isinstance(leaving.when, str):
+            found[leaving.when] = maybe(st.builds(int.__add__, targets, near))
+    if "confirm" in rules:
+        found["proved"] = maybe(st.one_of(targets, confirmations(rules, days, near)))
+    return found
+
+
+def confirmations(rules: dict, days: Days, near) -> st.SearchStrategy:
+    """Days on and about the last one that confirms an event."""
+    windows = rules["window"] if isinstance(rules["window"], list) else [rules["window"]]
+    lag = parse_span(rules["confirm"][1])
+    spans = [span for span in map(span_or_none, windows) if span is not None]
+    if not spans:
+        return st.builds(int.__add__, st.sampled_from(days.targets), near)
+    last = [add_span(add_span(day, span), lag) for day in days.starts for span in spans]
+    return st.builds(int.__add__, st.sampled_from(last), near)
+
+
+def span_or_none(window):
+    is_column = isinstance(window, str) and not is_span(window)
+    return None if is_column else parse_span(window)
+
+
+FAMILIES = {
+    **dict.fromkeys(["child", "area", "kind"], "text"),
+    **{"score": "whole", "reach": "number", "ref": "whole"},
+}
+
+
 @st.composite
-def rule_cases(draw, needed: str | None = None, most: int = 8) -> Case:
+def rule_cases(draw, needed: str | None = None, most: int = 7) -> Case:
     """A case by one to five rules, `needed` among them, not yet dressed."""
-    picked = draw(st.sets(st.sampled_from(RULES), max_size=draw(st.sampled_from([3, 5, 1]))))
+    picked = draw(st.sets(st.sampled_from(RULES), max_size=draw(st.sampled_from([1, 2, 4, 0]))))
     picked |= {needed or draw(st.sampled_from(RULES))}
     for rule in sorted(picked & ELIGIBLE):
         if len(picked & ELIGIBLE) > 1 and rule != needed and draw(st.integers(0, 2)) != 1:
@@ -193,54 +315,35 @@ def rule_cases(draw, needed: str | None = None, most: int = 8) -> Case:
         picked -= {"window column"}
     rules, by = draw(definitions(picked))
     anchor = draw(st.sampled_from(ANCHORS))
-
-    # Few days: the anchor, and others one or two spans away, give or take a day.
-    spans = [parse_span(span) for span in by.spans]
-    ends = [add_span(anchor, span) - anchor for span in spans if span is not None]
-    jumps = st.sampled_from([*ends, 0, *[-end for end in ends], *ends])
-    near = st.sampled_from([1, 0, 0, -1])
-    some = st.builds(lambda *steps: anchor + sum(steps), jumps, near, st.one_of(near, jumps))
-    few = st.sampled_from(draw(st.lists(some, min_size=4, max_size=7, unique=True)))
+    days = days_of(by, rules, anchor)
     nulls = draw(st.integers(0, 5)) == 3
-    dates = st.one_of(few, few, few, few, st.none()) if nulls else few
-    maybe = st.one_of(dates, dates, dates, st.none())
-    births = st.builds(
-        lambda when, age, off: add_months(when, -12 * age) + off,
-        *(few, st.sampled_from(by.ages or [1]), st.sampled_from([-1, 0, 0, 1])),
-    )
-    columns = {
-        "child": st.sampled_from(["a", "a", "a", "a", "b", *([None] if nulls else [])]),
-        "area": st.sampled_from(["E1", "E1", "E1", "E1", "E2"]),
-        "kind": st.sampled_from(["x", "x", "y", None]),
-        "score": st.integers(0, 2),
-        "born": st.one_of(births, births, births, births, st.none()),
-        "died": maybe,
-        "left": maybe,
-        "reach": st.sampled_from([1, 30, 31, *[abs(end) for end in ends], 0, None][: 7 + nulls]),
-    }
-    families = dict.fromkeys(["born", "died", "left", "closed", "seen"], "day")
-    families |= {"child": "text", "area": "text", "kind": "text"}
-    families |= {"score": "whole", "reach": "number", "ref": "whole"}
+    columns = columns_of(by, rules, days, nulls)
+    dates = dict(zip(["closed", "seen"], days.strategies(), strict=True))
+    if nulls:
+        dates = {name: st.one_of(few, few, few, few, st.none()) for name, few in dates.items()}
 
-    def rows(names: list[str], size: int) -> list[dict]:
-        shape = st.fixed_dictionaries({**columns, **dict.fromkeys(names, dates)})
-        found = draw(
-            st.lists(shape, min_size=draw(st.sampled_from([3, 4, 5, 1, 0])), max_size=size)
-        )
+    def rows(*names: str) -> list[dict]:
+        shape = st.fixed_dictionaries({**columns, **{name: dates[name] for name in names}})
+        least = draw(st.sampled_from([3, 4, 5, 2, 2, 0]))
+        found = draw(st.lists(shape, min_size=least, max_size=most))
         for place, row in enumerate(found):
             row["ref"] = place
         return found
 
     same_table = draw(st.integers(0, 2)) == 0
+    one_date = same_table and draw(st.integers(0, 2)) == 0
+    if one_date:
+        dates["seen"] = st.one_of(dates.values())
     if same_table:
-        table = rows(["closed", "seen"], most)
+        table = rows("closed", "seen")
         tables = (table, table)
     else:
-        tables = (rows(["closed"], most), rows(["seen"], most))
+        tables = (rows("closed"), rows("seen"))
+    every = {**columns, "ref": None, "closed": None, "seen": None}
+    families = {name: FAMILIES.get(name, "day") for name in every}
     kept = [{name: families[name] for name in (rows[0] if rows else families)} for rows in tables]
 
     arguments: dict[str, Any] = {"person": "child", "event_date": "seen"}
-    one_date = same_table and draw(st.integers(0, 2)) == 0
     arguments["index_date"] = "seen" if one_date else "closed"
     if draw(st.integers(0, 2)) == 1:
         arguments["scope"] = "area"
@@ -248,12 +351,14 @@ def rule_cases(draw, needed: str | None = None, most: int = 8) -> Case:
         arguments["row_id"] = "ref"
     if draw(st.integers(0, 5)) == 3:
         arguments["index_filter"] = draw(st.sampled_from(FILTERS))
-    observe(draw, arguments, rules, few, ends, anchor)
+    few = st.sampled_from(days.starts + days.targets)
+    observe(draw, arguments, rules, few, days.ends or [1], anchor)
     if "mediator" in picked:
-        rules["mediator"] = mediator_of(by, columns, few, arguments)
-    pairs = "take" not in rules and draw(st.integers(0, 2)) == 1
-    if pairs:
-        del rules["ties"]
+        rules["mediator"] = mediator_of(by, columns, days, arguments)
+    pairs = draw(st.integers(0, 2)) == 1
+    if pairs and draw(st.integers(0, 9)):
+        rules.pop("ties")
+        rules.pop("take", None)
     return Case(
         *tables,
         (kept[0], kept[1]),
@@ -279,17 +384,21 @@ def observe(draw, arguments: dict, rules: dict, few, ends: list[int], anchor: in
     ):
         steps = [sign * end + off for end in reach for off in (-1, 0, 0, 1)]
         close = st.builds(int.__add__, few, st.sampled_from(steps))
-        far = st.just(anchor + sign * (2_000 + 6 * max(map(abs, [*ends, 1]))))
-        days = st.one_of(far, far, close)
+        far = st.just(anchor + sign * (2_000 + 6 * max(ends)))
+        days = st.one_of(far, far, far, close)
         days = st.one_of(days, days, days, st.fixed_dictionaries({"E1": days, "E2": days}))
         if draw(st.integers(0, 29)) != 7 if wanted else draw(st.integers(0, 5)) == 3:
             arguments[name] = draw(days)
 
 
-def mediator_of(by: Drawing, columns: dict, few, arguments: dict) -> Mediator:
+def mediator_of(by: Drawing, columns: dict, days: Days, arguments: dict) -> Mediator:
     lower = by.one(["-30 days", "-1 month", "-1 days", "0 days"])
     upper = by.one(["0 days", "0 days", "1 days", "14 days", "1 month"])
-    near = st.builds(int.__add__, few, st.sampled_from([-31, -30, -29, -1, 0, 1, 13, 14, 15]))
+    near = st.builds(
+        int.__add__,
+        st.sampled_from(days.starts),
+        st.sampled_from([-31, -30, -29, -1, 0, 1, 13, 14, 15, 30, 31]),
+    )
     names = [arguments["person"]] + ([arguments["scope"]] if "scope" in arguments else [])
     shape = st.fixed_dictionaries({**{name: columns[name] for name in names}, "start": near})
     return Mediator(

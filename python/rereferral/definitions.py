@@ -173,14 +173,15 @@ NHS_READMISSION = Definition(
     ),
     notes=(
         "Index events are discharges, outcome events admissions of any kind: emergency is 1 for an "
-        "emergency and 0 for any other. An admission belongs to the last discharge before it, so "
-        "another kind of admission that comes first ends the search. Merge the spells of one "
+        "emergency and 0 for any other. An admission belongs to the last discharge before it: not "
+        "to an earlier one, nor to one that another kind of admission followed first. Merge the spells of one "
         "continuous stay before, with rr.merge_spells; leave out cancer and obstetrics with "
         "index_filter. The published figure is standardised. Not verified: how stays are joined "
         "where a transfer takes more than a day, and the exclusions of outcome events."
     ),
     window="29 days",
     same_day="include",
+    claim="latest index",
     veto=({"emergency": 0}, "no event"),
     episodes=_CLOSURE_TO_REFERRAL,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .days import add_span, age_on, parse_span, period_of
-from .rules import Rules, refuse_contradictions
+from .rules import Mediator, Rules, refuse_contradictions
 from .search import Data, Search
 from .tables import Ledger, day_for, first_of_each_id, key_of, meets, names_of, passes
 
@@ -88,6 +88,8 @@ class Linkage:
         self.ledger = Ledger()
         data.events = self.usable_events()
         self.eligible = self.eligible_rows()
+        if self.rules.mediator is not None:
+            data.starts = self.usable_starts(self.rules.mediator)
         self.first_lines = list(self.ledger.lines)
 
     # ------------------------------------------------ the tables' own steps
@@ -180,6 +182,17 @@ class Linkage:
                 )
         return self.observed("index", 0, rows, date, positions)
 
+    def usable_starts(self, mediator: Mediator) -> list[dict]:
+        """The mediator's rows, whose columns of the key have the index's names."""
+        needed = [*self.data.names(0), mediator.date]
+        positions = self.ledger.given("mediator", len(mediator.table))
+        positions = self.ledger.keep(
+            *("mediator", "null", positions),
+            lambda i: key_of(mediator.table[i], needed) is not None,
+        )
+        positions = self.observed("mediator", 0, mediator.table, mediator.date, positions)
+        return [mediator.table[i] for i in positions]
+
     # ------------------------------------------------ the cohort
 
     def answers(self, windows: list) -> list[Linked]:
@@ -194,6 +207,10 @@ class Linkage:
         }
         watched = self.watched(longest)
         counted = self.chosen(self.washed_out(watched))
+        early = []
+        if self.rules.delayed:
+            early = [i for i in counted if longest[i].came_back_before_the_landmark()]
+            counted = self.ledger.keep("index", "mediator", counted, lambda i: i not in early)
         if self.rules.treated("exclude"):
             counted = self.ledger.keep(
                 "index", "exits", counted, lambda i: not longest[i].is_excluded()
@@ -204,7 +221,11 @@ class Linkage:
             counted = self.ledger.keep(
                 "index", "veto", counted, lambda i: not longest[i].veto_comes_first("drop")
             )
-        return [self.answer(window, searches[window], watched, counted) for window in windows]
+        answers = [self.answer(window, searches[window], watched, counted) for window in windows]
+        for linked in answers:
+            for i in early:
+                linked.arm[i] = "before landmark"
+        return answers
 
     def watched(self, longest: dict[int, Search]) -> list[int]:
         rules, rows = self.rules, self.eligible
@@ -223,8 +244,7 @@ class Linkage:
             rows = self.ledger.keep(
                 "index", "follow-up", rows, lambda i: longest[i].is_seen_to_the_end()
             )
-        delayed = rules.mediator is not None and rules.mediator.delay() is not None
-        if delayed and rules.followup == "observed":
+        if rules.delayed and rules.followup == "observed":
             rows = self.ledger.keep(
                 *("index", "follow-up", rows),
                 lambda i: longest[i].anchor <= self.data.edge(i, forward=True),
@@ -280,7 +300,7 @@ class Linkage:
             return
         for i in counted:
             later = [
-                searches[j].first_admissible() - 1
+                searches[j].first_claimed() - 1
                 for j in counted
                 if self.data.key(j) == self.data.key(i) and self.data.day(j) > self.data.day(i)
             ]
@@ -314,10 +334,10 @@ class Linkage:
         linked.count[i] = len(days)
         linked.pairs[i] = [(j, search.distance(j)) for j in matches]
         linked.fully[i] = seen
+        day = taken(days, self.rules.take)
         if leaving is not None and not cut:
             stays = leaving[1] == "no event" and search.window is not None
-            linked.fully[i] = (seen or stays) and leaving[1] != "censor"
-        day = taken(days, self.rules.take)
+            linked.fully[i] = (seen or stays) and (leaving[1] != "censor" or day is not None)
         if day is not None:
             of_day = [j for j in matches if search.when(j) == day]
             linked.event_row[i] = max(of_day) if self.rules.ties == "last row" else min(of_day)

@@ -9,10 +9,9 @@ from .rules import RefusedError
 def pairs_reference(index_rows: list[dict], event_rows: list[dict], **arguments) -> dict:
     """`offsets`, `event_row` and `gap_days` of all matches, by the arguments of `link_reference`.
 
-    What chooses among the matches of a row is refused.
+    A row has pairs exactly where its `count` is above 0. What chooses among them is refused.
     """
-    veto = arguments.get("veto")
-    if "take" in arguments or "ties" in arguments or (veto is not None and veto[1] != "skip"):
+    if arguments.get("take", "first") != "first" or arguments.get("ties", "first row") != "first row":
         raise RefusedError("nothing is chosen among pairs")
     if isinstance(arguments.get("window"), list):
         raise RefusedError("pairs have one window")

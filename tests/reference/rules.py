@@ -110,6 +110,11 @@ class Rules:
         named = isinstance(self.window, str) and not is_span(self.window)
         return self.window if named else None
 
+    @property
+    def delayed(self) -> bool:
+        """Whether arms are fixed after the index day."""
+        return self.mediator is not None and self.mediator.delay() is not None
+
     def treated(self, *treatments: str) -> dict[str, Exit]:
         """The exits with one of these treatments, in the order given."""
         exits = (self.exits or {}).items()
@@ -231,6 +236,12 @@ def contradictions(rules: Rules, observed_until, observed_from) -> list[tuple[st
         ("claimed backward", backward and rules.claim != "every"),
         ("left backward", backward and bool(rules.exits)),
         ("mediated backward", backward and rules.mediator is not None),
+        ("a least gap from a day before the landmark", rules.delayed and rules.gap is not None),
+        ("claimed before the landmark", rules.delayed and rules.claim != "every"),
+        (
+            "starts later than which window's event",
+            rules.several and rules.mediator is not None and rules.mediator.guard != "landmark",
+        ),
         ("confirmed after the end", rules.followup == "observed" and rules.confirm is not None),
         (
             "censored, and everybody is followed",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .days import Span, add_span, birthday, first_day_within, parse_span
 from .rules import (
@@ -31,6 +31,7 @@ class Data:
     observed_until: int | dict | None
     observed_from: int | dict | None
     events: list[int]  # the event rows left after the steps of their table
+    starts: list[dict] = field(default_factory=list)  # the mediator's rows left after theirs
 
     def names(self, side: int) -> list[str]:
         return names_of(self.person, side) + names_of(self.scope, side)
@@ -189,6 +190,20 @@ class Search:
             first = max(first, bound if self.rules.with_same_day else bound + 1)
         return first
 
+    def first_claimed(self) -> int:
+        """The first day that no earlier index row can have: a day whose only event row is this
+        very row is of use to the earlier row alone.
+        """
+        first = self.first_admissible()
+        of_day = [
+            j
+            for j in self.data.events
+            if key_of(self.data.event_rows[j], self.data.names(1)) == self.data.key(self.i)
+            and self.when(j) == first
+        ]
+        alone = len(of_day) == 1 and self.data.is_itself(self.i, of_day[0])
+        return first + 1 if alone else first
+
     def is_admissible(self, day: int) -> bool:
         if not inside(self.rules, self.window, self.anchor, day) or not self.is_after(day):
             return False
@@ -259,10 +274,9 @@ class Search:
         mediator = self.rules.mediator
         if passes_some(self.row, mediator.index_filter):
             return True
-        names = names_of(self.data.person, 0) + names_of(self.data.scope, 0)
-        for start in mediator.table:
+        for start in self.data.starts:
             date = start[mediator.date]
-            if date is None or key_of(start, names) != self.data.key(self.i):
+            if key_of(start, self.data.names(0)) != self.data.key(self.i):
                 continue
             later = event_day is not None and date > event_day
             if later and mediator.guard == "exclude later starts":
@@ -273,9 +287,6 @@ class Search:
         return False
 
     def arm(self, event_day: int | None) -> str:
-        delayed = self.rules.mediator.delay() is not None
-        if delayed and self.came_back_before_the_landmark():
-            return "before landmark"
         return "mediated" if self.is_mediated(event_day) else "not mediated"
 
 
