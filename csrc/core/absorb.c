@@ -4,31 +4,16 @@
  * the search begins beyond that day, whatever the rule says of the index day. */
 static int absorbed(rr_sweep *s, rr_reach *reach)
 {
-    const rr_window *window = &s->rule->window;
-    int64_t near = window->include_same_day ? 0 : 1;
+    int64_t from = s->rule->window.include_same_day ? 0 : 1, day;
     int moved = 0;
 
     reach->confirm_by = rr_confirm_by(s->rule, reach->row);
-    for (;;) {
-        int64_t first, last, d;
-
-        rr_bounds_at(&s->bounds, reach->anchor, &first, &last);
-        if (window->direction == RR_FORWARD) {
-            last = first - 1;
-            first = reach->anchor + near;
-        } else {
-            first = last + 1;
-            last = reach->anchor - near;
-        }
-        rr_row_bounds(s->rule, reach->row, &first, &last);
-        d = rr_next_event_day(s, reach, first, last);
-        if (d < 0) {
-            return moved;
-        }
-        reach->anchor = rr_day_at(s, d);
-        near = 1;
+    while ((day = rr_next_near_day(s, reach, from)) >= 0) {
+        reach->anchor = rr_day_at(s, day);
+        from = 1;
         moved = 1;
     }
+    return moved;
 }
 
 rr_status rr_absorb(const rr_parts *parts, const rr_rule *rule, int64_t n_index, int64_t n_events,

@@ -272,9 +272,11 @@ int32_t rr_gap(const rr_sweep *s, const rr_reach *reach, int64_t d)
     return (int32_t)(day < reach->anchor ? reach->anchor - day : day - reach->anchor);
 }
 
-/* A reach is changed in place and not copied: the copy would wait for the stores before it, and so for
+/* The first day with an event in `first` to `last`, in the direction of search, for the row; or -1.
+ *
+ * A reach is changed in place and not copied: the copy would wait for the stores before it, and so for
  * what the last row's stores are waiting for (twice as slow). */
-int64_t rr_next_event_day(rr_sweep *s, rr_reach *reach, int64_t first, int64_t last)
+static int64_t next_event_day(rr_sweep *s, rr_reach *reach, int64_t first, int64_t last)
 {
     int forward = s->rule->window.direction == RR_FORWARD;
     int64_t own = reach->own, found = -1, from, to;
@@ -294,22 +296,20 @@ int64_t rr_next_event_day(rr_sweep *s, rr_reach *reach, int64_t first, int64_t l
     return found;
 }
 
-/* Whether an event lies nearer to the anchor than the minimum gap. */
-static int has_event_near(rr_sweep *s, rr_reach *reach)
+int64_t rr_next_near_day(rr_sweep *s, rr_reach *reach, int64_t from)
 {
-    const rr_window *window = &s->rule->window;
-    int64_t other = window->include_same_day ? 0 : 1, first, last;
+    int64_t first, last;
 
     rr_bounds_at(&s->bounds, reach->anchor, &first, &last);
-    if (window->direction == RR_FORWARD) {
+    if (s->rule->window.direction == RR_FORWARD) {
         last = first - 1;
-        first = reach->anchor + other;
+        first = reach->anchor + from;
     } else {
         first = last + 1;
-        last = reach->anchor - other;
+        last = reach->anchor - from;
     }
     rr_row_bounds(s->rule, reach->row, &first, &last);
-    return rr_next_event_day(s, reach, first, last) >= 0;
+    return next_event_day(s, reach, first, last);
 }
 
 int64_t rr_days_in_reach(rr_sweep *s, rr_reach *reach, uint8_t *vetoed)
@@ -318,7 +318,8 @@ int64_t rr_days_in_reach(rr_sweep *s, rr_reach *reach, uint8_t *vetoed)
     int64_t count = 0, n = reach->to - reach->from;
 
     *vetoed = 0;
-    if (rule->near == RR_NEAR_STOP && has_event_near(s, reach)) {
+    if (rule->near == RR_NEAR_STOP &&
+        rr_next_near_day(s, reach, rule->window.include_same_day ? 0 : 1) >= 0) {
         return 0;
     }
     if (!rr_sweep_in_detail(s)) {

@@ -101,7 +101,8 @@ int32_t rr_gap(const rr_sweep *sweep, const rr_reach *reach, int64_t d);
  * vetoed day that comes first, which sets *vetoed. */
 int64_t rr_days_in_reach(rr_sweep *sweep, rr_reach *reach, uint8_t *vetoed);
 
-/* The first day with an event in `first` to `last`, in the direction of search, for the row; or -1. */
-int64_t rr_next_event_day(rr_sweep *sweep, rr_reach *reach, int64_t first, int64_t last);
+/* The first day with an event, in the direction of search, that lies `from` days or more from the anchor
+ * and nearer than the minimum gap; or -1. */
+int64_t rr_next_near_day(rr_sweep *sweep, rr_reach *reach, int64_t from);
 
 #endif
