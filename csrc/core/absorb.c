@@ -1,7 +1,8 @@
 #include "sweep.h"
 
-/* Moves the anchor of one row; whether it moved. An event of the anchor's own day has been absorbed with
- * it, so after a move the search begins beyond that day, whatever the rule says of the index day. */
+/* Moves the anchor of one row; whether it moved. An event of the anchor's own day has been absorbed
+ * with it, so after a move the search begins beyond that day, whatever the rule says of the index
+ * day. */
 static int absorbed(rr_sweep *s, rr_reach *reach)
 {
     int64_t from = s->rule->window.include_same_day ? 0 : 1, day;

@@ -10,7 +10,8 @@
  * belongs to the spell of the row before if its start <= the latest end of that spell so far + gap; to
  * a spell that has not ended belongs everything later. Spells are numbered in the order of the first
  * of their rows in the table. n_index is the length of the index table, of `end` and of `spell`.
- * RR_ERR_ARGUMENT for other lengths, a gap out of range, or (naming the row) an end before the start. */
+ * RR_ERR_ARGUMENT for other lengths, a gap out of range, or (naming the row) an end before the
+ * start. */
 rr_status rr_merge_spells(const rr_parts *parts, const int64_t *end, rr_span gap, int64_t n_index,
                           int64_t *spell, int64_t *n_spells, const rr_poll *poll,
                           rr_error *error) RR_MUST_CHECK;
@@ -34,7 +35,8 @@ typedef struct rr_spells {
 } rr_spells;
 
 /* Describes the spells that rr_merge_spells numbered. n is the length of the table and of `spell`; a
- * spell without rows has -1, -1, -1 and 0. RR_ERR_ARGUMENT names the row of a number beyond n_spells. */
+ * spell without rows has -1, -1, -1 and 0. RR_ERR_ARGUMENT names the row of a number beyond
+ * n_spells. */
 rr_status rr_describe_spells(const rr_spell_rows *rows, const int64_t *spell, int64_t n,
                              int64_t n_spells, const rr_spells *spells,
                              rr_error *error) RR_MUST_CHECK;

@@ -268,8 +268,9 @@ rr_status rr_shared_days(const rr_parts *parts, int64_t n_events, uint8_t *share
 
 /* For each index row of `parts`: 1 if a spell of the same key is open at the end of its day, that is
  * one that starts on that day or before and ends after it; else 0, also for rows that took no part.
- * Event rows are the spells: their day is the start, spell_end (by event row) the end, RR_NULL_DAY for a spell that has not ended. A spell that ends on the day is not open, so a
- * closure never meets its own spell. Lengths as in rr_link. */
+ * Event rows are the spells: their day is the start, spell_end (by event row) the end, RR_NULL_DAY
+ * for a spell that has not ended. A spell that ends on the day is not open, so a closure never
+ * meets its own spell. Lengths as in rr_link. */
 rr_status rr_open_spells(const rr_parts *parts, const int64_t *spell_end, int64_t n_index,
                          int64_t n_events, uint8_t *open, const rr_poll *poll,
                          rr_error *error) RR_MUST_CHECK;
@@ -284,7 +285,8 @@ rr_status rr_open_spells(const rr_parts *parts, const int64_t *spell_end, int64_
 /* washed[row] = 1 for each row of the cohort that another index row of its key precedes: one on an
  * earlier day d' with day <= d' + span, whether still in the cohort or not. With `rolling` only a row
  * that stays counts: rows of the cohort are judged from the earliest on, and one that is washed out
- * washes out nobody. Rows of one day stand or fall together. RR_ERR_ARGUMENT for a span out of range. */
+ * washes out nobody. Rows of one day stand or fall together. RR_ERR_ARGUMENT for a span out of
+ * range. */
 rr_status rr_washout(const rr_parts *parts, rr_span span, const uint8_t *kept, int rolling,
                      int64_t n_index, uint8_t *washed, const rr_poll *poll,
                      rr_error *error) RR_MUST_CHECK;
@@ -509,9 +511,9 @@ typedef struct rr_leavers {
  *   clusters   by group: how many it has; one whose rows lie in several groups counts in each
  *   std_error  by cell, then cause, for the risk of rr_curve; NaN where the group has one cluster
  *
- * With `repeats`, the rows are the items of rr_event_items and n_causes is 2; then std_error is by cell,
- * for the mean of rr_mean_count. RR_ERR_ARGUMENT for a row that is not in the tally, or has a null
- * cluster. Time is linear in rows plus cells, but for looking up days. */
+ * With `repeats`, the rows are the items of rr_event_items and n_causes is 2; then std_error is by
+ * cell, for the mean of rr_mean_count. RR_ERR_ARGUMENT for a row that is not in the tally, or has a
+ * null cluster. Time is linear in rows plus cells, but for looking up days. */
 rr_status rr_curve_clusters(const rr_leavers *rows, int n_causes, int repeats,
                             const rr_cells *cells, int64_t n_cells, int64_t *clusters,
                             double *std_error, const rr_poll *poll, rr_error *error) RR_MUST_CHECK;
@@ -546,16 +548,17 @@ typedef struct rr_items {
 } rr_items;
 
 /* Makes the items of the rows that count, and says in *n_items how many there are. Events of a row on
- * one day are one. RR_ERR_VALUE, with row and value, for a negative duration and for the day of an event
- * that is out of range or falls; RR_ERR_ARGUMENT for offsets that fall or leave the days. */
+ * one day are one. RR_ERR_VALUE, with row and value, for a negative duration and for the day of an
+ * event that is out of range or falls; RR_ERR_ARGUMENT for offsets that fall or leave the days. */
 rr_status rr_event_items(const rr_histories *rows, const rr_items *items, int64_t *n_items,
                          const rr_poll *poll, rr_error *error) RR_MUST_CHECK;
 
-/* The mean cumulative count over n_cells cells of rr_tally_days, with two causes, of such items. Outputs
- * by cell: at_risk, rows that have not left before the day; mean, the sum of S(t-) dN(t) / Y(t) up to and
- * with the day, S being Kaplan-Meier's survival to the terminal exit (D. Ghosh and D. Y. Lin, Biometrics
- * 56, 2000, 554-562); without such exits the estimator of Nelson and Aalen. NaN in an empty group.
- * Events come before exits of their day. Its standard errors are those of rr_curve_clusters. */
+/* The mean cumulative count over n_cells cells of rr_tally_days, with two causes, of such items.
+ * Outputs by cell: at_risk, rows that have not left before the day; mean, the sum of S(t-) dN(t) /
+ * Y(t) up to and with the day, S being Kaplan-Meier's survival to the terminal exit (D. Ghosh and
+ * D. Y. Lin, Biometrics 56, 2000, 554-562); without such exits the estimator of Nelson and Aalen.
+ * NaN in an empty group. Events come before exits of their day. Its standard errors are those of
+ * rr_curve_clusters. */
 rr_status rr_mean_count(const rr_cells *cells, int64_t n_cells, int64_t *at_risk, double *mean,
                         rr_error *error) RR_MUST_CHECK;
 
@@ -643,10 +646,10 @@ void rr_csv_table_free(rr_csv_table *table);
  * the options. `names` must be zeroed; rr_csv_column_free it also after a failure.
  *
  * RR_ERR_ARGUMENT: an unknown encoding, or a negative block_size.
- * RR_ERR_CSV: not well-formed, or more than RR_CSV_COLUMNS_MAX names; or compressed, UTF-16, or a byte order mark that denies the encoding.
- * RR_ERR_VALUE: a name that the encoding does not allow.
- * RR_ERR_INTERRUPTED: the poll, asked once a block in bytes, said stop.
- * RR_ERR_IO, RR_ERR_MEMORY. */
+ * RR_ERR_CSV: not well-formed, or more than RR_CSV_COLUMNS_MAX names; or compressed, UTF-16, or
+ * a byte order mark that denies the encoding. RR_ERR_VALUE: a name that the encoding does not
+ * allow. RR_ERR_INTERRUPTED: the poll, asked once a block in bytes, said stop. RR_ERR_IO,
+ * RR_ERR_MEMORY. */
 rr_status rr_csv_header(const rr_csv_source *source, const rr_csv_options *options,
                         rr_csv_column *names, const rr_poll *poll, rr_error *error) RR_MUST_CHECK;
 

@@ -57,8 +57,8 @@ void rr_sweep_close(rr_sweep *sweep);
 rr_status rr_sweep_part(rr_sweep *sweep, int64_t part, const rr_poll *poll,
                         rr_error *error) RR_MUST_CHECK;
 
-/* The last day on which an event of an index row may be confirmed. Read where it is needed, and not with
- * the row: it is a column by row, and most rows have no event at all. */
+/* The last day on which an event of an index row may be confirmed. Read where it is needed, and not
+ * with the row: it is a column by row, and most rows have no event at all. */
 static inline int64_t rr_confirm_by(const rr_rule *rule, int64_t row)
 {
     int64_t day = rule->confirm_by == NULL ? INT64_MAX : rule->confirm_by[row];
@@ -101,8 +101,8 @@ int32_t rr_gap(const rr_sweep *sweep, const rr_reach *reach, int64_t d);
  * vetoed day that comes first, which sets *vetoed. */
 int64_t rr_days_in_reach(rr_sweep *sweep, rr_reach *reach, uint8_t *vetoed);
 
-/* The first day with an event, in the direction of search, that lies `from` days or more from the anchor
- * and nearer than the minimum gap; or -1. */
+/* The first day with an event, in the direction of search, that lies `from` days or more from the
+ * anchor and nearer than the minimum gap; or -1. */
 int64_t rr_next_near_day(rr_sweep *sweep, rr_reach *reach, int64_t from);
 
 #endif

@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---------------------------------------------------------------- out: what was allocated becomes arrays */
+/* ---------------------------------------------------------------- out: what was allocated becomes
+ * arrays */
 
 static void free_block(PyObject *capsule)
 {
