@@ -23,7 +23,10 @@ STEPS = {
     "CMS_READMISSION": [30, 2],
     "MOJ_REOFFENDING": ["12 months", 30],
 }
-LENGTHS = {"CFSR_REENTRY": [7, 8, 30, "12 months"], "HEDIS_PCR": [0, 1, 3, 5]}  # last but one: usual
+LENGTHS = {
+    "CFSR_REENTRY": [7, 8, 30, "12 months"],
+    "HEDIS_PCR": [0, 1, 3, 5],
+}  # last but one: usual
 AGES = {"HEDIS_PCR": 18, "CMS_READMISSION": 65}  # at least; elsewhere under 18
 USUAL = {"planned": 0, "emergency": 1, "substantiated": 1, "breach": 0}
 EVENT_DATES = ["referral_date", "admission_date", "entry_date", "assessment_date"]

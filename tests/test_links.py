@@ -348,6 +348,71 @@ def test_json_that_is_no_definition_is_refused(text):
         rr.Definition.from_json(text)
 
 
+# ---------------------------------------------------------------- exits and repeated events
+
+
+SEEN_AGAIN = {
+    "child": [1, 1, 1, 1, 2, 3],
+    "on": days(
+        *("2018-01-11", "2018-01-11", "2018-01-21", "2018-03-02", "2018-01-31", "2018-01-06")
+    ),
+}
+LEFT = {
+    "child": [1, 2, 3, 4],
+    "closed": days(*["2018-01-01"] * 4),
+    "died": days(None, None, "2018-01-16", "2018-01-26"),
+}
+COUNTED = {"person": "child", "index_date": "closed", "event_date": "on", "window": 59}
+COUNTED |= {"observed_until": "2018-12-31"}
+
+
+def test_every_day_with_an_event_counts_in_the_mean():
+    table = rr.link(LEFT, SEEN_AGAIN, **COUNTED).mean_count()
+    assert table["day"].tolist() == [0, 5, 10, 20, 30, 59]
+    assert table["at_risk"].tolist() == [4] * 6
+    # Child 1 was seen on two days within 59 days, twice on one of them, and once a day too late.
+    assert table["events"].tolist() == [0, 1, 1, 1, 1, 0]
+    assert table["mean"].tolist() == pytest.approx([0, 0.25, 0.5, 0.75, 1.0, 1.0])
+
+
+def test_who_left_is_not_at_risk_of_another_event():
+    exits = {"death": rr.Exit("died", "compete")}
+    table = rr.link(LEFT, SEEN_AGAIN, **COUNTED, exits=exits).mean_count()
+    assert table["day"].tolist() == [0, 5, 10, 15, 20, 25, 30, 59]
+    assert table["at_risk"].tolist() == [4, 4, 4, 4, 3, 3, 2, 2]
+    assert table["terminal"].tolist() == [0, 0, 0, 1, 0, 1, 0, 0]
+    # Ghosh-Lin: 1/4 + 1/4, then the share alive (3/4, 1/2) times the events per row at risk.
+    mean = [0, 1 / 4, 1 / 2, 1 / 2, 1 / 2 + 3 / 4 / 3, 3 / 4, 3 / 4 + 1 / 2 / 2, 1.0]
+    assert table["mean"].tolist() == pytest.approx(mean)
+    censored = rr.link(LEFT, SEEN_AGAIN, **COUNTED, exits={"death": rr.Exit("died", "censor")})
+    net = [0, 1 / 4, 1 / 2, 1 / 2, 1 / 2 + 1 / 3, 5 / 6, 5 / 6 + 1 / 2, 4 / 3]
+    assert censored.mean_count()["mean"].tolist() == pytest.approx(net)
+
+
+def test_a_curve_where_exits_compete_has_every_cause():
+    exits = {"death": rr.Exit("died", "compete")}
+    links = rr.link(LEFT, SEEN_AGAIN, **COUNTED, exits=exits)
+    curve = links.curve().set_index(["cause", "day"])["risk"]
+    assert curve["linked"].iloc[-1] == links.rates()["rate"].iloc[0] == 0.75
+    assert curve["death"].iloc[-1] == 0.25
+    names = [links.outcome_names[code] for code in links.outcome]
+    assert names == ["linked", "linked", "linked", "death"]
+
+
+def test_persons_that_repeat_widen_a_curve_and_leave_its_risk():
+    twice = pd.concat([pd.DataFrame(LEFT)] * 2, ignore_index=True)
+    links = rr.link(twice, SEEN_AGAIN, **COUNTED, followup="observed")
+    plain, wide = links.curve(), links.curve(cluster="person")
+    pd.testing.assert_series_equal(plain["risk"], wide["risk"])
+    inside = (plain["risk"] > 0) & (plain["risk"] < 1)
+    # Every child stands there twice, so the variance is twice that of independent rows.
+    ratio = (wide["std_error"] / plain["std_error"])[inside]
+    assert ratio.to_numpy() == pytest.approx(np.sqrt(2))
+    assert (
+        (wide["upper"] - wide["lower"])[inside].gt((plain["upper"] - plain["lower"])[inside]).all()
+    )
+
+
 # ---------------------------------------------------------------- Ctrl-C
 
 

@@ -11,7 +11,10 @@ def pairs_reference(index_rows: list[dict], event_rows: list[dict], **arguments)
 
     A row has pairs exactly where its `count` is above 0. What chooses among them is refused.
     """
-    if arguments.get("take", "first") != "first" or arguments.get("ties", "first row") != "first row":
+    if (
+        arguments.get("take", "first") != "first"
+        or arguments.get("ties", "first row") != "first row"
+    ):
         raise RefusedError("nothing is chosen among pairs")
     if isinstance(arguments.get("window"), list):
         raise RefusedError("pairs have one window")
