@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import contextmanager
 
 import numpy as np
 import pandas as pd
@@ -109,13 +110,21 @@ def in_arguments(case: Case) -> tuple[dict, dict]:
     return arguments, rules
 
 
+@contextmanager
+def quietly():
+    """Without what is said of a mediator's guard and of data that begins late."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*(favours the mediator|history).*")
+        yield
+
+
+@quietly()
 def run_link(case: Case):
     arguments, rules = in_arguments(case)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*favours the mediator.*")
-        return rr.link(case.index, case.events, **arguments, **rules)
+    return rr.link(case.index, case.events, **arguments, **rules)
 
 
+@quietly()
 def run_pairs(case: Case):
     arguments, rules = in_arguments(case)
     return rr.pairs(case.index, case.events, **arguments, **rules)
@@ -366,6 +375,7 @@ def pair_faults(case: Case) -> list[str]:
 # ---------------------------------------------------------------- everything
 
 
+@quietly()
 def disagreements(case: Case) -> list[str]:
     """What `rr.link` says otherwise than the reference; empty where they agree."""
     try:

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from clothes import Case, dress_plainly
-from comparing import disagreements, run_reference
+from comparing import disagreements, plain_reference, run_reference
 from linking_cases import dressed_cases
 from preset_cases import preset_cases
-from reference import PRESETS, RefusedError
+from reference import PRESETS, Linked, RefusedError
 from rule_cases import RULES, dressed_rule_cases
 
 
@@ -24,22 +23,102 @@ from rule_cases import RULES, dressed_rule_cases
 class Tally:
     """What the cases of one kind came to."""
 
+    rule: str
     cases: int = 0
     refused: int = 0
     linked: int = 0
+    decisive: int = 0
+    rows: int = 0
+    linked_rows: int = 0
     different: list[Case] = field(default_factory=list)
 
     def add(self, case: Case) -> None:
         self.cases += 1
-        try:
-            answers = run_reference(case)
-        except RefusedError:
+        answers = answers_of(case)
+        if answers is None:
             self.refused += 1
         else:
-            answers = answers if isinstance(answers, list) else [answers]
-            self.linked += any("linked" in linked.outcome for linked in answers)
+            outcomes = [outcome for linked in answers for outcome in linked.outcome]
+            self.linked += "linked" in outcomes
+            self.linked_rows += outcomes.count("linked")
+            self.rows += sum(sum(linked.followed) for linked in answers)
+            self.decisive += is_decisive(self.rule, case, answers)
         if faults_of(case):
             self.different.append(case)
+
+    def line(self) -> str:
+        numbers = [self.cases, self.refused]
+        shares = [share(self.linked, self.cases), share(self.linked_rows, self.rows)]
+        shares += [share(self.decisive, self.cases) if self.rule in WITHOUT else ""]
+        cells = [f"{number:>9,}" for number in numbers] + [f"{cell:>10}" for cell in shares]
+        return f"{self.rule:<22}{''.join(cells)}{len(self.different):>11,}"
+
+
+HEAD = (
+    f"{'rule or definition':<22}{'cases':>9}{'refused':>9}{'with link':>10}{'rows':>10}"
+    f"{'decisive':>10}{'different':>11}"
+)
+LEGEND = """with link: cases with a linked row; rows: share of the rows counted that are linked;
+decisive: cases in which leaving the rule out changes what is found; different: disagreements"""
+
+
+def share(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.0f} %" if whole else ""
+
+
+def answers_of(case: Case) -> list[Linked] | None:
+    """The reference's answer for each window; None where the rules contradict each other."""
+    try:
+        answers = run_reference(case)
+    except RefusedError:
+        return None
+    return answers if isinstance(answers, list) else [answers]
+
+
+def without(*names: str):
+    return lambda rules: {name: value for name, value in rules.items() if name not in names}
+
+
+def not_asked(name: str, nothing):
+    """Without one condition of the eligible."""
+    return lambda rules: {**rules, "eligible": replace(rules["eligible"], **{name: nothing})}
+
+
+WITHOUT = {
+    "take": without("take"),
+    "min_gap": without("min_gap", "within_gap"),
+    "within_gap": without("within_gap"),
+    "after": without("after"),
+    "age at index": not_asked("age_at_index", {}),
+    "age at event": not_asked("age_at_event", {}),
+    "length": not_asked("length", {}),
+    "history": not_asked("history", None),
+    "history column": not_asked("history", None),
+    "washout": without("washout", "rolling"),
+    "rolling": without("rolling"),
+    "select": without("select", "per"),
+    "veto": without("veto"),
+    "confirm": without("confirm"),
+    "exits": without("exits"),
+    "claim": without("claim"),
+    "mediator": without("mediator"),
+    "event_filter": without("event_filter"),
+}
+
+
+def is_decisive(rule: str, case: Case, answers: list[Linked]) -> bool:
+    """Whether a rule changes what is found, or a mediator parts the rows that are counted."""
+    if rule not in WITHOUT:
+        return False
+    others = answers_of(replace(case, rules=WITHOUT[rule](case.rules)))
+    parted = {"mediated", "not mediated"} <= {arm for linked in answers for arm in linked.arm}
+    return parted or (
+        others is not None
+        and any(
+            plain_reference(linked) != plain_reference(other)
+            for linked, other in zip(answers, others, strict=True)
+        )
+    )
 
 
 def faults_of(case: Case) -> list[str]:
@@ -50,8 +129,8 @@ def faults_of(case: Case) -> list[str]:
         return [f"{type(error).__name__}: {error}"]
 
 
-def tally(strategy, cases: int, start: int) -> Tally:
-    found = Tally()
+def tally(rule: str, strategy, cases: int, start: int) -> Tally:
+    found = Tally(rule)
 
     @seed(start)
     @settings(
@@ -128,21 +207,22 @@ def main() -> int:
     if options.only:
         strategies = {options.only: strategies[options.only]}
     each = max(1, options.cases // len(strategies))
-    total: Counter[str] = Counter()
-    print(f"{'rule or definition':<22}{'cases':>9}{'linked':>9}{'refused':>9}{'different':>11}")
+    cases = different = 0
+    print(LEGEND)
+    print(HEAD)
     for name, strategy in strategies.items():
-        found = tally(strategy, each, options.seed)
-        numbers = (found.cases, found.linked, found.refused, len(found.different))
-        print(f"{name:<22}{numbers[0]:>9,}{numbers[1]:>9,}{numbers[2]:>9,}{numbers[3]:>11,}")
-        total.update(dict(zip(["cases", "linked", "refused", "different"], numbers, strict=True)))
+        found = tally(name, strategy, each, options.seed)
+        print(found.line(), flush=True)
+        cases += found.cases
+        different += len(found.different)
         kinds: dict[str, Case] = {}
         for case in found.different:
             least = smallest(case)
             kinds.setdefault(" ".join(faults_of(least)[0].split()[:2]), least)
         for case in list(kinds.values())[: options.show]:
             show(case)
-    print(f"{total['cases']:,} cases, {total['different']:,} disagreements")
-    return 1 if total["different"] else 0
+    print(f"{cases:,} cases, {different:,} disagreements")
+    return 1 if different else 0
 
 
 if __name__ == "__main__":

@@ -111,11 +111,14 @@ def definitions(draw, picked: set[str]) -> tuple[dict, Drawing]:
     if "window column" in picked:
         rules["window"] = "reach"
     if "take" in picked:
-        rules["take"] = one(["first", "last", "last", 1, 2, 2, 3])
+        rules["take"] = one(["last", 2, "last", 2, 3, 1, "first"])
+        if rules["window"] in (1, 2):
+            rules["window"] = by.span(WINDOWS[2:])
     if "mediator" in picked and draw(st.integers(0, 9)):
         picked = picked - {"min_gap", "within_gap", "claim"}
     if "min_gap" in picked or "within_gap" in picked:
-        shorter = [gap for gap in MIN_GAPS if in_days(gap) < in_days(shortest(rules["window"]))]
+        gaps = MIN_GAPS[1:] if "within_gap" in picked else MIN_GAPS
+        shorter = [gap for gap in gaps if in_days(gap) < in_days(shortest(rules["window"]))]
         rules["min_gap"] = by.span(shorter or MIN_GAPS)
     if "within_gap" in picked:
         rules["within_gap"] = "stop" if "confirm" in picked else one(["stop", "absorb", "absorb"])
@@ -228,15 +231,25 @@ def days_of(by: Drawing, rules: dict, anchor: int) -> Days:
     sign = 1 if rules["direction"] == "forward" else -1
     window = rules["window"] if isinstance(rules["window"], list) else [rules["window"]]
     reach = [end for end in ends if end <= 31 * max(map(in_days, window)) // 30 + 1] or [1]
-    near = st.sampled_from([0, 0, 1, -1])
-    away = st.sampled_from([0, *ends, 1, *[-end for end in ends]])
-    most = by.one([1, 2, 2, 3])
-    starts = by.draw(st.lists(away.map(anchor.__add__), min_size=1, max_size=most, unique=True))
-    steps = st.sampled_from([*reach, 1, 2, *reach, 0])
+    near = [0, 0, 1, -1]
+    starts = [anchor]
+    away = [*ends, *ends, 1, 2, *[-end for end in ends]]
+    from_where = [-1, 0]
+    rolling = rules.get("rolling", False) and "washout" in rules
+    if rolling:
+        # One after another: who is washed out is counted again where nobody is kept before it.
+        span = parse_span(rules["washout"])
+        away, from_where = [add_span(anchor, span) - anchor], [-1]
+    for _ in range(by.one([0, 1, 1, 2]) + 2 * rolling):
+        starts.append(starts[by.one(from_where)] + by.one(away) + by.one(near))
+    steps, further = [*reach, 1, 2, *reach, 0], [0]
+    if {"claim", "take", "within_gap"} & set(rules):
+        steps, further = [*reach, 1, 1, 2, 3], [0, 0, 1, 2, *reach]
     event = st.builds(
-        lambda start, step, off: start + sign * step + off, st.sampled_from(starts), steps, near
+        lambda start, step, more, off: start + sign * (step + more) + off,
+        *map(st.sampled_from, (starts, steps, further, near)),
     )
-    targets = by.draw(st.lists(event, min_size=2, max_size=4, unique=True))
+    targets = by.draw(st.lists(event, min_size=2, max_size=5, unique=True))
     return Days(starts, targets, ends)
 
 
@@ -324,7 +337,7 @@ def rule_cases(draw, needed: str | None = None, most: int = 7) -> Case:
 
     def rows(*names: str) -> list[dict]:
         shape = st.fixed_dictionaries({**columns, **{name: dates[name] for name in names}})
-        least = draw(st.sampled_from([3, 4, 5, 2, 2, 0]))
+        least = draw(st.sampled_from([4, 3, 5, 6, 2, 0]))
         found = draw(st.lists(shape, min_size=least, max_size=most))
         for place, row in enumerate(found):
             row["ref"] = place
@@ -355,7 +368,7 @@ def rule_cases(draw, needed: str | None = None, most: int = 7) -> Case:
     observe(draw, arguments, rules, few, days.ends or [1], anchor)
     if "mediator" in picked:
         rules["mediator"] = mediator_of(by, columns, days, arguments)
-    pairs = draw(st.integers(0, 2)) == 1
+    pairs = needed != "take" and draw(st.integers(0, 2)) == 1
     if pairs and draw(st.integers(0, 9)):
         rules.pop("ties")
         rules.pop("take", None)

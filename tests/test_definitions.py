@@ -252,6 +252,14 @@ def test_nhs_readmission_belongs_to_the_last_discharge_before_it():
     assert links.followed.all()
 
 
+def test_nhs_readmission_counts_for_one_discharge_alone():
+    discharges = [{"who": 0, "on": "2019-01-01"}, {"who": 0, "on": "2019-01-05"}]
+    events = [{"who": 0, "at": "2019-01-04", "emergency": 1}]
+    events.append({"who": 0, "at": "2019-01-10", "emergency": 1})
+    assert outcomes(published.NHS_READMISSION, discharges, events) == ["linked", "linked"]
+    assert outcomes(published.NHS_READMISSION, discharges, events[1:]) == ["none", "linked"]
+
+
 def hospital(times: int, **columns) -> list[dict]:
     given = {
         "admission_date": "2018-12-20",

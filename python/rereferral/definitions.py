@@ -174,10 +174,11 @@ NHS_READMISSION = Definition(
     notes=(
         "Index events are discharges, outcome events admissions of any kind: emergency is 1 for an "
         "emergency and 0 for any other. An admission belongs to the last discharge before it: not "
-        "to an earlier one, nor to one that another kind of admission followed first. Merge the spells of one "
-        "continuous stay before, with rr.merge_spells; leave out cancer and obstetrics with "
-        "index_filter. The published figure is standardised. Not verified: how stays are joined "
-        "where a transfer takes more than a day, and the exclusions of outcome events."
+        "to an earlier one, nor to one that another kind of admission followed first. Merge the "
+        "spells of one continuous stay before, with rr.merge_spells; leave out cancer and "
+        "obstetrics with index_filter. The published figure is standardised. Not verified: how "
+        "stays are joined where a transfer takes more than a day, and the exclusions of outcome "
+        "events."
     ),
     window="29 days",
     same_day="include",
@@ -197,7 +198,7 @@ HEDIS_PCR = Definition(
         "admissions. Stays less than 2 days apart are one: merge them before with "
         'rr.merge_spells(..., gap="1 day"). Left out by admission_date are stays of a single day; '
         "leave out deaths in the stay and pregnancy with index_filter. disenrolled_on is the first "
-        "day without enrolment. The published figure is observed over expected. Not verified: that "
+        "day without enrolment after the discharge. The published figure is observed over expected. Not verified: that "
         "a planned first readmission takes the index stay out, and in which years' "
         "specifications; and the ages, which differ by plan."
     ),
@@ -222,8 +223,8 @@ CMS_READMISSION = Definition(
     notes=(
         "Index events are discharges alive, outcome events admissions to acute care; merge "
         "transfers before, and leave out cancer, psychiatry, rehabilitation and discharges against "
-        "advice with index_filter. disenrolled_on is the first day without enrolment. The "
-        "published figure is standardised for risk. Not verified: the 12 months of enrolment "
+        "advice with index_filter. disenrolled_on is the first day without enrolment after the "
+        "discharge. The published figure is standardised for risk. Not verified: the 12 months of enrolment "
         "before, that a planned first readmission ends the search, and the same day."
     ),
     window="30 days",

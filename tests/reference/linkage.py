@@ -57,12 +57,26 @@ def linkage_of(
         observed_until = min(observed_until.values())
     if scope is None and isinstance(observed_from, dict):
         observed_from = max(observed_from.values())
+    areas = areas_of(index_rows, event_rows, scope, rules.mediator)
+    if isinstance(observed_until, dict):
+        observed_until = {area: observed_until[area] for area in areas}
+    if isinstance(observed_from, dict):
+        observed_from = {area: observed_from[area] for area in areas}
     refuse_contradictions(rules, observed_until, observed_from)
     data = Data(
         *(index_rows, event_rows, index_date, event_date, person, scope, row_id, same_table),
         *(observed_until, observed_from, []),
     )
     return Linkage(data, rules, index_filter)
+
+
+def areas_of(index_rows, event_rows, scope, mediator: Mediator | None) -> set:
+    """The areas of which there is a row; what is said of others is of no account."""
+    tables = [(index_rows, 0), (event_rows, 1)]
+    if mediator is not None:
+        tables.append((mediator.table, 0))
+    names = [(row, name) for rows, side in tables for row in rows for name in names_of(scope, side)]
+    return {row[name] for row, name in names} - {None}
 
 
 def link_reference(index_rows: list[dict], event_rows: list[dict], **arguments):
