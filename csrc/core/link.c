@@ -120,55 +120,38 @@ static void fill_longest(const rr_window *window, int64_t first_day, int64_t n, 
     }
 }
 
-/* The first and last anchor of the rows that found something. */
-static rr_status range_of_found(const int64_t *anchor, const int32_t *found, int64_t n,
-                                int64_t *first, int64_t *last, rr_error *error)
-{
-    *first = INT64_MAX;
-    *last = INT64_MIN;
-    for (int64_t i = 0; i < n; i++) {
-        int64_t low = found[i] < 0 ? *first : anchor[i], high = found[i] < 0 ? *last : anchor[i];
-
-        *first = low < *first ? low : *first;
-        *last = high > *last ? high : *last;
-    }
-    if (*first >= RR_DAY_MIN && *last <= RR_DAY_MAX) {
-        return RR_OK;
-    }
-    for (int64_t i = 0; i < n; i++) {
-        if (found[i] >= 0 && (anchor[i] < RR_DAY_MIN || anchor[i] > RR_DAY_MAX)) {
-            return rr_fail_row(error, RR_ERR_DAY_RANGE, i, "an anchor is out of range");
-        }
-    }
-    return RR_OK; /* nothing was found */
-}
-
-rr_status rr_narrow(const rr_window *window, const int64_t *anchor, int64_t n, const int32_t *found,
-                    int32_t *gap_days, rr_error *error)
+rr_status rr_narrow(const rr_parts *parts, const rr_window *window, const int64_t *anchor,
+                    int64_t n, const int32_t *found, int32_t *gap_days, rr_error *error)
 {
     rr_status status = rr_check_window(window, error);
-    int64_t first, last, days;
+    uint64_t days = (uint64_t)(parts->last_day - parts->first_day + 1);
     int32_t *longest;
 
-    if (status == RR_OK) {
-        status = range_of_found(anchor, found, n, &first, &last, error);
-    }
     if (status != RR_OK) {
         return status;
     }
-    days = last < first ? 1 : last - first + 1;
-    longest = rr_allocate(days, sizeof *longest);
+    longest = rr_allocate((int64_t)days, sizeof *longest);
     if (longest == NULL) {
         return rr_fail(error, RR_ERR_MEMORY, "out of memory");
     }
-    fill_longest(window, last < first ? 0 : first, days, longest);
-    for (int64_t i = 0; i < n; i++) {
-        /* No branch to guess wrong: a row that found nothing has -1 whichever day it is given. */
-        uint64_t at = (uint64_t)anchor[i] - (uint64_t)first;
+    fill_longest(window, parts->first_day, (int64_t)days, longest);
+    for (int64_t i = 0; i < n && status == RR_OK; i++) {
+        uint64_t at = (uint64_t)anchor[i] - (uint64_t)parts->first_day;
 
-        at = at < (uint64_t)days ? at : 0;
-        gap_days[i] = found[i] > longest[at] ? -1 : found[i];
+        if (at < days) {
+            /* No branch to guess wrong: a row that found nothing has -1 either way. */
+            gap_days[i] = found[i] > longest[at] ? -1 : found[i];
+        } else if (found[i] < 0) {
+            gap_days[i] = -1;
+        } else if (anchor[i] < RR_DAY_MIN || anchor[i] > RR_DAY_MAX) {
+            status = rr_fail_row(error, RR_ERR_DAY_RANGE, i, "an anchor is out of range");
+        } else {
+            int32_t most;
+
+            fill_longest(window, anchor[i], 1, &most);
+            gap_days[i] = found[i] > most ? -1 : found[i];
+        }
     }
     free(longest);
-    return RR_OK;
+    return status;
 }

@@ -198,24 +198,32 @@ typedef struct rr_rule {
     rr_ties ties;
     rr_near near;
     rr_veto veto;
-    int64_t take;     /* 1: the nearest day with an event, n: the nth, RR_TAKE_LAST: the farthest */
-    int claim_latest; /* forward: a day serves only the latest used index day before it, from that
-                         one's first admissible day on (the next, where that day's only event is
-                         the index row itself); index rows of one day share it */
-    int same_table;   /* index row i and event row i are the same row, and never match */
-    /* by index row */
-    const uint8_t *use;      /* rows to look at; NULL: all that were put in order */
-    const int64_t *anchor;   /* the day on which the window hangs and from which gaps are counted;
-                                  NULL: the row's own; RR_NULL_DAY: the row is not used */
-    const int64_t *self_row; /* the event row that is this index row, -1 for none; never matches */
-    const int64_t *lower;    /* a first admissible day beside the window's; RR_NULL_DAY: no bound */
-    const int64_t *upper;    /* a last one */
-    const int64_t
-        *confirm_by; /* the last day on which an event may be confirmed; with `confirmed` */
-    /* by event row */
-    const int64_t *event_day; /* needed with same_table or self_row */
+    /* 1: the nearest day with an event, n: the nth, RR_TAKE_LAST: the farthest */
+    int64_t take;
+    /* forward: a day serves the latest used index day before it alone, from its first admissible day
+     * on (the next, where that day's only event is the row itself); rows of one day share it */
+    int claim_latest;
+    /* index row i and event row i are the same row, and never match */
+    int same_table;
+    /* By index row. Rows that anchor, lower and upper say something of, NULL: all; where they are few,
+     * the others cost nothing */
+    const uint8_t *apart;
+    const uint8_t *use; /* rows to look at; NULL: all that were put in order */
+    /* the day on which the window hangs and from which gaps are counted; NULL: the row's own;
+     * RR_NULL_DAY: the row is not used */
+    const int64_t *anchor;
+    /* the event row that is this index row, -1 for none; never matches */
+    const int64_t *self_row;
+    /* a first and a last admissible day beside the window's; RR_NULL_DAY: no bound */
+    const int64_t *lower;
+    const int64_t *upper;
+    /* the last day on which an event may be confirmed; with `confirmed` */
+    const int64_t *confirm_by;
+    /* By event row. Its day; needed with same_table or self_row */
+    const int64_t *event_day;
     const uint8_t *vetoed;
-    const int64_t *confirmed; /* the day on which it was confirmed, RR_NULL_DAY: never */
+    /* the day on which it was confirmed, RR_NULL_DAY: never */
+    const int64_t *confirmed;
 } rr_rule;
 
 /* What was found, by index row; NULL where not wanted. A row that took no part, or found nothing, has
@@ -257,9 +265,11 @@ rr_status rr_absorb(const rr_parts *parts, const rr_rule *rule, int64_t n_index,
 
 /* The gaps that rr_link would have found in a window that ends earlier, from those that it found in a
  * longer one with the same near end: an event that lies beyond it is none, -1. Not for RR_TAKE_LAST.
- * Anchors, and gaps found and narrowed, have n elements. Errors as rr_window_bounds. */
-rr_status rr_narrow(const rr_window *window, const int64_t *anchor, int64_t n, const int32_t *found,
-                    int32_t *gap_days, rr_error *error) RR_MUST_CHECK;
+ * Anchors, and gaps found and narrowed, have n elements, the rows of the index. RR_ERR_DAY_RANGE names
+ * the row of an anchor out of range; RR_ERR_ARGUMENT for a span out of range. */
+rr_status rr_narrow(const rr_parts *parts, const rr_window *window, const int64_t *anchor,
+                    int64_t n, const int32_t *found, int32_t *gap_days,
+                    rr_error *error) RR_MUST_CHECK;
 
 /* For each event row: 1 if another event row of `parts` has its key and day; else 0, also for rows
  * that took no part. n_events is the length of the events table and of `shared`. */

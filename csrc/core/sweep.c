@@ -89,10 +89,17 @@ static int64_t clamp(int64_t value, int64_t low, int64_t high)
     return value < low ? low : value > high ? high : value;
 }
 
+/* Whether anchor, lower and upper must be read for a row: they are read at random, and a byte of each row
+ * fits the cache where they do not. */
+static int is_apart(const rr_rule *rule, int64_t row)
+{
+    return rule->apart == NULL || rule->apart[row];
+}
+
 static int is_used(const rr_rule *rule, int64_t row)
 {
     return (rule->use == NULL || rule->use[row]) &&
-           (rule->anchor == NULL || rule->anchor[row] != RR_NULL_DAY);
+           (rule->anchor == NULL || !is_apart(rule, row) || rule->anchor[row] != RR_NULL_DAY);
 }
 
 /* The event row that an index row is, -1 for none. */
@@ -103,12 +110,16 @@ static int64_t self_of(const rr_rule *rule, int64_t row)
 
 static int64_t anchor_of(const rr_sweep *s, int64_t row, uint64_t key_day)
 {
-    return s->rule->anchor != NULL ? s->rule->anchor[row]
-                                   : s->parts->first_day + (int64_t)(key_day & s->day_mask);
+    return s->rule->anchor != NULL && is_apart(s->rule, row)
+               ? s->rule->anchor[row]
+               : s->parts->first_day + (int64_t)(key_day & s->day_mask);
 }
 
 void rr_row_bounds(const rr_rule *rule, int64_t row, int64_t *first, int64_t *last)
 {
+    if (!is_apart(rule, row)) {
+        return;
+    }
     if (rule->lower != NULL && rule->lower[row] != RR_NULL_DAY && rule->lower[row] > *first) {
         *first = rule->lower[row];
     }

@@ -1,6 +1,7 @@
 #include "binding.h"
 
 enum {
+    APART,
     USE,
     ANCHOR,
     SELF_ROW,
@@ -13,11 +14,12 @@ enum {
     N_RULE_ARRAYS
 };
 
-/* Reads a rule: (window, last_row, stop_near, stop_veto, take, claim_latest, same_table, use, anchor,
+/* Reads a rule: (window, last_row, stop_near, stop_veto, take, claim_latest, same_table, apart, use, anchor,
  * self_row, lower, upper, confirm_by, event_day, vetoed, confirmed). The arrays live as long as it. */
 static int read_rule(PyObject *object, int64_t n_index, int64_t n_events, rr_rule *rule)
 {
     rr_array arrays[N_RULE_ARRAYS] = {
+        [APART] = {"apart", NPY_BOOL, RR_IN_OR_NONE, NULL, NULL, NULL, 0},
         [USE] = {"use", NPY_BOOL, RR_IN_OR_NONE, NULL, NULL, NULL, 0},
         [ANCHOR] = {"anchor", NPY_INT64, RR_IN_OR_NONE, NULL, NULL, NULL, 0},
         [SELF_ROW] = {"self_row", NPY_INT64, RR_IN_OR_NONE, NULL, NULL, NULL, 0},
@@ -35,12 +37,13 @@ static int read_rule(PyObject *object, int64_t n_index, int64_t n_events, rr_rul
         PyErr_SetString(PyExc_TypeError, "a rule is a tuple");
         return -1;
     }
-    if (!PyArg_ParseTuple(
-            object, "O&pppLppOOOOOOOOO;a rule has sixteen parts", rr_read_window, &rule->window,
-            &last_row, &stop_near, &stop_veto, &take, &rule->claim_latest, &rule->same_table,
-            &arrays[USE].object, &arrays[ANCHOR].object, &arrays[SELF_ROW].object,
-            &arrays[LOWER].object, &arrays[UPPER].object, &arrays[CONFIRM_BY].object,
-            &arrays[EVENT_DAY].object, &arrays[VETOED].object, &arrays[CONFIRMED].object)) {
+    if (!PyArg_ParseTuple(object, "O&pppLppOOOOOOOOOO;a rule has seventeen parts", rr_read_window,
+                          &rule->window, &last_row, &stop_near, &stop_veto, &take,
+                          &rule->claim_latest, &rule->same_table, &arrays[APART].object,
+                          &arrays[USE].object, &arrays[ANCHOR].object, &arrays[SELF_ROW].object,
+                          &arrays[LOWER].object, &arrays[UPPER].object, &arrays[CONFIRM_BY].object,
+                          &arrays[EVENT_DAY].object, &arrays[VETOED].object,
+                          &arrays[CONFIRMED].object)) {
         return -1;
     }
     for (int i = 0; i < N_RULE_ARRAYS; i++) {
@@ -55,6 +58,7 @@ static int read_rule(PyObject *object, int64_t n_index, int64_t n_events, rr_rul
     rule->near = stop_near ? RR_NEAR_STOP : RR_NEAR_SKIP;
     rule->veto = stop_veto ? RR_VETO_STOP : RR_VETO_SKIP;
     rule->take = take;
+    rule->apart = arrays[APART].data;
     rule->use = arrays[USE].data;
     rule->anchor = arrays[ANCHOR].data;
     rule->self_row = arrays[SELF_ROW].data;
@@ -105,7 +109,7 @@ static PyObject *link_parts(PyObject *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
-PyDoc_STRVAR(narrow_doc, "narrow($module, window, anchor, found, gap_days, /)\n--\n\n"
+PyDoc_STRVAR(narrow_doc, "narrow($module, parts, window, anchor, found, gap_days, /)\n--\n\n"
                          "Write the gaps of a window that ends earlier than that of `found`.");
 
 static PyObject *narrow(PyObject *self, PyObject *args)
@@ -113,18 +117,19 @@ static PyObject *narrow(PyObject *self, PyObject *args)
     rr_array arrays[] = {{"anchor", NPY_INT64, RR_IN, NULL, NULL, NULL, 0},
                          {"found", NPY_INT32, RR_IN, &arrays[0].n, NULL, NULL, 0},
                          {"gap_days", NPY_INT32, RR_OUT, &arrays[0].n, NULL, NULL, 0}};
+    const rr_parts *parts;
     rr_window window;
     rr_error error;
     rr_status status;
 
     (void)self;
-    if (!PyArg_ParseTuple(args, "O&OOO:narrow", rr_read_window, &window, &arrays[0].object,
-                          &arrays[1].object, &arrays[2].object) ||
+    if (!PyArg_ParseTuple(args, "O&O&OOO:narrow", rr_read_parts, &parts, rr_read_window, &window,
+                          &arrays[0].object, &arrays[1].object, &arrays[2].object) ||
         rr_arrays_check(arrays, 3) < 0) {
         return NULL;
     }
     Py_BEGIN_ALLOW_THREADS
-    status = rr_narrow(&window, arrays[0].data, arrays[0].n, arrays[1].data, arrays[2].data,
+    status = rr_narrow(parts, &window, arrays[0].data, arrays[0].n, arrays[1].data, arrays[2].data,
                        &error);
     Py_END_ALLOW_THREADS
     if (status != RR_OK) {

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rereferral import _core
-from rereferral.days import Days, add_span, by_day
+from rereferral.days import NULL_DAY, Days, add_span, by_day
 from rereferral.definition import Definition
 from rereferral.keys import Codes, codes_of, encode
 from rereferral.sides import Mask, Side
@@ -34,6 +34,7 @@ class CoreRule(NamedTuple):
     take: int
     claim_latest: bool
     same_table: bool
+    apart: Mask | None = None
     use: Mask | None = None
     anchor: Days | None = None
     self_row: Days | None = None
@@ -210,22 +211,35 @@ class Matching:
     def _rule_for(self, use: Mask, reach: Reach, bounds: Bounds) -> CoreRule:
         parts_made = self._parts is not None
         self.put_in_order()
+        anchor = None if reach.anchor is self.index.days else reach.anchor
         return self.rule(
             reach.core_window,
+            apart=self._apart(anchor, bounds),
             # Rows that were left out before the sides were put in order need no second look.
             use=use if parts_made else None,
-            anchor=None if reach.anchor is self.index.days else reach.anchor,
+            anchor=anchor,
             lower=bounds[0],
             upper=bounds[1],
             confirm_by=self._confirm_by(reach),
         )
+
+    def _apart(self, anchor: Days | None, bounds: Bounds) -> Mask | None:
+        """The rows with an anchor or bounds of their own, where there are few; None: any row."""
+        if bounds[0] is not None or (anchor is None and bounds[1] is None):
+            return None
+        apart = np.zeros(len(self.index.days), np.bool_)
+        if anchor is not None:
+            apart |= anchor != self.index.days
+        if bounds[1] is not None:
+            apart |= bounds[1] != NULL_DAY
+        return apart if np.count_nonzero(apart) < len(apart) // 2 else None
 
     def narrow(self, reach: Reach, longest: Reach, found: Found, use: Mask) -> Found:
         """What a search of `longest` says of a window that lies in it."""
         if reach.window == longest.window:
             return found
         gap_days = np.empty_like(found.gap_days)
-        _core.narrow(reach.core_window, reach.anchor, found.gap_days, gap_days)
+        _core.narrow(self.parts, reach.core_window, reach.anchor, found.gap_days, gap_days)
         return Found(found.event_row, gap_days, None, None)
 
     def _confirm_by(self, reach: Reach) -> Days | None:
