@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from contextlib import contextmanager
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -355,7 +356,8 @@ def one_window_faults(links, linked: Linked, case: Case) -> list[str]:
     return faults
 
 
-def pair_faults(case: Case) -> list[str]:
+def pair_faults(case: Case, links) -> list[str]:
+    """All matches against the reference's, and against what `rr.link` counted."""
     try:
         expected = run_pairs_reference(case)
     except RefusedError:
@@ -365,6 +367,14 @@ def pair_faults(case: Case) -> list[str]:
     except rr.RereferralError as error:
         return [f"pairs refused: {type(error).__name__}: {error}"]
     found = {name: getattr(pairs, name).tolist() for name in expected}
+    days = [
+        len(set(pairs.gap_days[start:end].tolist()))
+        for start, end in pairwise(pairs.offsets.tolist())
+    ]
+    found |= {"days": days, "followed": pairs.followed.tolist()}
+    found["ledger"] = pairs.ledger.to_dict("records")
+    expected |= {"days": links.count.tolist(), "followed": links.followed.tolist()}
+    expected["ledger"] = links.ledger.to_dict("records")
     return [
         f"pairs, {name}: {values} not {expected[name]}"
         for name, values in found.items()
@@ -396,4 +406,4 @@ def disagreements(case: Case) -> list[str]:
         faults = several_faults(links, answers, case)
     else:
         faults = one_window_faults(links, answers, case)
-    return faults + (pair_faults(case) if case.pairs else [])
+    return faults + (pair_faults(case, links) if case.pairs else [])

@@ -1,4 +1,4 @@
-"""Count on how many random linkages `rr.link` and the reference differ, rule by rule.
+"""Count on how many random linkages the package and the reference differ, rule by rule.
 
 python tests/count_properties.py --cases 2000 --seed 1
 """
@@ -17,6 +17,7 @@ from linking_cases import dressed_cases
 from preset_cases import preset_cases
 from reference import PRESETS, Linked, RefusedError
 from rule_cases import RULES, dressed_rule_cases
+from spell_cases import SpellCase, spell_cases, spell_faults
 
 
 @dataclass
@@ -30,10 +31,16 @@ class Tally:
     decisive: int = 0
     rows: int = 0
     linked_rows: int = 0
-    different: list[Case] = field(default_factory=list)
+    different: list[Case | SpellCase] = field(default_factory=list)
 
-    def add(self, case: Case) -> None:
+    def add(self, case: Case | SpellCase) -> None:
         self.cases += 1
+        if isinstance(case, Case):
+            self.describe(case)
+        if faults_of(case):
+            self.different.append(case)
+
+    def describe(self, case: Case) -> None:
         answers = answers_of(case)
         if answers is None:
             self.refused += 1
@@ -43,12 +50,11 @@ class Tally:
             self.linked_rows += outcomes.count("linked")
             self.rows += sum(sum(linked.followed) for linked in answers)
             self.decisive += is_decisive(self.rule, case, answers)
-        if faults_of(case):
-            self.different.append(case)
 
     def line(self) -> str:
         numbers = [self.cases, self.refused]
-        shares = [share(self.linked, self.cases), share(self.linked_rows, self.rows)]
+        shares = [share(self.linked, self.cases) if self.rows else ""]
+        shares += [share(self.linked_rows, self.rows)]
         shares += [share(self.decisive, self.cases) if self.rule in WITHOUT else ""]
         cells = [f"{number:>9,}" for number in numbers] + [f"{cell:>10}" for cell in shares]
         return f"{self.rule:<22}{''.join(cells)}{len(self.different):>11,}"
@@ -121,10 +127,10 @@ def is_decisive(rule: str, case: Case, answers: list[Linked]) -> bool:
     )
 
 
-def faults_of(case: Case) -> list[str]:
+def faults_of(case: Case | SpellCase) -> list[str]:
     """Disagreements, among which an error that nobody foresaw."""
     try:
-        return disagreements(case)
+        return disagreements(case) if isinstance(case, Case) else spell_faults(case)
     except Exception as error:  # of the package, to be counted and shown like a wrong answer
         return [f"{type(error).__name__}: {error}"]
 
@@ -141,7 +147,7 @@ def tally(rule: str, strategy, cases: int, start: int) -> Tally:
         suppress_health_check=list(HealthCheck),
     )
     @given(strategy)
-    def count(case: Case) -> None:
+    def count(case: Case | SpellCase) -> None:
         found.add(case)
 
     count()
@@ -169,8 +175,10 @@ def smaller_cases(case: Case):
         yield replace(case, by=None)
 
 
-def smallest(case: Case) -> Case:
+def smallest(case: Case | SpellCase) -> Case | SpellCase:
     """Rows and rules taken away one by one while both still differ."""
+    if not isinstance(case, Case):
+        return case
     if not faults_of(dress_plainly(replace(case))):
         return case  # it differs in its own clothes alone
     found = case
@@ -184,14 +192,21 @@ def smallest(case: Case) -> Case:
     return dress_plainly(found)
 
 
-def show(case: Case) -> None:
+def show(case: Case | SpellCase) -> None:
+    if isinstance(case, Case):
+        show_linkage(case)
+    else:
+        print(f"    rows   {case.rows}\n    asked  {case.arguments}")
+    for fault in faults_of(case):
+        print(f"    FAULT  {fault}")
+
+
+def show_linkage(case: Case) -> None:
     rows = " ".join(f"{row}" for row in case.index_rows)
     print(f"    index  {rows}")
     print("    events " + ("the same" if case.same_table else f"{case.event_rows}"))
     print(f"    asked  { ({k: v for k, v in case.arguments.items() if v is not None}) }")
     print(f"    rules  {case.rules}  by {case.by}, pairs {case.pairs}")
-    for fault in faults_of(case):
-        print(f"    FAULT  {fault}")
 
 
 def main() -> int:
@@ -204,6 +219,7 @@ def main() -> int:
     strategies = {"any containers": dressed_cases()}
     strategies |= {rule: dressed_rule_cases(rule) for rule in RULES}
     strategies |= {name: preset_cases(name) for name in PRESETS}
+    strategies["merge_spells"] = spell_cases()
     if options.only:
         strategies = {options.only: strategies[options.only]}
     each = max(1, options.cases // len(strategies))

@@ -14,11 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import rereferral as rr
-from clothes import dress_table
-from linking_cases import ANCHORS, POOLS, rows_of
-from reference import add_span, parse_span
-from rereferral.tables import open_table
-from spells_reference import merged_reference
+from spell_cases import spell_cases, spell_faults
 
 KEY = {"person": "child", "scope": "area"}
 
@@ -340,91 +336,17 @@ def test_a_time_of_day_is_named_by_column_row_and_value():
 
 # ---------------------------------------------------------------- against the reference
 
-GAPS = [0, 1, 2, 30, "1 day", "1 month", "2 months", "12 months", "1 year"]
-REPRESENTATIVES = [
-    "first",
-    "last",
-    {"kind": ["x", "y"]},
-    {"kind": ["y"]},
-    {"score": [2, 0, 1]},
-    {"kind": ["y", "x"], "score": [1]},
-]
-
-
-@st.composite
-def cases(draw) -> tuple[Any, list[dict[str, Any]], dict[str, Any]]:
-    """A small table of spells dense in ties and boundary days, its rows, and the arguments."""
-    gap = draw(st.sampled_from(GAPS))
-    anchor = draw(st.sampled_from(ANCHORS))
-    length = add_span(anchor, parse_span(gap)) - anchor
-    steps = st.sampled_from([0, 1, 2, 5, length - 1, length, length + 1, 2 * length, -length])
-    few = draw(st.lists(steps.map(anchor.__add__), min_size=2, max_size=6, unique=True))
-    nulls = draw(st.booleans())
-    date = st.sampled_from([*few, None] if nulls else few)
-    family = draw(st.sampled_from(["whole", "text", "date"]))
-    keys = draw(st.sampled_from(POOLS[family]))
-    columns = {
-        "child": st.sampled_from([*keys[:1] * 3, *keys, *([None] if nulls else [])]),
-        "area": st.sampled_from(["E1", "E1", "E2"]),
-        "in": date,
-        "out": st.one_of(date, date, st.none()),
-        "kind": st.sampled_from(["x", "x", "y", None]),
-        "score": st.integers(0, 3),
-    }
-    rows = draw(rows_of(columns, 12))
-    for row in rows:  # most ends after their starts, so that few rows are left out
-        if None not in (row["in"], row["out"]) and draw(st.integers(0, 3)) > 0:
-            row["in"], row["out"] = sorted((row["in"], row["out"]))
-    families = {"child": family, "area": "text", "in": "day", "out": "day"}
-    table = dress_table(draw, rows, {**families, "kind": "text", "score": "whole"}, {})
-    arguments = {
-        "person": "child",
-        "scope": draw(st.sampled_from([None, "area"])),
-        "start": "in",
-        "end": draw(st.sampled_from(["out", "out", "out", None])),
-        "gap": gap,
-        "representative": draw(st.sampled_from(REPRESENTATIVES)),
-    }
-    return table, rows, arguments
-
-
-def key_of(arguments: dict[str, Any]) -> list[str]:
-    return [name for name in (arguments["scope"], arguments["person"]) if name is not None]
-
-
-def plain_days(frame: pd.DataFrame, name: str) -> list[int | None]:
-    found = open_table(frame, "spells").days(name).tolist()
-    return [None if day == np.iinfo(np.int64).min else day for day in found]
-
-
 THOROUGH = settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @THOROUGH
-@given(cases())
+@given(spell_cases())
 def test_the_reference_agrees(case):
-    table, rows, arguments = case
-    spells = rr.merge_spells(table, **arguments)
-    expected = merged_reference(
-        rows, key_of(arguments), *(arguments[n] for n in ("start", "end", "gap", "representative"))
-    )
-    assert [spells.rows_of(i).tolist() for i in range(len(spells))] == [e.rows for e in expected]
-    assert spells.representative_row.tolist() == [e.row for e in expected]
-    assert spells.table["parts"].tolist() == [len(e.rows) for e in expected]
-    assert plain_days(spells.table, "in") == [e.start for e in expected]
-    last = "last_in" if arguments["end"] is None else "out"
-    assert plain_days(spells.table, last) == [e.end for e in expected]
-    carried = [rows[e.row] for e in expected]
-    assert spells.table["score"].tolist() == [row["score"] for row in carried]
-    kinds = spells.table["kind"].astype(object)
-    assert kinds.where(kinds.notna(), None).tolist() == [row["kind"] for row in carried]
-    assert spells.ledger["remaining"].iloc[-1] == len(expected)
-    left_out = spells.ledger["removed"].iloc[:-1].sum()
-    assert left_out == np.count_nonzero(spells.spell_of_row < 0)
+    assert spell_faults(case) == []
 
 
 @settings(THOROUGH, max_examples=60)
-@given(cases(), st.randoms(use_true_random=False))
+@given(spell_cases(), st.randoms(use_true_random=False))
 def test_the_order_of_the_rows_changes_only_which_of_equal_rows_represents(case, random):
     _, rows, arguments = case
     order = list(range(len(rows)))
@@ -456,7 +378,7 @@ def ranks(row: dict[str, Any], representative: Any) -> list[int]:
 
 
 @settings(THOROUGH, max_examples=60)
-@given(cases())
+@given(spell_cases())
 def test_spells_that_were_merged_stay_as_they_are(case):
     table, _, arguments = case
     once = rr.merge_spells(table, **arguments).table

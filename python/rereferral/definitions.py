@@ -198,9 +198,9 @@ HEDIS_PCR = Definition(
         "admissions. Stays less than 2 days apart are one: merge them before with "
         'rr.merge_spells(..., gap="1 day"). Left out by admission_date are stays of a single day; '
         "leave out deaths in the stay and pregnancy with index_filter. disenrolled_on is the first "
-        "day without enrolment after the discharge. The published figure is observed over expected. Not verified: that "
-        "a planned first readmission takes the index stay out, and in which years' "
-        "specifications; and the ages, which differ by plan."
+        "day without enrolment after the discharge. The published figure is observed over "
+        "expected. Not verified: that a planned first readmission takes the index stay out, and in "
+        "which years' specifications; and the ages, which differ by plan."
     ),
     window="30 days",
     min_gap="2 days",
@@ -224,8 +224,8 @@ CMS_READMISSION = Definition(
         "Index events are discharges alive, outcome events admissions to acute care; merge "
         "transfers before, and leave out cancer, psychiatry, rehabilitation and discharges against "
         "advice with index_filter. disenrolled_on is the first day without enrolment after the "
-        "discharge. The published figure is standardised for risk. Not verified: the 12 months of enrolment "
-        "before, that a planned first readmission ends the search, and the same day."
+        "discharge. The published figure is standardised for risk. Not verified: the 12 months of "
+        "enrolment before, that a planned first readmission ends the search, and the same day."
     ),
     window="30 days",
     veto=({"planned": 1}, "no event"),
