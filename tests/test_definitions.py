@@ -435,7 +435,7 @@ RULES = [
     ({"direction": "backward"}, "before it"),
     ({"same_day": "include"}, "the same day too"),
     ({"same_day": "include", "window_end": "exclusive"}, "the same day counts, the last day"),
-    ({"take": "last"}, "the last of several"),
+    ({"take": "last"}, "the farthest of several"),
     ({"take": 2}, "a 2nd day with an outcome event"),
     ({"min_gap": "3 days"}, "less than 3 days away does not count: the search goes on"),
     ({"min_gap": "3 days", "within_gap": "stop"}, "ends the search, without an event"),
@@ -494,7 +494,7 @@ def test_a_mediator_is_said():
     table = pd.DataFrame({"who": [1], "started": pd.to_datetime(["2019-01-01"])})
     mediator = rr.Mediator(table, "started", within=("0 days", "30 days"))
     words = str(rr.Definition(mediator=mediator))
-    assert "mediated if started lies from 0 days to 30 days of it" in words
+    assert "mediated if started lies from the day itself to 30 days after it" in words
     assert "the landmark, 30 days after the index event" in words
 
 

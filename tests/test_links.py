@@ -348,6 +348,24 @@ def test_json_that_is_no_definition_is_refused(text):
         rr.Definition.from_json(text)
 
 
+def test_what_was_asked_stands_below_the_rules(links):
+    filtered = rr.link(
+        CLOSED, REFERRED, **ASKED, observed_until="2020-12-31", index_filter={"area": "x"}
+    )
+    assert "Index events are dated by closed; outcome events by on." in repr(links)
+    for shown in (repr(filtered), filtered._repr_html_()):
+        assert "dated by closed, where area is x; outcome events by on." in shown
+
+
+def test_the_rate_of_a_window_without_end_says_where_to_look():
+    links = rr.link(
+        *(CLOSED, REFERRED), **ASKED, window=None, followup="observed", observed_until="2020-12-31"
+    )
+    line = links.rates().iloc[0]
+    assert np.isnan(line["rate"])
+    assert line["method"] == "none: the window has no end; see curve(), or give a window"
+
+
 # ---------------------------------------------------------------- exits and repeated events
 
 

@@ -35,6 +35,7 @@ ADULT = rr.birthday("on", 18)
         ({"rolling": True}, "needs a washout"),
         ({"cohort": "each"}, "needs several windows"),
         ({"take": 2.5}, "take=2.5 is not a choice"),
+        ({"take": 10**20}, "is not a choice"),
         ({"washout": None, "rolling": "yes"}, "must be True or False"),
         ({"after": 3}, "after=3 is not the name of a column"),
         (
@@ -141,3 +142,9 @@ def test_a_definition_with_a_mediator_is_a_value_but_not_json():
     assert hash(one) == hash(rr.Definition(mediator=help_given))
     with pytest.raises(rr.RuleError, match="holds a table and cannot be written"):
         one.to_json()
+
+
+@pytest.mark.parametrize("name", ["linked", "none", "censored", "not followed", "excluded"])
+def test_an_exit_has_a_name_of_its_own(name):
+    with pytest.raises(rr.RuleError, match="is the name of another outcome; call it otherwise"):
+        rr.Definition(exits={name: rr.Exit("on", "compete")})

@@ -60,6 +60,7 @@ def compare(
     observed_from: Any = None,
     observed_until: Any = None,
     row_id: Any = None,
+    ids: str = "own",
     by: Any = None,
     horizon: Any = "12 months",
     levels: Sequence[float] = (0.95,),
@@ -75,7 +76,7 @@ def compare(
         None: every row), the arguments of the same names for all.
     index, events : DataFrame, Arrow table, dict of arrays, or Table
         As in :func:`rereferral.link`. Without `events` the index is both: a table of episodes.
-    person, scope, observed_from, observed_until, row_id
+    person, scope, observed_from, observed_until, row_id, ids
         As in :func:`rereferral.link`; those that one definition needs are given to all.
     index_date, event_date, index_filter
         How every definition reads the tables, whatever its field `episodes` says.
@@ -139,6 +140,7 @@ def compare(
                 observed_from=observed_from,
                 observed_until=observed_until,
                 row_id=row_id,
+                ids=ids,
                 definition=definite,
                 **reading,
             )

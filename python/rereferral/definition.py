@@ -422,6 +422,9 @@ def _plain_span(span: Span | None) -> str | None:
     return None if span is None or span == OPEN else f"{span.length} {span.unit}"
 
 
+_MOST_TAKEN = 1_000_000_000
+
+
 def _take(given: Any) -> str | int:
     if given in ("first", "last") and isinstance(given, str):
         return given
@@ -429,7 +432,7 @@ def _take(given: Any) -> str | int:
         nth = None if isinstance(given, (bool, str)) else operator.index(given)
     except TypeError:
         nth = None
-    if nth is None or nth < 1:
+    if nth is None or not 1 <= nth <= _MOST_TAKEN:
         raise RuleError(
             f'take={given!r} is not a choice; write "first", "last", or 2 for the second day'
         )

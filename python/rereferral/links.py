@@ -48,6 +48,8 @@ class Links:
         ``excluded``.
     definition : Definition
         The rules that were applied.
+    reading : str
+        Which columns date the events, and the filter of the index, in words.
     ledger : pandas.DataFrame
         ``table``, ``step``, ``reason``, ``removed``, ``remaining``: from the rows given to the rows
         counted.
@@ -85,6 +87,10 @@ class Links:
         self.outcome_names = outcome_names(definition)
         self._outcomes = Outcomes(
             definition, index.table, reach, observed, found.gap_days, followed, unfollowed
+        )
+        where = f", where {index.filtered}" if index.filtered else ""
+        self.reading = (
+            f"Index events are dated by {index.date}{where}; outcome events by {events.date}."
         )
         self._ledger = ledger
         self._note = notes
@@ -338,7 +344,7 @@ class Links:
     ) -> pd.DataFrame:
         if self.definition.estimator != "proportion":
             ends = self._outcomes.ends()
-            return risk_table(
+            risks = risk_table(
                 groups,
                 *ends,
                 use=self.followed,
@@ -347,6 +353,11 @@ class Links:
                 levels=levels,
                 cause_names=self._outcomes.competing,
             )
+            if self._reach.open:
+                unknown = risks["rate"].isna() & (risks["n"] > 0)
+                why = "none: the window has no end; see curve(), or give a window"
+                risks["method"] = risks["method"].mask(unknown, why)
+            return risks
         return rate_table(
             groups,
             self.gap_days >= 0,
@@ -509,14 +520,14 @@ class Links:
 
     def __repr__(self) -> str:
         headline, notes = self.in_short()
-        return "\n".join([f"Links: {headline}", str(self.definition), *notes])
+        return "\n".join([f"Links: {headline}", str(self.definition), self.reading, *notes])
 
     def _repr_html_(self) -> str:
         headline, notes = self.in_short()
         counts = dict.fromkeys(("removed", "remaining"), "{:,}".format)
         told = "".join(f"<p><strong>{html.escape(note)}</strong></p>" for note in notes)
         ledger: str = self._ledger.to_html(index=False, border=0, formatters=counts)
-        rules = html.escape(str(self.definition))
+        rules = html.escape(f"{self.definition} {self.reading}")
         return f"<p><strong>{headline}</strong></p>{told}<p>{rules}</p>{ledger}"
 
 

@@ -33,6 +33,7 @@ __all__ = [
 ]
 
 _TREATMENTS = ("exclude", "no event", "censor", "compete")
+_OUTCOMES = ("linked", "none", "censored", "not followed", "excluded")
 _VETOES = ("drop", "no event", "skip")
 _GUARDS = ("landmark", "exclude later starts")
 
@@ -137,6 +138,8 @@ def parse_exits(given: Any) -> dict[str, Exit] | None:
     for name, one in given.items():
         if not isinstance(name, str) or not name:
             raise RuleError(f"exits: {name!r} is not a name")
+        if name in _OUTCOMES:
+            raise RuleError(f"exits: {name!r} is the name of another outcome; call it otherwise")
         if isinstance(one, Mapping) and "treatment" in one:
             when = birthday(*one["birthday"]) if "birthday" in one else one.get("column")
             one = Exit(when, one["treatment"])  # type: ignore[arg-type]

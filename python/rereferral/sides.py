@@ -39,6 +39,8 @@ class Side:
         Columns of the key; `scope` may be None.
     ledger : Ledger
         What was left out so far.
+    filtered : str
+        The conditions of its filter in words; "" without one.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class Side:
         self.person = person
         self.scope = scope
         self.ledger = Ledger(role, table.n_rows)
+        self.filtered = ""
 
     @property
     def key(self) -> list[str]:
@@ -69,6 +72,7 @@ class Side:
     def remove_filtered(self, normal: Conditions | None, step: str) -> None:
         """Leave out rows that do not meet a filter."""
         if normal is not None:
+            self.filtered = conditions_in_words(normal)
             self.ledger.remove(step, f"not: {conditions_in_words(normal)}", ~self.mask(normal))
 
     def mask(self, normal: Conditions) -> Mask:

@@ -122,7 +122,8 @@ class WindowedLinks(Links):
 
     def __repr__(self) -> str:
         lines = [f"{window}: {links.in_short()[0]}" for window, links in self.items()]
-        return "\n".join(["Links of several windows", *lines, str(self.definition)])
+        one = next(iter(self._links.values()))
+        return "\n".join(["Links of several windows", *lines, str(self.definition), one.reading])
 
     def _repr_html_(self) -> str:
         rows = "".join(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rereferral.conditions import Conditions, conditions_in_words
 from rereferral.rules import Birthday, Eligible, Exit, Mediator
-from rereferral.spans import OPEN, Span
+from rereferral.spans import OPEN, Offset, Span
 
 if TYPE_CHECKING:
     from rereferral.definition import Definition
@@ -97,7 +97,7 @@ def columns_read(definition: Definition) -> tuple[list[str], list[str]]:
 def _what_is_looked_for(definition: Definition) -> str:
     what = {
         "first": "an outcome event of the same person lies",
-        "last": "an outcome event of the same person (the last of several) lies",
+        "last": "an outcome event of the same person (the farthest of several) lies",
     }.get(
         str(definition.take),
         f"a {_nth(definition.take)} day with an outcome event of the same person lies",
@@ -121,13 +121,14 @@ def _within(definition: Definition) -> str:
 def _ends(definition: Definition) -> str:
     """Whether the days at the ends of the time count."""
     same = definition.same_day == "include"
+    far = "last" if definition.direction == "forward" else "first"
     if definition.windows == (OPEN,):
         return f"the same day {'counts' if same else 'does not count'}"
     if definition.window_end == "inclusive":
-        return f"the last day of that time counts, the same day {'too' if same else 'does not'}"
+        return f"the {far} day of that time counts, the same day {'too' if same else 'does not'}"
     if same:
-        return "the same day counts, the last day of that time does not"
-    return "neither the same day nor the last day of that time counts"
+        return f"the same day counts, the {far} day of that time does not"
+    return f"neither the same day nor the {far} day of that time counts"
 
 
 def _about_events(definition: Definition) -> list[str]:
@@ -234,7 +235,7 @@ def _about_mediator(mediator: Mediator | None) -> list[str]:
     first, last = mediator.within
     told = []
     if mediator.date is not None:
-        told.append(f"{mediator.date} lies from {first} to {last} of it")
+        told.append(f"{mediator.date} lies from {_seen_from_it(first)} to {_seen_from_it(last)}")
     if mediator.index_filter is not None:
         told.append(conditions_in_words(mediator.index_filter))
     sentence = f"An index event is mediated if {', or '.join(told)}."
@@ -302,6 +303,12 @@ def _listed(words: list[str], joined: str) -> str:
     if len(words) < 2:
         return "".join(words)
     return f"{', '.join(words[:-1])} {joined} {words[-1]}"
+
+
+def _seen_from_it(offset: Offset) -> str:
+    if offset.span.length == 0:
+        return "the day itself"
+    return f"{offset.span} {'before' if offset.sign < 0 else 'after'} it"
 
 
 def _nth(take: object) -> str:

@@ -15,6 +15,8 @@ _ALL_YEARS = "all years"
 
 
 def _joined(parts: list[str]) -> str:
+    if not parts:
+        return "no year"
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
