@@ -107,14 +107,16 @@ def preset_cases(draw, name: str) -> Case:
     edge, sign = "observed_until", 1
     if preset.rules.get("direction") == "backward":
         edge, sign = "observed_from", -1
-    ends = st.sampled_from([parse_span(step) for step in STEPS[name]])
+    ends = [parse_span(step) for step in STEPS[name]]
+    ends = st.sampled_from([*ends, (18, "months")] if name == "MOJ_REOFFENDING" else ends)
     close = st.builds(
         lambda day, end, off: add_span(day, (sign * end[0], end[1])) + off,
-        *(st.sampled_from(chain.days), ends, chain.off),
+        *(st.sampled_from([row[preset.dates[0]] or anchor for row in rows]), ends, chain.off),
     )
     far = st.just(anchor + sign * 9_000)
-    days = st.one_of(close, far, far, far)
-    arguments[edge] = draw(st.one_of(days, days, st.fixed_dictionaries({"E1": days, "E2": days})))
+    days = st.one_of(close, far, far)
+    by_area = st.fixed_dictionaries({"E1": days, "E2": days})
+    arguments[edge] = draw(st.one_of(days, days, days, by_area))
     case = Case(
         *(rows, rows, (families, families), arguments, preset.rules),
         **{"by": draw(st.sampled_from([None, "score"])), "same_table": True, "preset": name},

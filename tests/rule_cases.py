@@ -121,7 +121,7 @@ def definitions(draw, picked: set[str]) -> tuple[dict, Drawing]:
         shorter = [gap for gap in gaps if in_days(gap) < in_days(shortest(rules["window"]))]
         rules["min_gap"] = by.span(shorter or MIN_GAPS)
     if "within_gap" in picked:
-        rules["within_gap"] = "stop" if "confirm" in picked else one(["stop", "absorb", "absorb"])
+        rules["within_gap"] = "stop" if "confirm" in picked else one(["stop", "absorb"])
     if "after" in picked:
         rules["after"] = "left"
     if "age at index" in picked:
@@ -186,7 +186,7 @@ def dressed_rule_cases(draw, needed: str | None = None) -> Case:
 
 def exits_of(by: Drawing) -> dict[str, Exit]:
     exits = {}
-    treatments = ["exclude", "no event", "censor", "compete"]
+    treatments = ["no event", "censor", "compete", "no event", "censor", "compete", "exclude"]
     if by.draw(st.booleans()):
         exits["death"] = Exit("died", by.one(treatments))
     if by.draw(st.booleans()) or not exits:
@@ -269,6 +269,10 @@ def columns_of(by: Drawing, rules: dict, days: Days, nulls: bool) -> dict[str, A
         back = st.sampled_from([add_span(days.starts[0], span) - days.starts[0] for span in spans])
         return maybe(st.builds(lambda day, step, off: day - step + off, starts, back, near))
 
+    # Few days on which anybody leaves, so that some leave in two ways at once.
+    leave = st.sampled_from([by.one(days.targets) + by.one([0, 1, -1]), by.one(days.targets)])
+    if rules.get("exits"):
+        both = st.one_of(both, leave.map((1).__add__), leave.map((1).__add__))
     ages = st.sampled_from(by.ages or [1])
     births = st.builds(lambda day, age, off: add_months(day, -12 * age) + off, both, ages, near)
     found = {
@@ -288,21 +292,20 @@ def columns_of(by: Drawing, rules: dict, days: Days, nulls: bool) -> dict[str, A
         found["left"] = st.one_of(both, both, both, both, st.none()) if nulls else both
     for leaving in (rules.get("exits") or {}).values():
         if isinstance(leaving.when, str):
-            found[leaving.when] = maybe(st.builds(int.__add__, targets, near))
+            found[leaving.when] = st.one_of(leave, maybe(leave))
     if "confirm" in rules:
-        found["proved"] = maybe(st.one_of(targets, confirmations(rules, days, near)))
+        last = [day for start in days.starts for day in confirmed_by(rules, start)]
+        about = st.builds(int.__add__, st.sampled_from(last or days.targets), near)
+        found["proved"] = maybe(st.one_of(targets, about))
     return found
 
 
-def confirmations(rules: dict, days: Days, near) -> st.SearchStrategy:
-    """Days on and about the last one that confirms an event."""
+def confirmed_by(rules: dict, start: int) -> list[int]:
+    """The last days on which an event counts if it is confirmed, by window."""
     windows = rules["window"] if isinstance(rules["window"], list) else [rules["window"]]
     lag = parse_span(rules["confirm"][1])
     spans = [span for span in map(span_or_none, windows) if span is not None]
-    if not spans:
-        return st.builds(int.__add__, st.sampled_from(days.targets), near)
-    last = [add_span(add_span(day, span), lag) for day in days.starts for span in spans]
-    return st.builds(int.__add__, st.sampled_from(last), near)
+    return [add_span(add_span(start, span), lag) for span in spans]
 
 
 def span_or_none(window):
@@ -366,8 +369,7 @@ def rule_cases(draw, needed: str | None = None, most: int = 7) -> Case:
         arguments["row_id"] = "ref"
     if draw(st.integers(0, 5)) == 3:
         arguments["index_filter"] = draw(st.sampled_from(FILTERS))
-    few = st.sampled_from(days.starts + days.targets)
-    observe(draw, arguments, rules, few, days.ends or [1], anchor)
+    observe(draw, arguments, rules, days, anchor)
     if "mediator" in picked:
         rules["mediator"] = mediator_of(by, columns, days, arguments)
     pairs = needed != "take" and draw(st.integers(0, 2)) == 1
@@ -385,14 +387,18 @@ def rule_cases(draw, needed: str | None = None, most: int = 7) -> Case:
     )
 
 
-def observe(draw, arguments: dict, rules: dict, few, ends: list[int], anchor: int) -> None:
+def observe(draw, arguments: dict, rules: dict, days: Days, anchor: int) -> None:
     """Say until and from when the world is seen: mostly far out, often at a boundary."""
     forward = rules["direction"] == "forward"
     eligible = rules.get("eligible")
     looks_back = rules.get("washout") is not None and rules["followup"] != "ignored"
     looks_back |= eligible is not None and isinstance(eligible.history, (int, str))
     needs = rules["followup"] != "ignored"
-    reach = [0, *ends, *[a + b for a in ends for b in ends]]
+    ends = days.ends or [1]
+    reach = [0, *ends, *ends]
+    if "confirm" in rules:
+        reach += [last - start for start in days.starts for last in confirmed_by(rules, start)]
+    few = st.sampled_from([*days.starts, *days.starts, *days.targets])
     for name, sign, wanted in (
         ("observed_until", 1, needs and forward),
         ("observed_from", -1, looks_back or (needs and not forward)),
@@ -400,19 +406,24 @@ def observe(draw, arguments: dict, rules: dict, few, ends: list[int], anchor: in
         steps = [sign * end + off for end in reach for off in (-1, 0, 0, 1)]
         close = st.builds(int.__add__, few, st.sampled_from(steps))
         far = st.just(anchor + sign * (2_000 + 6 * max(ends)))
-        days = st.one_of(far, far, far, close)
-        days = st.one_of(days, days, days, st.fixed_dictionaries({"E1": days, "E2": days}))
+        edges = st.one_of(far, far, close)
+        edges = st.one_of(edges, edges, edges, st.fixed_dictionaries({"E1": edges, "E2": edges}))
         if draw(st.integers(0, 29)) != 7 if wanted else draw(st.integers(0, 5)) == 3:
-            arguments[name] = draw(days)
+            arguments[name] = draw(edges)
 
 
 def mediator_of(by: Drawing, columns: dict, days: Days, arguments: dict) -> Mediator:
-    lower = by.one(["-30 days", "-1 month", "-1 days", "0 days"])
-    upper = by.one(["0 days", "0 days", "1 days", "14 days", "1 month"])
+    lower = by.one(["-30 days", "-1 month", "-2 months", "-1 days", "0 days"])
+    uppers = ["0 days", "0 days", "1 days", "14 days", "1 month"]
+    if lower in ("-30 days", "-1 month"):
+        uppers += ["-1 days", "-28 days"]
+    if lower == "-2 months":
+        uppers += ["-1 month", "-1 month"]
+    upper = by.one(uppers)
     near = st.builds(
         int.__add__,
         st.sampled_from(days.starts),
-        st.sampled_from([-31, -30, -29, -1, 0, 1, 13, 14, 15, 30, 31]),
+        st.sampled_from([-61, -60, -31, -30, -29, -28, -1, 0, 0, 1, 1, 2, 13, 14, 15, 30, 31]),
     )
     names = [arguments["person"]] + ([arguments["scope"]] if "scope" in arguments else [])
     shape = st.fixed_dictionaries({**{name: columns[name] for name in names}, "start": near})
@@ -421,4 +432,5 @@ def mediator_of(by: Drawing, columns: dict, days: Days, arguments: dict) -> Medi
         "start",
         within=(lower, upper),
         index_filter=by.draw(seldom(FILTERS)),
+        guard=by.one(["landmark", "landmark", "exclude later starts"]),
     )
