@@ -145,13 +145,17 @@ def test_values_out_of_the_order_are_told():
 def test_what_was_left_out_is_in_the_ledger_which_adds_up_to_the_spells():
     table = pd.DataFrame(
         {
-            "child": ["a", "a", None, "a", "b", " "],
-            "area": ["E1", "E1", "E1", None, "E1", "E1"],
-            "in": days("2019-01-01", "2019-01-02", "2019-01-01", "2019-01-01", None, "2019-01-01"),
-            "out": days("2019-01-01", "2019-01-01", None, None, "2019-01-01", None),
+            "child": ["a", "a", None, "a", "b", " ", "a"],
+            "area": ["E1", "E1", "E1", None, "E1", "E1", "E1"],
+            "in": days(
+                *("2019-01-01", "2019-01-02", "2019-01-01", "2019-01-01"),
+                *(None, "2019-01-01", "2019-01-01"),
+            ),
+            "out": days(
+                *("2019-01-01", "2019-01-01", None, None, "2019-01-01", None, "2019-01-02")
+            ),
         }
     )
-    table.loc[6] = ["a", "E1", pd.Timestamp("2019-01-01"), pd.Timestamp("2019-01-02")]
     spells = merge(table, scope="area")
     ledger = spells.ledger
     assert ledger["removed"].tolist() == [0, 2, 1, 1, 1, 1]
