@@ -31,7 +31,7 @@ BRIEF = settings(max_examples=30, deadline=None, suppress_health_check=QUIET, ph
 
 @pytest.mark.parametrize("rule", RULES)
 def test_the_reference_agrees(rule):
-    @settings(BRIEF, max_examples=25)
+    @settings(BRIEF, max_examples=40)
     @given(dressed_rule_cases(rule))
     def agree(case):
         assert disagreements(case) == []
