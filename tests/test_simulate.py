@@ -257,11 +257,15 @@ def test_mergers_change_nothing_but_codes_and_ids(merged):
         pd.testing.assert_frame_equal(one.drop(columns=keys), other.drop(columns=keys))
 
 
+def sets(table: pd.DataFrame, by: str, of: str) -> dict:
+    return {name: set(values) for name, values in table.groupby(by)[of]}
+
+
 def test_a_row_carries_the_code_of_its_day(merged):
     changes = happened(merged[0])
     assert len(changes) >= 4
     began = changes.groupby("predecessor")["effective_date"].first()
-    heirs = changes.groupby("predecessor")["successor"].agg(set)
+    heirs = sets(changes, "predecessor", "successor")
     for table, date in (("episodes", "referral_date"), ("early_help", "start_date")):
         now, then = (getattr(england, table) for england in merged)
         code, old = now["authority"].astype(str), then["authority"].astype(str)
@@ -269,7 +273,7 @@ def test_a_row_carries_the_code_of_its_day(merged):
         assert later.any()
         assert (code == old)[~later].all()
         met = pd.DataFrame({"old": old, "new": code})[later].drop_duplicates()
-        assert met.groupby("old")["new"].agg(set).to_dict() == heirs.to_dict()
+        assert sets(met, "old", "new") == heirs
 
 
 def test_a_child_of_a_split_authority_belongs_to_one_successor(merged):
