@@ -290,7 +290,10 @@ def estimate_faults(links, linked: Linked, case: Case) -> list[str]:
         return faults + not_refused("curve", lambda: links.curve(by=by))
     faults += curve_faults(links.curve(by=by), expected, by)
     if by is not None:
-        ask = lambda: links.rates(by=by, at="event")  # noqa: E731
+
+        def ask():
+            return links.rates(by=by, at="event")
+
         try:
             at_event = rates_at_event(linked, groups, [row[by] for row in case.event_rows])
         except RefusedError:

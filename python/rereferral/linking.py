@@ -23,7 +23,7 @@ from rereferral.keys import key_names
 from rereferral.ledger import Ledger
 from rereferral.lineage import area_notes, joined_areas
 from rereferral.links import Links
-from rereferral.matching import Again, Found, Matching
+from rereferral.matching import Again, Bounds, Found, Matching
 from rereferral.mediation import Mediation, open_mediation
 from rereferral.observation import LONG_SILENCE, Observation
 from rereferral.sides import Mask, Side, remove_duplicates
@@ -248,7 +248,7 @@ class Task:
             None,
         )
 
-    def bounds(self, reach: Reach) -> tuple[Days | None, Days | None]:
+    def bounds(self, reach: Reach) -> Bounds:
         """The first and the last admissible day by row, beside those of the rule's window."""
         first, last = self.matching.after, None
         leave = first_exit(self.definition, self.index.table, reach)

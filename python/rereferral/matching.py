@@ -17,8 +17,7 @@ from rereferral.sides import Mask, Side
 from rereferral.spans import OPEN
 from rereferral.windows import Reach
 
-__all__ = ["CoreRule", "Found", "Matching"]
-
+__all__ = ["Again", "Bounds", "CoreRule", "Found", "Matching"]
 
 #: A first and a last admissible day by row, beside the window's; None: no such bounds.
 Bounds = tuple[Days | None, Days | None]
