@@ -49,6 +49,8 @@ test: ## every test but those below (under 10 minutes)
 properties: ## count how often the package and the slow reference differ (CASES=20000 SEED=1)
 	@.ci/setup report test
 	$(use)python tests/count_properties.py --cases $(CASES) --seed $(SEED)
+	$(use)python -m pytest --hypothesis-profile "new cases" --hypothesis-seed $(SEED) \
+	    $$(grep -l "@given" tests/test_*.py)
 
 calibration: ## the simulated England at full scale against the published figures
 	@.ci/setup report test
