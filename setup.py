@@ -19,7 +19,8 @@ core = Extension(
         ("NPY_TARGET_VERSION", "NPY_1_22_API_VERSION"),
     ],
     # A CFLAGS in the environment replaces the interpreter's own flags, so the level is named here.
-    extra_compile_args=["-std=c11", "-O3", "-fvisibility=hidden", *WARNINGS],
+    extra_compile_args=["-std=c11", "-O3", "-pthread", "-fvisibility=hidden", *WARNINGS],
+    extra_link_args=["-pthread"],
     py_limited_api=True,
 )
 

@@ -12,7 +12,16 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAMS = sorted((ROOT / "tests" / "c").glob("test_*.c"))
 FLAGS = [
-    *("-std=c11", "-g", "-O1", "-Wall", "-Wextra", "-Werror", "-fno-omit-frame-pointer"),
+    *(
+        "-std=c11",
+        "-g",
+        "-O1",
+        "-pthread",
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+        "-fno-omit-frame-pointer",
+    ),
     *("-fsanitize=address,undefined", "-fno-sanitize-recover=all"),
     *("-Wl,--wrap=malloc", "-Wl,--wrap=calloc", "-Wl,--wrap=realloc"),
 ]

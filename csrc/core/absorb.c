@@ -18,7 +18,7 @@ static int absorbed(rr_sweep *s, rr_reach *reach)
 }
 
 rr_status rr_absorb(const rr_parts *parts, const rr_rule *rule, int64_t n_index, int64_t n_events,
-                    int64_t *anchor, const rr_poll *poll, rr_error *error)
+                    int64_t *anchor, const rr_call *call, rr_error *error)
 {
     rr_rule plain = *rule;
     rr_sweep s;
@@ -31,7 +31,7 @@ rr_status rr_absorb(const rr_parts *parts, const rr_rule *rule, int64_t n_index,
     plain.anchor = NULL;
     status = rr_sweep_open(&s, parts, &plain, n_index, n_events, error);
     for (int64_t p = 0; p < parts->n_parts && status == RR_OK; p++) {
-        status = rr_sweep_part(&s, p, poll, error);
+        status = rr_sweep_part(&s, p, call, error);
         for (int64_t i = s.part_from; i < s.part_to && status == RR_OK; i++) {
             rr_reach reach;
 

@@ -20,16 +20,16 @@ static inline int64_t either(int condition, int64_t yes, int64_t no)
     return (int64_t)(((uint64_t)yes & mask) | ((uint64_t)no & ~mask));
 }
 
-/* Non-zero when it is time to ask and the poll says stop. */
+/* Non-zero when it is time to ask and the call says stop. */
 static int stopped_after(int64_t rows, int64_t *since_poll, int64_t part, const rr_parts *parts,
-                         const rr_poll *poll)
+                         const rr_call *call)
 {
     *since_poll += rows;
     if (*since_poll < POLL_ROWS) {
         return 0;
     }
     *since_poll = 0;
-    return rr_stopped(poll, part, parts->n_parts);
+    return rr_stopped(call, part, parts->n_parts);
 }
 
 static int64_t rows_of_part(const rr_parts *parts, int64_t part)
@@ -92,7 +92,7 @@ static void wash_part(const rr_parts *parts, int64_t part, const rr_bounds *boun
 }
 
 rr_status rr_washout(const rr_parts *parts, rr_span span, const uint8_t *kept, int rolling,
-                     int64_t n_index, uint8_t *washed, const rr_poll *poll, rr_error *error)
+                     int64_t n_index, uint8_t *washed, const rr_call *call, rr_error *error)
 {
     const rr_window window = {.direction = RR_FORWARD, .length = span};
     uint8_t *stays = NULL;
@@ -115,7 +115,7 @@ rr_status rr_washout(const rr_parts *parts, rr_span span, const uint8_t *kept, i
     }
     memset(washed, 0, (size_t)n_index);
     for (int64_t p = 0; p < parts->n_parts; p++) {
-        if (stopped_after(rows_of_part(parts, p), &since_poll, p, parts, poll)) {
+        if (stopped_after(rows_of_part(parts, p), &since_poll, p, parts, call)) {
             status = rr_fail(error, RR_ERR_INTERRUPTED, "interrupted");
             goto out;
         }
@@ -279,7 +279,7 @@ static void close_selection(selection *s)
 }
 
 rr_status rr_select(const rr_parts *parts, const uint8_t *kept, const int32_t *period, int last,
-                    int64_t n_index, uint8_t *chosen, const rr_poll *poll, rr_error *error)
+                    int64_t n_index, uint8_t *chosen, const rr_call *call, rr_error *error)
 {
     selection s = {.kept = kept, .period = period, .last = last};
     int64_t since_poll = 0;
@@ -294,7 +294,7 @@ rr_status rr_select(const rr_parts *parts, const uint8_t *kept, const int32_t *p
     }
     memset(chosen, 0, (size_t)n_index);
     for (int64_t p = 0; p < parts->n_parts; p++) {
-        if (stopped_after(rows_of_part(parts, p), &since_poll, p, parts, poll)) {
+        if (stopped_after(rows_of_part(parts, p), &since_poll, p, parts, call)) {
             status = rr_fail(error, RR_ERR_INTERRUPTED, "interrupted");
             goto out;
         }

@@ -1,3 +1,4 @@
+#include "columns.h"
 #include "internal.h"
 
 #include <inttypes.h>

@@ -325,7 +325,7 @@ static rr_status finish(scan *s, rr_error *error)
 
 rr_status rr_csv_scan(const rr_csv_source *source, const rr_csv_options *options, int64_t n_columns,
                       int64_t max_records, const rr_csv_events *events, rr_csv_scan_result *result,
-                      const rr_poll *poll, rr_error *error)
+                      const rr_call *call, rr_error *error)
 {
     const int64_t block_size = options->block_size == 0 ? RR_CSV_BLOCK : options->block_size;
     scan s = {.events = events,
@@ -356,7 +356,7 @@ rr_status rr_csv_scan(const rr_csv_source *source, const rr_csv_options *options
         const char *block;
         int64_t n, reached;
 
-        if (rr_stopped(poll, s.byte, stamp.size)) {
+        if (rr_stopped(call, s.byte, stamp.size)) {
             status = rr_fail(error, RR_ERR_INTERRUPTED, "interrupted");
             goto out;
         }

@@ -77,7 +77,7 @@ static rr_status on_names_fault(void *context, const rr_csv_place *place, const 
 }
 
 rr_status rr_csv_header(const rr_csv_source *source, const rr_csv_options *options,
-                        rr_csv_column *names, const rr_poll *poll, rr_error *error)
+                        rr_csv_column *names, const rr_call *call, rr_error *error)
 {
     naming h = {.options = options, .error = error};
     rr_csv_events events = {
@@ -94,7 +94,7 @@ rr_status rr_csv_header(const rr_csv_source *source, const rr_csv_options *optio
         rr_fail(error, status, "out of memory for the header");
         goto out;
     }
-    status = rr_csv_scan(source, options, -1, 1, &events, &found, poll, error);
+    status = rr_csv_scan(source, options, -1, 1, &events, &found, call, error);
     if (status != RR_OK) {
         goto out;
     }

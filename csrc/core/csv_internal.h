@@ -12,6 +12,7 @@
 #define _POSIX_C_SOURCE 200809L
 #endif
 
+#include "csv_table.h"
 #include "internal.h"
 
 #include <locale.h>
@@ -90,7 +91,7 @@ typedef struct rr_csv_scan_result {
  * n_columns -1: not known, any number of fields is right and every blank line is skipped. */
 rr_status rr_csv_scan(const rr_csv_source *source, const rr_csv_options *options, int64_t n_columns,
                       int64_t max_records, const rr_csv_events *events, rr_csv_scan_result *result,
-                      const rr_poll *poll, rr_error *error) RR_MUST_CHECK;
+                      const rr_call *call, rr_error *error) RR_MUST_CHECK;
 
 /* ---------------------------------------------------------------- csv_dates.c */
 

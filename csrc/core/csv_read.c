@@ -308,7 +308,7 @@ static rr_status hand_over(reading *r, rr_csv_table *table)
 
 rr_status rr_csv_read(const rr_csv_source *source, const rr_csv_options *options,
                       const rr_csv_kind *kinds, int64_t n_columns, rr_csv_table *table,
-                      const rr_poll *poll, rr_error *error)
+                      const rr_call *call, rr_error *error)
 {
     reading r = {.options = options,
                  .n_columns = n_columns,
@@ -329,7 +329,7 @@ rr_status rr_csv_read(const rr_csv_source *source, const rr_csv_options *options
     if (status != RR_OK) {
         goto out;
     }
-    status = rr_csv_scan(source, options, n_columns, -1, &events, &found, poll, error);
+    status = rr_csv_scan(source, options, n_columns, -1, &events, &found, call, error);
     if (status != RR_OK) {
         goto out;
     }

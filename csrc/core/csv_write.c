@@ -247,7 +247,7 @@ static rr_status check(const rr_csv_column *c, int64_t n_rows, int64_t column, r
 }
 
 rr_status rr_csv_write(int fd, const rr_csv_column *names, const rr_csv_column *columns,
-                       int64_t n_columns, int64_t n_rows, const rr_poll *poll, rr_error *error)
+                       int64_t n_columns, int64_t n_rows, const rr_call *call, rr_error *error)
 {
     writing w = {.fd = fd, .error = error};
     rr_status status = check_text(names, n_columns, -1, error);
@@ -265,7 +265,7 @@ rr_status rr_csv_write(int fd, const rr_csv_column *names, const rr_csv_column *
         goto out;
     }
     for (int64_t row = -1; row < n_rows; row++) {
-        if (row % 4096 == 0 && rr_stopped(poll, row, n_rows)) {
+        if (row % 4096 == 0 && rr_stopped(call, row, n_rows)) {
             status = rr_fail(error, RR_ERR_INTERRUPTED, "interrupted");
         }
         for (int64_t i = 0; status == RR_OK && i < n_columns; i++) {

@@ -1,4 +1,5 @@
 #include "internal.h"
+#include "tally.h"
 
 #include <math.h>
 

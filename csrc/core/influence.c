@@ -315,13 +315,13 @@ static rr_status lay_out(const influences *in, const rr_leavers *rows, layout *b
 }
 
 static rr_status pack_rows(const influences *in, const rr_leavers *rows, const layout *bits,
-                           rr_packed *pack, const rr_poll *poll, rr_error *error)
+                           rr_packed *pack, const rr_call *call, rr_error *error)
 {
     for (int64_t i = 0; i < rows->grouped.n; i++) {
         int64_t g = rr_group_of(&rows->grouped, i), cell;
         uint64_t word;
 
-        if (i % RR_POLL_ROWS == 0 && rr_stopped(poll, i, rows->grouped.n)) {
+        if (i % RR_POLL_ROWS == 0 && rr_stopped(call, i, rows->grouped.n)) {
             return rr_fail(error, RR_ERR_INTERRUPTED, "interrupted");
         }
         if (g == RR_NOT_COUNTED) {
@@ -339,7 +339,7 @@ static rr_status pack_rows(const influences *in, const rr_leavers *rows, const l
 }
 
 static rr_status add_clusters(const influences *in, const rr_leavers *rows, int64_t *clusters,
-                              const rr_poll *poll, rr_error *error)
+                              const rr_call *call, rr_error *error)
 {
     rr_packed pack = {NULL, NULL, 0};
     layout bits = {0, 0, 0};
@@ -353,13 +353,13 @@ static rr_status add_clusters(const influences *in, const rr_leavers *rows, int6
     if (status != RR_OK) {
         goto out;
     }
-    status = pack_rows(in, rows, &bits, &pack, poll, error);
+    status = pack_rows(in, rows, &bits, &pack, call, error);
     if (status != RR_OK) {
         goto out;
     }
     low = bits.cell_bits + bits.cause_bits;
     all = low + bits.cluster_bits + rr_group_bits(&rows->grouped);
-    status = rr_packed_sort(&pack, 0, all, poll, error);
+    status = rr_packed_sort(&pack, 0, all, call, error);
     if (status != RR_OK) {
         goto out;
     }
@@ -411,7 +411,7 @@ static void put_std_errors(influences *in, int64_t g, int64_t clusters, double *
 
 rr_status rr_curve_clusters(const rr_leavers *rows, int n_causes, int repeats,
                             const rr_cells *cells, int64_t n_cells, int64_t *clusters,
-                            double *std_error, const rr_poll *poll, rr_error *error)
+                            double *std_error, const rr_call *call, rr_error *error)
 {
     influences in = {
         cells, n_cells, rows->grouped.n_groups, n_causes, repeats, 0, NULL, NULL, NULL, NULL,
@@ -437,7 +437,7 @@ rr_status rr_curve_clusters(const rr_leavers *rows, int n_causes, int repeats,
         influences_of_group(&in, g);
         clusters[g] = 0;
     }
-    status = add_clusters(&in, rows, clusters, poll, error);
+    status = add_clusters(&in, rows, clusters, call, error);
     if (status != RR_OK) {
         goto out;
     }

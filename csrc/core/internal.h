@@ -18,8 +18,8 @@ void rr_fail_value(rr_error *error, const char *bytes, int64_t length);
  * count, or out of memory; never NULL because count is 0. The caller frees. */
 void *rr_allocate(int64_t count, size_t size) RR_MUST_CHECK;
 
-/* Non-zero when the poll, which may be NULL, asks to stop. */
-int rr_stopped(const rr_poll *poll, int64_t done, int64_t total);
+/* Non-zero when the call, which may be NULL, asks to stop. */
+int rr_stopped(const rr_call *call, int64_t done, int64_t total);
 
 /* rr_fail, with the row. In text.c. */
 rr_status rr_fail_row(rr_error *error, rr_status status, int64_t row, const char *message);

@@ -108,7 +108,7 @@ static int64_t count_rows(const lookup *job)
 }
 
 /* Visits every row with a running code, twice: to count the parts, and to deal the records. */
-static rr_status deal(lookup *job, int64_t *next, int write, const rr_poll *poll)
+static rr_status deal(lookup *job, int64_t *next, int write, const rr_call *call)
 {
     int64_t row = 0;
 
@@ -120,7 +120,7 @@ static rr_status deal(lookup *job, int64_t *next, int write, const rr_poll *poll
             record r;
             uint64_t part;
 
-            if (row % POLL_ROWS == 0 && rr_stopped(poll, 0, 0)) {
+            if (row % POLL_ROWS == 0 && rr_stopped(call, 0, 0)) {
                 return RR_ERR_INTERRUPTED;
             }
             if (before == RR_NULL_KEY || !is_valid(column, i)) {
@@ -171,7 +171,7 @@ static void number_part(const lookup *job, int64_t part, uint32_t *slots, uint64
     }
 }
 
-static rr_status look_up(lookup *job, uint64_t *limit, const rr_poll *poll)
+static rr_status look_up(lookup *job, uint64_t *limit, const rr_call *call)
 {
     int64_t n = count_rows(job), n_parts, largest = 0, sum = 0;
     int64_t *next = NULL;
@@ -188,7 +188,7 @@ static rr_status look_up(lookup *job, uint64_t *limit, const rr_poll *poll)
     if (job->records == NULL || job->start == NULL || next == NULL) {
         goto out;
     }
-    status = deal(job, next, 0, poll);
+    status = deal(job, next, 0, call);
     if (status != RR_OK) {
         goto out;
     }
@@ -204,7 +204,7 @@ static rr_status look_up(lookup *job, uint64_t *limit, const rr_poll *poll)
         status = RR_ERR_TOO_LARGE;
         goto out;
     }
-    status = deal(job, next, 1, poll);
+    status = deal(job, next, 1, call);
     if (status != RR_OK) {
         goto out;
     }
@@ -221,7 +221,7 @@ static rr_status look_up(lookup *job, uint64_t *limit, const rr_poll *poll)
     for (int64_t p = 0; p < n_parts; p++) {
         uint64_t needed = 2;
 
-        if (p % 64 == 0 && rr_stopped(poll, p, n_parts)) {
+        if (p % 64 == 0 && rr_stopped(call, p, n_parts)) {
             status = RR_ERR_INTERRUPTED;
             goto out;
         }
@@ -317,7 +317,7 @@ static rr_status check_texts(const rr_key_table *table, int64_t column, rr_error
 }
 
 rr_status rr_encode(const rr_key_table *tables, int64_t n_tables, int64_t n_columns,
-                    uint32_t *const *codes, uint32_t *limit, const rr_poll *poll, rr_error *error)
+                    uint32_t *const *codes, uint32_t *limit, const rr_call *call, rr_error *error)
 {
     lookup job = {.tables = tables, .n_tables = n_tables, .codes = codes};
     uint64_t running = 1;
@@ -343,7 +343,7 @@ rr_status rr_encode(const rr_key_table *tables, int64_t n_tables, int64_t n_colu
                 return status;
             }
         }
-        status = look_up(&job, &running, poll);
+        status = look_up(&job, &running, call);
         if (status != RR_OK) {
             return rr_fail(error, status, "%s",
                            status == RR_ERR_TOO_LARGE

@@ -85,7 +85,7 @@ static void fill_empty(const rr_matches *matches, int64_t n)
 }
 
 rr_status rr_link(const rr_parts *parts, const rr_rule *rule, int64_t n_index, int64_t n_events,
-                  const rr_matches *matches, const rr_poll *poll, rr_error *error)
+                  const rr_matches *matches, const rr_call *call, rr_error *error)
 {
     rr_sweep s;
     rr_status status = rr_sweep_open(&s, parts, rule, n_index, n_events, error);
@@ -95,7 +95,7 @@ rr_status rr_link(const rr_parts *parts, const rr_rule *rule, int64_t n_index, i
     }
     fill_empty(matches, n_index);
     for (int64_t p = 0; p < parts->n_parts; p++) {
-        status = rr_sweep_part(&s, p, poll, error);
+        status = rr_sweep_part(&s, p, call, error);
         if (status != RR_OK) {
             goto out;
         }

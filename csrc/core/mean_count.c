@@ -41,7 +41,7 @@ static rr_status days_of_row(const rr_histories *rows, int64_t row, int32_t *day
 }
 
 rr_status rr_event_items(const rr_histories *rows, const rr_items *items, int64_t *n_items,
-                         const rr_poll *poll, rr_error *error)
+                         const rr_call *call, rr_error *error)
 {
     rr_status status = rr_check_grouped(&rows->grouped, error);
     int64_t at = 0;
@@ -82,7 +82,7 @@ rr_status rr_event_items(const rr_histories *rows, const rr_items *items, int64_
         }
         items->cause[at + n] = rows->terminal[i] ? TERMINAL : CENSORED;
         at += n + 1;
-        if (i % RR_POLL_ROWS == 0 && rr_stopped(poll, i, rows->grouped.n)) {
+        if (i % RR_POLL_ROWS == 0 && rr_stopped(call, i, rows->grouped.n)) {
             return rr_fail(error, RR_ERR_INTERRUPTED, "interrupted");
         }
     }

@@ -78,7 +78,7 @@ static rr_status renumber(merger *m, int64_t n, rr_error *error)
 }
 
 rr_status rr_merge_spells(const rr_parts *parts, const int64_t *end, rr_span gap, int64_t n_index,
-                          int64_t *spell, int64_t *n_spells, const rr_poll *poll, rr_error *error)
+                          int64_t *spell, int64_t *n_spells, const rr_call *call, rr_error *error)
 {
     const rr_window window = {.direction = RR_FORWARD, .length = gap};
     merger m = {.end = end, .spell = spell};
@@ -99,7 +99,7 @@ rr_status rr_merge_spells(const rr_parts *parts, const int64_t *end, rr_span gap
         since_poll += parts->index.start[p + 1] - parts->index.start[p];
         if (since_poll >= POLL_ROWS) {
             since_poll = 0;
-            if (rr_stopped(poll, p, parts->n_parts)) {
+            if (rr_stopped(call, p, parts->n_parts)) {
                 status = rr_fail(error, RR_ERR_INTERRUPTED, "interrupted");
                 goto out;
             }

@@ -13,7 +13,7 @@
  * RR_ERR_ARGUMENT for other lengths, a gap out of range, or (naming the row) an end before the
  * start. */
 rr_status rr_merge_spells(const rr_parts *parts, const int64_t *end, rr_span gap, int64_t n_index,
-                          int64_t *spell, int64_t *n_spells, const rr_poll *poll,
+                          int64_t *spell, int64_t *n_spells, const rr_call *call,
                           rr_error *error) RR_MUST_CHECK;
 
 /* The rows that spells are made of, and how one of them is chosen to stand for the others: the lowest

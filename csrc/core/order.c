@@ -70,7 +70,7 @@ static rr_status allocate_side(rr_side *side, int64_t n_parts, int with_rows)
 
 /* Deals the rows into the parts, in the order they come, so that rows within a key stay in order. */
 static rr_status deal(const rr_rows *rows, const rr_parts *parts, const layout *shape,
-                      rr_side *side, int64_t *next, const rr_poll *poll)
+                      rr_side *side, int64_t *next, const rr_call *call)
 {
     int64_t sum = 0;
 
@@ -90,7 +90,7 @@ static rr_status deal(const rr_rows *rows, const rr_parts *parts, const layout *
         uint64_t mixed, word;
         int64_t at;
 
-        if (i % POLL_ROWS == 0 && rr_stopped(poll, 0, 0)) {
+        if (i % POLL_ROWS == 0 && rr_stopped(call, 0, 0)) {
             return RR_ERR_INTERRUPTED;
         }
         if (!takes_part(rows, i)) {
@@ -111,7 +111,7 @@ static rr_status deal(const rr_rows *rows, const rr_parts *parts, const layout *
 }
 
 static rr_status sort_parts(rr_parts *parts, rr_side *side, const layout *shape,
-                            const rr_poll *poll)
+                            const rr_call *call)
 {
     int low = parts->row_bits;
     int high = low + parts->day_bits + shape->key_bits - shape->part_bits;
@@ -136,7 +136,7 @@ static rr_status sort_parts(rr_parts *parts, rr_side *side, const layout *shape,
         since_poll += n;
         if (since_poll >= POLL_ROWS) {
             since_poll = 0;
-            if (rr_stopped(poll, 0, 0)) {
+            if (rr_stopped(call, 0, 0)) {
                 status = RR_ERR_INTERRUPTED;
                 goto out;
             }
@@ -153,7 +153,7 @@ out:
     return status;
 }
 
-rr_status rr_order(const rr_rows *index, const rr_rows *events, uint32_t limit, const rr_poll *poll,
+rr_status rr_order(const rr_rows *index, const rr_rows *events, uint32_t limit, const rr_call *call,
                    rr_parts **result, rr_error *error)
 {
     int64_t first = RR_DAY_MAX, last = RR_DAY_MIN;
@@ -199,10 +199,10 @@ rr_status rr_order(const rr_rows *index, const rr_rows *events, uint32_t limit, 
 
         status = allocate_side(side, parts->n_parts, parts->row_bits == 0 && rows > 1);
         if (status == RR_OK) {
-            status = deal(i == 0 ? index : events, parts, &shape, side, next, poll);
+            status = deal(i == 0 ? index : events, parts, &shape, side, next, call);
         }
         if (status == RR_OK) {
-            status = sort_parts(parts, side, &shape, poll);
+            status = sort_parts(parts, side, &shape, call);
         }
     }
     if (status != RR_OK) {

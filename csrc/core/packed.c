@@ -24,7 +24,7 @@ void rr_packed_free(rr_packed *rows)
 /* Deals the words by their highest bits into parts that fit the cache, and sorts each there: a
  * radix sort of the whole would send every pass through memory, and could not be stopped between
  * parts. */
-rr_status rr_packed_sort(rr_packed *rows, int low, int bits, const rr_poll *poll, rr_error *error)
+rr_status rr_packed_sort(rr_packed *rows, int low, int bits, const rr_call *call, rr_error *error)
 {
     int64_t next[1 << PART_BITS_MAX] = {0};
     int part_bits = rr_bits((uint64_t)(rows->n / PART_ROWS));
@@ -48,7 +48,7 @@ rr_status rr_packed_sort(rr_packed *rows, int low, int bits, const rr_poll *poll
     for (int64_t start = 0; start < rows->n; start += RR_POLL_ROWS) {
         int64_t end = rr_block_end(start, rows->n, RR_POLL_ROWS);
 
-        if (rr_stopped(poll, 0, 0)) {
+        if (rr_stopped(call, 0, 0)) {
             return rr_fail(error, RR_ERR_INTERRUPTED, "interrupted");
         }
         for (int64_t i = start; i < end; i++) {
@@ -62,7 +62,7 @@ rr_status rr_packed_sort(rr_packed *rows, int low, int bits, const rr_poll *poll
         since_poll += n;
         if (since_poll >= RR_POLL_ROWS) {
             since_poll = 0;
-            if (rr_stopped(poll, 0, 0)) {
+            if (rr_stopped(call, 0, 0)) {
                 return rr_fail(error, RR_ERR_INTERRUPTED, "interrupted");
             }
         }

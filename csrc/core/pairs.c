@@ -43,14 +43,14 @@ static int64_t pairs_of_row(const rr_sweep *s, const rr_reach *reach, const pair
  * the number of pairs. */
 static rr_status sweep_pairs(const rr_parts *parts, const rr_rule *rule, int64_t n_index,
                              int64_t n_events, int64_t *counts, const int64_t *offsets,
-                             pair_columns out, int64_t *total, const rr_poll *poll, rr_error *error)
+                             pair_columns out, int64_t *total, const rr_call *call, rr_error *error)
 {
     rr_sweep s;
     rr_status status = rr_sweep_open(&s, parts, rule, n_index, n_events, error);
 
     *total = 0;
     for (int64_t p = 0; p < parts->n_parts && status == RR_OK; p++) {
-        status = rr_sweep_part(&s, p, poll, error);
+        status = rr_sweep_part(&s, p, call, error);
         for (int64_t i = s.part_from; i < s.part_to && status == RR_OK; i++) {
             rr_reach reach;
             uint8_t vetoed;
@@ -76,7 +76,7 @@ static rr_status sweep_pairs(const rr_parts *parts, const rr_rule *rule, int64_t
 }
 
 rr_status rr_pairs_count(const rr_parts *parts, const rr_rule *rule, int64_t n_index,
-                         int64_t n_events, int64_t *offsets, const rr_poll *poll, rr_error *error)
+                         int64_t n_events, int64_t *offsets, const rr_call *call, rr_error *error)
 {
     int64_t sum = 0, total;
     rr_status status;
@@ -85,7 +85,7 @@ rr_status rr_pairs_count(const rr_parts *parts, const rr_rule *rule, int64_t n_i
         offsets[i] = 0;
     }
     status = sweep_pairs(parts, rule, n_index, n_events, offsets, NULL, (pair_columns){0}, &total,
-                         poll, error);
+                         call, error);
     for (int64_t i = 0; i <= n_index && status == RR_OK; i++) {
         int64_t n = offsets[i];
 
@@ -97,7 +97,7 @@ rr_status rr_pairs_count(const rr_parts *parts, const rr_rule *rule, int64_t n_i
 
 rr_status rr_pairs_fill(const rr_parts *parts, const rr_rule *rule, int64_t n_index,
                         int64_t n_events, const int64_t *offsets, int64_t *event_row,
-                        int32_t *gap_days, const rr_poll *poll, rr_error *error)
+                        int32_t *gap_days, const rr_call *call, rr_error *error)
 {
     pair_columns out = {event_row, gap_days, 0};
     int64_t total;
@@ -112,7 +112,7 @@ rr_status rr_pairs_fill(const rr_parts *parts, const rr_rule *rule, int64_t n_in
             return refuse_offsets(error, i);
         }
     }
-    status = sweep_pairs(parts, rule, n_index, n_events, NULL, offsets, out, &total, poll, error);
+    status = sweep_pairs(parts, rule, n_index, n_events, NULL, offsets, out, &total, call, error);
     if (status == RR_OK && total != offsets[n_index]) {
         /* A row without pairs was given room, which nobody has written to. */
         return refuse_offsets(error, -1);

@@ -61,7 +61,7 @@ rr_status rr_shared_days(const rr_parts *parts, int64_t n_events, uint8_t *share
 }
 
 rr_status rr_open_spells(const rr_parts *parts, const int64_t *spell_end, int64_t n_index,
-                         int64_t n_events, uint8_t *open, const rr_poll *poll, rr_error *error)
+                         int64_t n_events, uint8_t *open, const rr_call *call, rr_error *error)
 {
     rr_status status = rr_check_lengths(parts, n_index, n_events, error);
     int64_t since_poll = 0;
@@ -74,7 +74,7 @@ rr_status rr_open_spells(const rr_parts *parts, const int64_t *spell_end, int64_
         since_poll += parts->index.start[p + 1] - parts->index.start[p];
         if (since_poll >= POLL_ROWS) {
             since_poll = 0;
-            if (rr_stopped(poll, p, parts->n_parts)) {
+            if (rr_stopped(call, p, parts->n_parts)) {
                 return rr_fail(error, RR_ERR_INTERRUPTED, "interrupted");
             }
         }

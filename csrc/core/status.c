@@ -84,7 +84,7 @@ void *rr_allocate(int64_t count, size_t size)
     return malloc(count == 0 || size == 0 ? 1 : (size_t)count * size);
 }
 
-int rr_stopped(const rr_poll *poll, int64_t done, int64_t total)
+int rr_stopped(const rr_call *call, int64_t done, int64_t total)
 {
-    return poll != NULL && poll->stop(poll->context, done, total) != 0;
+    return call != NULL && call->stop != NULL && call->stop(call->context, done, total) != 0;
 }

@@ -393,7 +393,7 @@ static void fill_claimed(rr_sweep *s)
     }
 }
 
-rr_status rr_sweep_part(rr_sweep *s, int64_t part, const rr_poll *poll, rr_error *error)
+rr_status rr_sweep_part(rr_sweep *s, int64_t part, const rr_call *call, rr_error *error)
 {
     const rr_parts *parts = s->parts;
 
@@ -404,7 +404,7 @@ rr_status rr_sweep_part(rr_sweep *s, int64_t part, const rr_poll *poll, rr_error
                      parts->events.start[part];
     if (s->since_poll >= POLL_ROWS) {
         s->since_poll = 0;
-        if (rr_stopped(poll, part, parts->n_parts)) {
+        if (rr_stopped(call, part, parts->n_parts)) {
             return rr_fail(error, RR_ERR_INTERRUPTED, "interrupted");
         }
     }

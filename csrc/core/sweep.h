@@ -54,7 +54,7 @@ rr_status rr_sweep_open(rr_sweep *sweep, const rr_parts *parts, const rr_rule *r
 void rr_sweep_close(rr_sweep *sweep);
 
 /* Goes to a part; its index rows are positions part_from to part_to. */
-rr_status rr_sweep_part(rr_sweep *sweep, int64_t part, const rr_poll *poll,
+rr_status rr_sweep_part(rr_sweep *sweep, int64_t part, const rr_call *call,
                         rr_error *error) RR_MUST_CHECK;
 
 /* The last day on which an event of an index row may be confirmed. Read where it is needed, and not

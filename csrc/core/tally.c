@@ -47,7 +47,7 @@ static void zero(int64_t *counts, int64_t n)
 }
 
 rr_status rr_tally(const rr_grouped *rows, const uint8_t *hit, int64_t *n, int64_t *linked,
-                   const rr_poll *poll, rr_error *error)
+                   const rr_call *call, rr_error *error)
 {
     rr_status status = rr_check_grouped(rows, error);
 
@@ -59,7 +59,7 @@ rr_status rr_tally(const rr_grouped *rows, const uint8_t *hit, int64_t *n, int64
     for (int64_t start = 0; start < rows->n; start += RR_POLL_ROWS) {
         int64_t end = rr_block_end(start, rows->n, RR_POLL_ROWS);
 
-        if (rr_stopped(poll, start, rows->n)) {
+        if (rr_stopped(call, start, rows->n)) {
             return rr_fail(error, RR_ERR_INTERRUPTED, "interrupted");
         }
         for (int64_t i = start; i < end; i++) {
@@ -101,7 +101,7 @@ static void add_cluster(const rr_cluster_sums *sums, uint64_t group, int64_t n, 
 }
 
 rr_status rr_tally_clusters(const rr_grouped *rows, const uint32_t *cluster, const uint8_t *hit,
-                            const rr_cluster_sums *sums, const rr_poll *poll, rr_error *error)
+                            const rr_cluster_sums *sums, const rr_call *call, rr_error *error)
 {
     rr_packed pack = {NULL, NULL, 0};
     rr_status status = rr_check_grouped(rows, error);
@@ -142,7 +142,7 @@ rr_status rr_tally_clusters(const rr_grouped *rows, const uint32_t *cluster, con
         pack.words[pack.n++] = ((uint64_t)cluster[i] << group_bits | (uint64_t)g) << 1 |
                                (uint64_t)(hit[i] != 0);
     }
-    status = rr_packed_sort(&pack, 1, rr_bits(largest) + group_bits + 1, poll, error);
+    status = rr_packed_sort(&pack, 1, rr_bits(largest) + group_bits + 1, call, error);
     if (status != RR_OK) {
         goto out;
     }

@@ -100,7 +100,7 @@ static inline void put_cell(const rr_cells *cells, int64_t *n_cells, int64_t gro
  * before any is counted: a count that misses the cache then does not hold up the work on the rows
  * behind it (1.7 times as fast). `ways` is the number of causes and one. */
 static inline rr_status count_rows(const leavers *in, int ways, uint32_t *counts,
-                                   const rr_poll *poll, rr_error *error)
+                                   const rr_call *call, rr_error *error)
 {
     const rr_grouped *rows = in->rows;
     int64_t days = (int64_t)in->longest + 1, counter[COUNT_ROWS];
@@ -109,7 +109,7 @@ static inline rr_status count_rows(const leavers *in, int ways, uint32_t *counts
         int64_t end = rr_block_end(start, rows->n, COUNT_ROWS);
         int counted = 0;
 
-        if (start % RR_POLL_ROWS == 0 && rr_stopped(poll, start, rows->n)) {
+        if (start % RR_POLL_ROWS == 0 && rr_stopped(call, start, rows->n)) {
             return rr_fail(error, RR_ERR_INTERRUPTED, "interrupted");
         }
         for (int64_t i = start; i < end; i++) {
@@ -154,7 +154,7 @@ static inline void put_counts(const leavers *in, int ways, const uint32_t *count
 /* Few days and groups for the rows. With one cause, which most curves have, the number of ways is a
  * constant that the compiler knows (1.2 times as fast). */
 static rr_status days_by_counting(const leavers *in, const rr_cells *cells, int64_t *n_cells,
-                                  const rr_poll *poll, rr_error *error)
+                                  const rr_call *call, rr_error *error)
 {
     int ways = in->n_causes + 1;
     int64_t n_counts = in->rows->n_groups * ((int64_t)in->longest + 1) * ways;
@@ -165,8 +165,8 @@ static rr_status days_by_counting(const leavers *in, const rr_cells *cells, int6
         return rr_fail(error, RR_ERR_MEMORY, "out of memory");
     }
     memset(counts, 0, (size_t)n_counts * sizeof *counts);
-    status = ways == 2 ? count_rows(in, 2, counts, poll, error)
-                       : count_rows(in, ways, counts, poll, error);
+    status = ways == 2 ? count_rows(in, 2, counts, call, error)
+                       : count_rows(in, ways, counts, call, error);
     if (status != RR_OK) {
         goto out;
     }
@@ -182,7 +182,7 @@ out:
 
 /* Many days or groups, most of them empty: the rows in order, packed as group | day | cause. */
 static rr_status days_by_sorting(const leavers *in, const rr_cells *cells, int64_t *n_cells,
-                                 const rr_poll *poll, rr_error *error)
+                                 const rr_call *call, rr_error *error)
 {
     const rr_grouped *rows = in->rows;
     rr_packed pack = {NULL, NULL, 0};
@@ -213,7 +213,7 @@ static rr_status days_by_sorting(const leavers *in, const rr_cells *cells, int64
         pack.words[pack.n++] = ((uint64_t)g << day_bits | (uint64_t)in->duration[i]) << cause_bits |
                                (uint64_t)in->cause[i];
     }
-    status = rr_packed_sort(&pack, cause_bits, bits, poll, error);
+    status = rr_packed_sort(&pack, cause_bits, bits, call, error);
     if (status != RR_OK) {
         goto out;
     }
@@ -242,7 +242,7 @@ out:
 
 rr_status rr_tally_days(const rr_grouped *rows, const int32_t *duration, const int8_t *cause,
                         int n_causes, int32_t longest, const rr_cells *cells, int64_t *n_cells,
-                        const rr_poll *poll, rr_error *error)
+                        const rr_call *call, rr_error *error)
 {
     const leavers in = {rows, duration, cause, n_causes, longest};
     rr_status status = rr_check_grouped(rows, error);
@@ -262,6 +262,6 @@ rr_status rr_tally_days(const rr_grouped *rows, const int32_t *duration, const i
      * wide, so that twice as many stay in the cache. */
     few = rows->n <= UINT32_MAX ? 4 * rows->n + FREE_COUNTS : 0;
     return rows->n_groups <= few / (n_causes + 1) / ((int64_t)longest + 1)
-               ? days_by_counting(&in, cells, n_cells, poll, error)
-               : days_by_sorting(&in, cells, n_cells, poll, error);
+               ? days_by_counting(&in, cells, n_cells, call, error)
+               : days_by_sorting(&in, cells, n_cells, call, error);
 }

@@ -3,6 +3,7 @@
 #define RR_TALLY_INTERNAL_H
 
 #include "internal.h"
+#include "tally.h"
 
 enum { RR_POLL_ROWS = 1 << 20 };
 
@@ -49,7 +50,7 @@ void rr_packed_free(rr_packed *rows);
 
 /* Sorts the n words, of `bits` bits each, into `sorted`; the lowest `low` bits (below `bits`)
  * travel along and are no part of the order. `words` is overwritten. */
-rr_status rr_packed_sort(rr_packed *rows, int low, int bits, const rr_poll *poll,
+rr_status rr_packed_sort(rr_packed *rows, int low, int bits, const rr_call *call,
                          rr_error *error) RR_MUST_CHECK;
 
 #endif

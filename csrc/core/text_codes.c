@@ -1,4 +1,5 @@
 /* Distinct values of text, by a table with open addressing, and their order. */
+#include "columns.h"
 #include "internal.h"
 
 #include <stdlib.h>
@@ -130,14 +131,14 @@ static rr_status set_code(set *s, const rr_text *text, int64_t i, int32_t *code,
     return RR_OK;
 }
 
-rr_status rr_text_codes(const rr_text *text, int32_t *codes, int64_t *distinct, const rr_poll *poll,
+rr_status rr_text_codes(const rr_text *text, int32_t *codes, int64_t *distinct, const rr_call *call,
                         rr_error *error)
 {
     set s = {0};
     rr_status status = set_open(&s, 12, error);
 
     for (int64_t i = 0; i < text->n && status == RR_OK; i++) {
-        if (i % (1 << 18) == 0 && rr_stopped(poll, i, text->n)) {
+        if (i % (1 << 18) == 0 && rr_stopped(call, i, text->n)) {
             status = rr_fail(error, RR_ERR_INTERRUPTED, "interrupted");
         } else if (text->valid != NULL && !text->valid[i]) {
             codes[i] = -1;
@@ -240,7 +241,7 @@ static void merge(const rr_text *text, const prefixed *from, prefixed *to, int64
     }
 }
 
-rr_status rr_text_order(const rr_text *text, int64_t *order, const rr_poll *poll, rr_error *error)
+rr_status rr_text_order(const rr_text *text, int64_t *order, const rr_call *call, rr_error *error)
 {
     prefixed *from = rr_allocate(text->n, sizeof *from);
     prefixed *to = rr_allocate(text->n, sizeof *to);
@@ -267,7 +268,7 @@ rr_status rr_text_order(const rr_text *text, int64_t *order, const rr_poll *poll
         }
         from = to;
         to = swap;
-        if (rr_stopped(poll, width, n)) {
+        if (rr_stopped(call, width, n)) {
             status = rr_fail(error, RR_ERR_INTERRUPTED, "interrupted");
             goto out;
         }

@@ -1,4 +1,5 @@
 /* Text as numpy and Arrow lay it out, to offsets and data. */
+#include "columns.h"
 #include "internal.h"
 
 #include <string.h>

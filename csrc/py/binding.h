@@ -51,15 +51,21 @@ PyObject *rr_raise(rr_status status, const rr_error *error);
 /* rr_raise with a message and a row (-1: none) of the binding's own. Returns NULL. In py_columns.c. */
 PyObject *rr_raise_at(rr_status status, int64_t row, const char *message);
 
-/* ---------------------------------------------------------------- poll.c */
+/* ---------------------------------------------------------------- call.c */
 
-/* A poll for the core that answers Ctrl-C and feeds a progress callable `progress(done, total)`
- * (NULL or None: none). Call without changing `state` until the core returns. */
-typedef struct rr_poll_state {
+/* What the module keeps: its settings. */
+typedef struct rr_module_state {
+    int threads; /* that a call may use */
+} rr_module_state;
+
+/* A call for the core, on as many threads as the module says, that answers Ctrl-C and feeds a progress
+ * callable `progress(done, total)` (NULL or None: none). Use without changing `state` until the core
+ * returns. */
+typedef struct rr_call_state {
     PyObject *progress; /* borrowed */
-} rr_poll_state;
+} rr_call_state;
 
-rr_poll rr_poll_python(rr_poll_state *state, PyObject *progress);
+rr_call rr_call_python(PyObject *module, rr_call_state *state, PyObject *progress);
 
 /* ---------------------------------------------------------------- py_link.c
  *
@@ -76,6 +82,7 @@ int rr_read_parts(PyObject *object, void *address);
 
 /* ---------------------------------------------------------------- tables of methods, one a file */
 
+extern PyMethodDef rr_py_call_methods[];
 extern PyMethodDef rr_py_link_methods[];
 extern PyMethodDef rr_py_sweep_methods[];
 extern PyMethodDef rr_py_csv_methods[];

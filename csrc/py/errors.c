@@ -34,7 +34,7 @@ PyObject *rr_raise(rr_status status, const rr_error *error)
 {
     PyObject *module = NULL, *make = NULL, *raised = NULL;
 
-    if (PyErr_Occurred()) { /* KeyboardInterrupt of the poll, or what a progress callable raised */
+    if (PyErr_Occurred()) { /* KeyboardInterrupt of the call, or what a progress callable raised */
         return NULL;
     }
     if (status == RR_ERR_MEMORY) {

@@ -3,12 +3,14 @@
 
 static int execute(PyObject *module)
 {
-    PyMethodDef *const tables[] = {rr_py_link_methods,     rr_py_sweep_methods,
-                                   rr_py_csv_methods,      rr_py_tally_methods,
-                                   rr_py_text_methods,     rr_py_columns_methods,
-                                   rr_py_arrow_in_methods, rr_py_arrow_out_methods,
-                                   rr_py_cohort_methods,   rr_py_merge_methods};
+    PyMethodDef *const tables[] = {
+        rr_py_link_methods,     rr_py_sweep_methods,     rr_py_csv_methods,
+        rr_py_tally_methods,    rr_py_text_methods,      rr_py_columns_methods,
+        rr_py_arrow_in_methods, rr_py_arrow_out_methods, rr_py_cohort_methods,
+        rr_py_merge_methods,    rr_py_call_methods};
+    rr_module_state *state = PyModule_GetState(module);
 
+    state->threads = 1;
     if (PyArray_ImportNumPyAPI() < 0) {
         return -1;
     }
@@ -26,6 +28,7 @@ static PyModuleDef definition = {
     PyModuleDef_HEAD_INIT,
     .m_name = "rereferral._core",
     .m_doc = "The C core of rereferral over numpy arrays. Use the package, not this module.",
+    .m_size = sizeof(rr_module_state),
     .m_slots = slots,
 };
 

@@ -11,12 +11,11 @@ static PyObject *washout(PyObject *self, PyObject *args)
     const rr_parts *parts;
     rr_span span;
     int rolling;
-    rr_poll_state state;
-    rr_poll poll = rr_poll_python(&state, NULL);
+    rr_call_state state;
+    rr_call call = rr_call_python(self, &state, NULL);
     rr_error error;
     rr_status status;
 
-    (void)self;
     if (!PyArg_ParseTuple(args, "O&O&OpO:washout", rr_read_parts, &parts, rr_read_span, &span,
                           &arrays[1].object, &rolling, &arrays[0].object)) {
         return NULL;
@@ -26,7 +25,7 @@ static PyObject *washout(PyObject *self, PyObject *args)
         return NULL;
     }
     Py_BEGIN_ALLOW_THREADS
-    status = rr_washout(parts, span, arrays[1].data, rolling, arrays[0].n, arrays[0].data, &poll,
+    status = rr_washout(parts, span, arrays[1].data, rolling, arrays[0].n, arrays[0].data, &call,
                         &error);
     Py_END_ALLOW_THREADS
     if (status != RR_OK) {
@@ -46,12 +45,11 @@ static PyObject *select_rows(PyObject *self, PyObject *args)
                          {"period", NPY_INT32, RR_IN_OR_NONE, NULL, NULL, NULL, 0}};
     const rr_parts *parts;
     int last;
-    rr_poll_state state;
-    rr_poll poll = rr_poll_python(&state, NULL);
+    rr_call_state state;
+    rr_call call = rr_call_python(self, &state, NULL);
     rr_error error;
     rr_status status;
 
-    (void)self;
     if (!PyArg_ParseTuple(args, "O&OOpO:select", rr_read_parts, &parts, &arrays[1].object,
                           &arrays[2].object, &last, &arrays[0].object)) {
         return NULL;
@@ -63,7 +61,7 @@ static PyObject *select_rows(PyObject *self, PyObject *args)
     }
     Py_BEGIN_ALLOW_THREADS
     status = rr_select(parts, arrays[1].data, arrays[2].data, last, arrays[0].n, arrays[0].data,
-                       &poll, &error);
+                       &call, &error);
     Py_END_ALLOW_THREADS
     if (status != RR_OK) {
         return rr_raise(status, &error);

@@ -1,6 +1,7 @@
 /* Columns of other kinds into those that the core takes. Arrays of Python objects are read here, and
  * nowhere else, because only the interpreter can read them. */
 #include "binding.h"
+#include "columns.h"
 
 #include <string.h>
 

@@ -1,4 +1,5 @@
 #include "binding.h"
+#include "csv_table.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -113,24 +114,23 @@ static PyObject *csv_header(PyObject *module, PyObject *arguments)
     rr_csv_options options = {0};
     rr_csv_column names = {0};
     PyThreadState *thread;
-    rr_poll_state state;
+    rr_call_state state;
     rr_csv_source source;
-    rr_poll poll;
+    rr_call call;
     rr_error error;
     rr_status status;
     int encoding;
     long long block_size;
 
-    (void)module;
     if (!PyArg_ParseTuple(arguments, "OiL:csv_header", &object, &encoding, &block_size) ||
         source_of(object, &source) < 0) {
         return NULL;
     }
     options.encoding = (rr_csv_encoding)encoding;
     options.block_size = block_size;
-    poll = rr_poll_python(&state, NULL);
+    call = rr_call_python(module, &state, NULL);
     thread = PyEval_SaveThread();
-    status = rr_csv_header(&source, &options, &names, &poll, &error);
+    status = rr_csv_header(&source, &options, &names, &call, &error);
     PyEval_RestoreThread(thread);
     if (status != RR_OK) {
         answer = rr_raise(status, &error);
@@ -148,15 +148,14 @@ static PyObject *csv_read(PyObject *module, PyObject *arguments)
     rr_csv_table table = {0};
     rr_csv_kind *wanted = NULL;
     PyThreadState *thread;
-    rr_poll_state state;
+    rr_call_state state;
     rr_csv_source source;
-    rr_poll poll;
+    rr_call call;
     rr_error error;
     rr_status status;
     int encoding;
     long long block_size;
 
-    (void)module;
     if (!PyArg_ParseTuple(arguments, "OOsippLO:csv_read", &object, &kinds, &options.date_format,
                           &encoding, &options.has_header, &options.collect, &block_size,
                           &progress) ||
@@ -177,9 +176,9 @@ static PyObject *csv_read(PyObject *module, PyObject *arguments)
     }
     options.encoding = (rr_csv_encoding)encoding;
     options.block_size = block_size;
-    poll = rr_poll_python(&state, progress);
+    call = rr_call_python(module, &state, progress);
     thread = PyEval_SaveThread();
-    status = rr_csv_read(&source, &options, wanted, arrays[0].n, &table, &poll, &error);
+    status = rr_csv_read(&source, &options, wanted, arrays[0].n, &table, &call, &error);
     PyEval_RestoreThread(thread);
     free(wanted);
     if (status != RR_OK) {
@@ -273,15 +272,14 @@ static PyObject *csv_write(PyObject *module, PyObject *arguments)
     PyObject *names_tuple, *list, *progress, *answer = NULL;
     rr_csv_column names, *columns = NULL;
     PyThreadState *thread;
-    rr_poll_state state;
-    rr_poll poll;
+    rr_call_state state;
+    rr_call call;
     rr_error error;
     rr_status status;
     Py_ssize_t n_columns;
     long long n_rows;
     int fd;
 
-    (void)module;
     if (!PyArg_ParseTuple(arguments, "iOO!LO:csv_write", &fd, &names_tuple, &PyList_Type, &list,
                           &n_rows, &progress)) {
         return NULL;
@@ -303,9 +301,9 @@ static PyObject *csv_write(PyObject *module, PyObject *arguments)
             goto out;
         }
     }
-    poll = rr_poll_python(&state, progress);
+    call = rr_call_python(module, &state, progress);
     thread = PyEval_SaveThread();
-    status = rr_csv_write(fd, &names, columns, n_columns, n_rows, &poll, &error);
+    status = rr_csv_write(fd, &names, columns, n_columns, n_rows, &call, &error);
     PyEval_RestoreThread(thread);
     answer = status == RR_OK ? Py_NewRef(Py_None) : rr_raise(status, &error);
 out:

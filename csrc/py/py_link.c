@@ -173,13 +173,12 @@ static PyObject *encode(PyObject *self, PyObject *args)
     rr_key_column *columns = NULL;
     uint32_t **codes = NULL;
     Py_ssize_t n_tables, n_columns = -1;
-    rr_poll_state state;
-    rr_poll poll = rr_poll_python(&state, NULL);
+    rr_call_state state;
+    rr_call call = rr_call_python(self, &state, NULL);
     uint32_t limit;
     rr_error error;
     rr_status status;
 
-    (void)self;
     if (!PyArg_ParseTuple(args, "O!O!:encode", &PyTuple_Type, &tables_object, &PyTuple_Type,
                           &codes_object)) {
         return NULL;
@@ -232,7 +231,7 @@ static PyObject *encode(PyObject *self, PyObject *args)
         codes[t] = code.data;
     }
     Py_BEGIN_ALLOW_THREADS
-    status = rr_encode(tables, n_tables, n_columns, codes, &limit, &poll, &error);
+    status = rr_encode(tables, n_tables, n_columns, codes, &limit, &call, &error);
     Py_END_ALLOW_THREADS
     result = status == RR_OK ? PyLong_FromUnsignedLong(limit) : rr_raise(status, &error);
 out:
@@ -271,13 +270,12 @@ static PyObject *order(PyObject *self, PyObject *args)
                          {"event_use", NPY_BOOL, RR_IN_OR_NONE, NULL, NULL, NULL, 0}};
     rr_rows index, events;
     unsigned int limit;
-    rr_poll_state state;
-    rr_poll poll = rr_poll_python(&state, NULL);
+    rr_call_state state;
+    rr_call call = rr_call_python(self, &state, NULL);
     rr_parts *parts;
     rr_error error;
     rr_status status;
 
-    (void)self;
     if (!PyArg_ParseTuple(args, "OOOOOOI:order", &arrays[0].object, &arrays[1].object,
                           &arrays[2].object, &arrays[3].object, &arrays[4].object,
                           &arrays[5].object, &limit)) {
@@ -291,7 +289,7 @@ static PyObject *order(PyObject *self, PyObject *args)
     index = (rr_rows){arrays[0].data, arrays[1].data, arrays[2].data, arrays[0].n};
     events = (rr_rows){arrays[3].data, arrays[4].data, arrays[5].data, arrays[3].n};
     Py_BEGIN_ALLOW_THREADS
-    status = rr_order(&index, &events, limit, &poll, &parts, &error);
+    status = rr_order(&index, &events, limit, &call, &parts, &error);
     Py_END_ALLOW_THREADS
     if (status != RR_OK) {
         return rr_raise(status, &error);
@@ -306,20 +304,19 @@ static PyObject *open_spells(PyObject *self, PyObject *args)
 {
     rr_array arrays[] = {{"spell_end", NPY_INT64, RR_IN, NULL, NULL, NULL, 0},
                          {"open", NPY_BOOL, RR_OUT, NULL, NULL, NULL, 0}};
-    rr_poll_state state;
-    rr_poll poll = rr_poll_python(&state, NULL);
+    rr_call_state state;
+    rr_call call = rr_call_python(self, &state, NULL);
     const rr_parts *parts;
     rr_error error;
     rr_status status;
 
-    (void)self;
     if (!PyArg_ParseTuple(args, "O&OO:open_spells", rr_read_parts, &parts, &arrays[0].object,
                           &arrays[1].object) ||
         rr_arrays_check(arrays, 2) < 0) {
         return NULL;
     }
     Py_BEGIN_ALLOW_THREADS
-    status = rr_open_spells(parts, arrays[0].data, arrays[1].n, arrays[0].n, arrays[1].data, &poll,
+    status = rr_open_spells(parts, arrays[0].data, arrays[1].n, arrays[0].n, arrays[1].data, &call,
                             &error);
     Py_END_ALLOW_THREADS
     if (status != RR_OK) {

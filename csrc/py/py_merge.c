@@ -12,12 +12,11 @@ static PyObject *merge_spells(PyObject *self, PyObject *args)
     const rr_parts *parts;
     rr_span gap;
     int64_t n_spells;
-    rr_poll_state state;
-    rr_poll poll = rr_poll_python(&state, NULL);
+    rr_call_state state;
+    rr_call call = rr_call_python(self, &state, NULL);
     rr_error error;
     rr_status status;
 
-    (void)self;
     if (!PyArg_ParseTuple(args, "O&OO&O:merge_spells", rr_read_parts, &parts, &arrays[1].object,
                           rr_read_span, &gap, &arrays[0].object)) {
         return NULL;
@@ -28,7 +27,7 @@ static PyObject *merge_spells(PyObject *self, PyObject *args)
     }
     Py_BEGIN_ALLOW_THREADS
     status = rr_merge_spells(parts, arrays[1].data, gap, arrays[0].n, arrays[0].data, &n_spells,
-                             &poll, &error);
+                             &call, &error);
     Py_END_ALLOW_THREADS
     return status == RR_OK ? PyLong_FromLongLong((long long)n_spells) : rr_raise(status, &error);
 }

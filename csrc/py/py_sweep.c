@@ -85,13 +85,12 @@ static PyObject *link_parts(PyObject *self, PyObject *args)
     rr_rule rule;
     rr_matches matches;
     long long n_events;
-    rr_poll_state state;
-    rr_poll poll = rr_poll_python(&state, NULL);
+    rr_call_state state;
+    rr_call call = rr_call_python(self, &state, NULL);
     const rr_parts *parts;
     rr_error error;
     rr_status status;
 
-    (void)self;
     if (!PyArg_ParseTuple(args, "O&OLOOOO:link", rr_read_parts, &parts, &rule_object, &n_events,
                           &arrays[0].object, &arrays[1].object, &arrays[2].object,
                           &arrays[3].object) ||
@@ -101,7 +100,7 @@ static PyObject *link_parts(PyObject *self, PyObject *args)
     }
     matches = (rr_matches){arrays[0].data, arrays[1].data, arrays[2].data, arrays[3].data};
     Py_BEGIN_ALLOW_THREADS
-    status = rr_link(parts, &rule, arrays[0].n, (int64_t)n_events, &matches, &poll, &error);
+    status = rr_link(parts, &rule, arrays[0].n, (int64_t)n_events, &matches, &call, &error);
     Py_END_ALLOW_THREADS
     if (status != RR_OK) {
         return rr_raise(status, &error);
@@ -147,20 +146,19 @@ static PyObject *absorb(PyObject *self, PyObject *args)
     PyObject *rule_object;
     rr_rule rule;
     long long n_events;
-    rr_poll_state state;
-    rr_poll poll = rr_poll_python(&state, NULL);
+    rr_call_state state;
+    rr_call call = rr_call_python(self, &state, NULL);
     const rr_parts *parts;
     rr_error error;
     rr_status status;
 
-    (void)self;
     if (!PyArg_ParseTuple(args, "O&OLO:absorb", rr_read_parts, &parts, &rule_object, &n_events,
                           &anchor.object) ||
         rr_arrays_check(&anchor, 1) < 0 || read_rule(rule_object, anchor.n, n_events, &rule) < 0) {
         return NULL;
     }
     Py_BEGIN_ALLOW_THREADS
-    status = rr_absorb(parts, &rule, anchor.n, (int64_t)n_events, anchor.data, &poll, &error);
+    status = rr_absorb(parts, &rule, anchor.n, (int64_t)n_events, anchor.data, &call, &error);
     Py_END_ALLOW_THREADS
     if (status != RR_OK) {
         return rr_raise(status, &error);
@@ -177,13 +175,12 @@ static PyObject *pairs_count(PyObject *self, PyObject *args)
     PyObject *rule_object;
     rr_rule rule;
     long long n_events;
-    rr_poll_state state;
-    rr_poll poll = rr_poll_python(&state, NULL);
+    rr_call_state state;
+    rr_call call = rr_call_python(self, &state, NULL);
     const rr_parts *parts;
     rr_error error;
     rr_status status;
 
-    (void)self;
     if (!PyArg_ParseTuple(args, "O&OLO:pairs_count", rr_read_parts, &parts, &rule_object, &n_events,
                           &offsets.object) ||
         rr_arrays_check(&offsets, 1) < 0) {
@@ -197,7 +194,7 @@ static PyObject *pairs_count(PyObject *self, PyObject *args)
         return NULL;
     }
     Py_BEGIN_ALLOW_THREADS
-    status = rr_pairs_count(parts, &rule, offsets.n - 1, (int64_t)n_events, offsets.data, &poll,
+    status = rr_pairs_count(parts, &rule, offsets.n - 1, (int64_t)n_events, offsets.data, &call,
                             &error);
     Py_END_ALLOW_THREADS
     if (status != RR_OK) {
@@ -218,13 +215,12 @@ static PyObject *pairs_fill(PyObject *self, PyObject *args)
     PyObject *rule_object;
     rr_rule rule;
     long long n_events;
-    rr_poll_state state;
-    rr_poll poll = rr_poll_python(&state, NULL);
+    rr_call_state state;
+    rr_call call = rr_call_python(self, &state, NULL);
     const rr_parts *parts;
     rr_error error;
     rr_status status;
 
-    (void)self;
     if (!PyArg_ParseTuple(args, "O&OLOOO:pairs_fill", rr_read_parts, &parts, &rule_object,
                           &n_events, &arrays[0].object, &arrays[1].object, &arrays[2].object) ||
         rr_arrays_check(arrays, 3) < 0) {
@@ -239,7 +235,7 @@ static PyObject *pairs_fill(PyObject *self, PyObject *args)
     }
     Py_BEGIN_ALLOW_THREADS
     status = rr_pairs_fill(parts, &rule, arrays[0].n - 1, (int64_t)n_events, arrays[0].data,
-                           arrays[1].data, arrays[2].data, &poll, &error);
+                           arrays[1].data, arrays[2].data, &call, &error);
     Py_END_ALLOW_THREADS
     if (status != RR_OK) {
         return rr_raise(status, &error);

@@ -1,4 +1,5 @@
 #include "binding.h"
+#include "tally.h"
 
 #define COUNT(arrays) (sizeof(arrays) / sizeof *(arrays))
 
@@ -13,12 +14,11 @@ static PyObject *tally(PyObject *self, PyObject *args)
                          {"n", NPY_INT64, RR_OUT, NULL, NULL, NULL, 0},
                          {"linked", NPY_INT64, RR_OUT, &arrays[3].n, NULL, NULL, 0}};
     rr_grouped rows;
-    rr_poll_state state;
-    rr_poll poll = rr_poll_python(&state, NULL);
+    rr_call_state state;
+    rr_call call = rr_call_python(self, &state, NULL);
     rr_error error;
     rr_status status;
 
-    (void)self;
     if (!PyArg_ParseTuple(args, "OOOOO:tally", &arrays[1].object, &arrays[2].object,
                           &arrays[0].object, &arrays[3].object, &arrays[4].object) ||
         rr_arrays_check(arrays, COUNT(arrays)) < 0) {
@@ -26,7 +26,7 @@ static PyObject *tally(PyObject *self, PyObject *args)
     }
     rows = (rr_grouped){arrays[1].data, arrays[2].data, arrays[0].n, arrays[3].n};
     Py_BEGIN_ALLOW_THREADS
-    status = rr_tally(&rows, arrays[0].data, arrays[3].data, arrays[4].data, &poll, &error);
+    status = rr_tally(&rows, arrays[0].data, arrays[3].data, arrays[4].data, &call, &error);
     Py_END_ALLOW_THREADS
     if (status != RR_OK) {
         return rr_raise(status, &error);
@@ -51,12 +51,11 @@ static PyObject *tally_clusters(PyObject *self, PyObject *args)
                          {"linked_squared", NPY_INT64, RR_OUT, &arrays[4].n, NULL, NULL, 0}};
     rr_grouped rows;
     rr_cluster_sums sums;
-    rr_poll_state state;
-    rr_poll poll = rr_poll_python(&state, NULL);
+    rr_call_state state;
+    rr_call call = rr_call_python(self, &state, NULL);
     rr_error error;
     rr_status status;
 
-    (void)self;
     if (!PyArg_ParseTuple(args, "OOOOOOOO:tally_clusters", &arrays[0].object, &arrays[1].object,
                           &arrays[2].object, &arrays[3].object, &arrays[4].object,
                           &arrays[5].object, &arrays[6].object, &arrays[7].object) ||
@@ -66,7 +65,7 @@ static PyObject *tally_clusters(PyObject *self, PyObject *args)
     rows = (rr_grouped){arrays[1].data, arrays[2].data, arrays[0].n, arrays[4].n};
     sums = (rr_cluster_sums){arrays[4].data, arrays[5].data, arrays[6].data, arrays[7].data};
     Py_BEGIN_ALLOW_THREADS
-    status = rr_tally_clusters(&rows, arrays[0].data, arrays[3].data, &sums, &poll, &error);
+    status = rr_tally_clusters(&rows, arrays[0].data, arrays[3].data, &sums, &call, &error);
     Py_END_ALLOW_THREADS
     if (status != RR_OK) {
         return rr_raise(status, &error);
@@ -135,15 +134,14 @@ static PyObject *tally_days(PyObject *self, PyObject *args)
                       {"censored", NPY_INT64, RR_OUT, &room, NULL, NULL, 0}};
     rr_grouped rows;
     rr_cells cells;
-    rr_poll_state state;
-    rr_poll poll = rr_poll_python(&state, NULL);
+    rr_call_state state;
+    rr_call call = rr_call_python(self, &state, NULL);
     rr_error error;
     rr_status status;
     long long n_groups;
     int days, n_causes;
     int64_t n_cells = 0;
 
-    (void)self;
     if (!PyArg_ParseTuple(args, "OOiOOLiOOOO:tally_days", &in[0].object, &in[1].object, &n_causes,
                           &in[2].object, &in[3].object, &n_groups, &days, &out[0].object,
                           &out[1].object, &out[2].object, &out[3].object) ||
@@ -158,7 +156,7 @@ static PyObject *tally_days(PyObject *self, PyObject *args)
     rows = (rr_grouped){in[2].data, in[3].data, in[0].n, n_groups};
     cells = (rr_cells){out[0].data, out[1].data, out[2].data, out[3].data};
     Py_BEGIN_ALLOW_THREADS
-    status = rr_tally_days(&rows, in[0].data, in[1].data, n_causes, days, &cells, &n_cells, &poll,
+    status = rr_tally_days(&rows, in[0].data, in[1].data, n_causes, days, &cells, &n_cells, &call,
                            &error);
     Py_END_ALLOW_THREADS
     if (status != RR_OK) {
@@ -271,13 +269,12 @@ static PyObject *curve_clusters(PyObject *self, PyObject *args)
                            {"std_error", NPY_DOUBLE, RR_OUT, &targets, NULL, NULL, 0}};
     rr_leavers rows;
     rr_cells cells;
-    rr_poll_state state;
-    rr_poll poll = rr_poll_python(&state, NULL);
+    rr_call_state state;
+    rr_call call = rr_call_python(self, &state, NULL);
     rr_error error;
     rr_status status;
     int n_causes, repeats;
 
-    (void)self;
     if (!PyArg_ParseTuple(args, "OOipOOOOOOOOO:curve_clusters", &in[0].object, &in[1].object,
                           &n_causes, &repeats, &in[2].object, &in[3].object, &in[4].object,
                           &in[5].object, &in[6].object, &by_cause[0].object, &in[7].object,
@@ -295,7 +292,7 @@ static PyObject *curve_clusters(PyObject *self, PyObject *args)
     cells = (rr_cells){in[5].data, in[6].data, by_cause[0].data, in[7].data};
     Py_BEGIN_ALLOW_THREADS
     status = rr_curve_clusters(&rows, n_causes, repeats, &cells, in[5].n, in[8].data,
-                               by_cause[1].data, &poll, &error);
+                               by_cause[1].data, &call, &error);
     Py_END_ALLOW_THREADS
     if (status != RR_OK) {
         return rr_raise(status, &error);
@@ -326,13 +323,12 @@ static PyObject *event_items(PyObject *self, PyObject *args)
                        {"item_cluster", NPY_UINT32, RR_OUT, &room, NULL, NULL, 0}};
     rr_histories rows;
     rr_items items;
-    rr_poll_state state;
-    rr_poll poll = rr_poll_python(&state, NULL);
+    rr_call_state state;
+    rr_call call = rr_call_python(self, &state, NULL);
     rr_error error;
     rr_status status;
     long long n_groups;
 
-    (void)self;
     if (!PyArg_ParseTuple(args, "OOOOOOOLOOOO:event_items", &in[0].object, &in[1].object,
                           &rest[0].object, &in[5].object, &in[2].object, &in[3].object,
                           &in[4].object, &n_groups, &rest[1].object, &rest[2].object,
@@ -354,7 +350,7 @@ static PyObject *event_items(PyObject *self, PyObject *args)
                           in[5].n};
     items = (rr_items){rest[1].data, rest[2].data, rest[3].data, rest[4].data};
     Py_BEGIN_ALLOW_THREADS
-    status = rr_event_items(&rows, &items, &n_items, &poll, &error);
+    status = rr_event_items(&rows, &items, &n_items, &call, &error);
     Py_END_ALLOW_THREADS
     if (status != RR_OK) {
         return rr_raise(status, &error);

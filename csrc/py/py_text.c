@@ -1,4 +1,5 @@
 #include "binding.h"
+#include "columns.h"
 
 #include <stdlib.h>
 
@@ -150,13 +151,13 @@ static PyObject *text_compare(PyObject *Py_UNUSED(module), PyObject *args)
 PyDoc_STRVAR(text_codes_doc, "text_codes($module, offsets, data, valid, codes, /)\n--\n\n"
                              "Write codes by first appearance, -1 for null; return how many.");
 
-static PyObject *text_codes(PyObject *Py_UNUSED(module), PyObject *args)
+static PyObject *text_codes(PyObject *module, PyObject *args)
 {
     PyObject *offsets, *data, *valid, *codes;
     rr_text text;
     int64_t distinct = 0;
-    rr_poll_state state;
-    rr_poll poll = rr_poll_python(&state, NULL);
+    rr_call_state state;
+    rr_call call = rr_call_python(module, &state, NULL);
     rr_error error;
     rr_status status;
 
@@ -170,7 +171,7 @@ static PyObject *text_codes(PyObject *Py_UNUSED(module), PyObject *args)
         return NULL;
     }
     Py_BEGIN_ALLOW_THREADS
-    status = rr_text_codes(&text, rows[3].data, &distinct, &poll, &error);
+    status = rr_text_codes(&text, rows[3].data, &distinct, &call, &error);
     Py_END_ALLOW_THREADS
     if (status != RR_OK) {
         return rr_raise(status, &error);
@@ -181,12 +182,12 @@ static PyObject *text_codes(PyObject *Py_UNUSED(module), PyObject *args)
 PyDoc_STRVAR(text_order_doc, "text_order($module, offsets, data, valid, order, /)\n--\n\n"
                              "Write the rows in the order of their values, null last.");
 
-static PyObject *text_order(PyObject *Py_UNUSED(module), PyObject *args)
+static PyObject *text_order(PyObject *module, PyObject *args)
 {
     PyObject *offsets, *data, *valid, *order;
     rr_text text;
-    rr_poll_state state;
-    rr_poll poll = rr_poll_python(&state, NULL);
+    rr_call_state state;
+    rr_call call = rr_call_python(module, &state, NULL);
     rr_error error;
     rr_status status;
 
@@ -200,7 +201,7 @@ static PyObject *text_order(PyObject *Py_UNUSED(module), PyObject *args)
         return NULL;
     }
     Py_BEGIN_ALLOW_THREADS
-    status = rr_text_order(&text, rows[3].data, &poll, &error);
+    status = rr_text_order(&text, rows[3].data, &call, &error);
     Py_END_ALLOW_THREADS
     if (status != RR_OK) {
         return rr_raise(status, &error);

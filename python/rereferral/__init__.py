@@ -20,6 +20,7 @@ from rereferral.sensitivity import landmarks
 from rereferral.simulate import Simulation, simulate
 from rereferral.spells import Spells, merge_spells
 from rereferral.text import Text
+from rereferral.threads import get_num_threads, set_num_threads
 
 __version__ = "0.1.0"
 
@@ -46,6 +47,7 @@ __all__ = [
     "crosswalk",
     "curve",
     "definitions",
+    "get_num_threads",
     "landmarks",
     "link",
     "mean_count",
@@ -54,6 +56,7 @@ __all__ = [
     "pairs",
     "read_columns",
     "read_csv",
+    "set_num_threads",
     "simulate",
     "wilson",
 ]

@@ -187,7 +187,7 @@ static void test_failures(uint64_t *random)
 {
     enum { ROWS = 1 << 21 }; /* enough to be asked whether to stop */
     static table t;
-    rr_poll poll = {stop_at_once, NULL};
+    rr_call call = {stop_at_once, NULL, 1};
     rr_rows index, events = {NULL, NULL, NULL, 0};
     uint32_t *key = malloc(ROWS * sizeof *key);
     int64_t *day = calloc(ROWS, sizeof *day);
@@ -229,9 +229,9 @@ static void test_failures(uint64_t *random)
     }
     index = (rr_rows){key, day, NULL, ROWS};
     CHECK(rr_order(&index, &events, ROWS, NULL, &parts, NULL) == RR_OK);
-    CHECK(rr_washout(parts, (rr_span){RR_DAYS, 1}, NULL, 0, ROWS, marked, &poll, &error) ==
+    CHECK(rr_washout(parts, (rr_span){RR_DAYS, 1}, NULL, 0, ROWS, marked, &call, &error) ==
           RR_ERR_INTERRUPTED);
-    CHECK(rr_select(parts, NULL, NULL, 0, ROWS, marked, &poll, &error) == RR_ERR_INTERRUPTED);
+    CHECK(rr_select(parts, NULL, NULL, 0, ROWS, marked, &call, &error) == RR_ERR_INTERRUPTED);
     rr_parts_free(parts);
     free(key);
     free(day);

@@ -1,6 +1,6 @@
 /* Text and the other columns that come in, against answers found by looking at every pair. */
 #include "check.h"
-#include "rereferral.h"
+#include "columns.h"
 
 #include <string.h>
 
@@ -378,12 +378,12 @@ static int stop(void *context, int64_t done, int64_t total)
 
 static void test_interrupts(const rr_text *t)
 {
-    rr_poll poll = {stop, NULL};
+    rr_call call = {stop, NULL, 1};
     int32_t codes[MOST];
     int64_t order[MOST], distinct;
 
-    CHECK(rr_text_codes(t, codes, &distinct, &poll, NULL) == RR_ERR_INTERRUPTED);
-    CHECK(rr_text_order(t, order, &poll, NULL) == RR_ERR_INTERRUPTED);
+    CHECK(rr_text_codes(t, codes, &distinct, &call, NULL) == RR_ERR_INTERRUPTED);
+    CHECK(rr_text_order(t, order, &call, NULL) == RR_ERR_INTERRUPTED);
 }
 
 int main(void)

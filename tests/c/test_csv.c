@@ -2,7 +2,7 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include "check.h"
-#include "rereferral.h"
+#include "csv_table.h"
 
 #include <math.h>
 #include <string.h>
@@ -250,12 +250,12 @@ static int stop_at(void *context, int64_t done, int64_t total)
 static void test_stop(void)
 {
     int64_t limit = 20;
-    rr_poll poll = {.stop = stop_at, .context = &limit};
+    rr_call call = {.stop = stop_at, .context = &limit};
     rr_csv_source source = memory(EVERY_KIND, sizeof EVERY_KIND - 1);
     rr_csv_options options = {.has_header = 1, .block_size = 10};
     rr_csv_table table = {0};
 
-    CHECK(rr_csv_read(&source, &options, KINDS, N_KINDS, &table, &poll, NULL) ==
+    CHECK(rr_csv_read(&source, &options, KINDS, N_KINDS, &table, &call, NULL) ==
           RR_ERR_INTERRUPTED);
     rr_csv_table_free(&table);
 }

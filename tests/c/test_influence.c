@@ -1,6 +1,6 @@
 /* Standard errors by cluster, and the mean cumulative count, against each row's own recursion. */
 #include "check.h"
-#include "rereferral.h"
+#include "tally.h"
 
 #include <math.h>
 #include <string.h>
@@ -274,11 +274,11 @@ static int stop_at_once(void *context, int64_t done, int64_t total)
 static void test_failures(void)
 {
     static double std_error[CELLS * CAUSES];
-    const rr_poll poll = {stop_at_once, NULL};
+    const rr_call call = {stop_at_once, NULL, 1};
     int64_t clusters[GROUPS], k = 0;
     rr_status status;
 
-    CHECK(rr_curve_clusters(&t.rows, t.n_causes, 0, &made.cells, made.n, clusters, std_error, &poll,
+    CHECK(rr_curve_clusters(&t.rows, t.n_causes, 0, &made.cells, made.n, clusters, std_error, &call,
                             NULL) == RR_ERR_INTERRUPTED);
     do {
         failing_allocation = k++;

@@ -220,7 +220,7 @@ static void test_failures(uint64_t *random)
     int32_t gap[MOST];
     rr_matches matches = {event_row, gap, NULL, NULL};
     rr_rule rule = {.window = {.length = {RR_MONTHS, 12}}, .take = 1};
-    rr_poll poll = {stop_at_once, NULL};
+    rr_call call = {stop_at_once, NULL, 1};
     rr_key_column column = {.kind = RR_KEY_INT64, .ints = wide};
     rr_key_table key_table = {&column, MOST};
     uint32_t codes[MOST], *out = codes, limit;
@@ -253,8 +253,8 @@ static void test_failures(uint64_t *random)
         CHECK(nth < 100);
     }
     failing_allocation = -1;
-    CHECK(rr_encode(&key_table, 1, 1, &out, &limit, &poll, &error) == RR_ERR_INTERRUPTED);
-    CHECK(rr_order(&index_rows, &event_rows, 30, &poll, &parts, &error) == RR_ERR_INTERRUPTED);
+    CHECK(rr_encode(&key_table, 1, 1, &out, &limit, &call, &error) == RR_ERR_INTERRUPTED);
+    CHECK(rr_order(&index_rows, &event_rows, 30, &call, &parts, &error) == RR_ERR_INTERRUPTED);
     CHECK(parts == NULL);
     index.day[7] = RR_DAY_MAX + 1;
     index.key[7] = 0;

@@ -160,7 +160,7 @@ static void test_failures(void)
     rr_spells spells = {spell, spell + 3, spell + 6, spell + 9};
     int64_t number[] = {0, -1, 1};
     rr_span gap = {RR_MONTHS, 1}, wrong = {RR_DAYS, -1};
-    rr_poll poll = {stop_at_once, NULL};
+    rr_call call = {stop_at_once, NULL, 1};
     rr_parts *parts;
     rr_error error;
 
@@ -196,7 +196,7 @@ static void test_failures(void)
 
     index.n = ROWS;
     CHECK(rr_order(&index, &events, ROWS, NULL, &parts, NULL) == RR_OK);
-    CHECK(rr_merge_spells(parts, NULL, gap, ROWS, spell, &n_spells, &poll, &error) ==
+    CHECK(rr_merge_spells(parts, NULL, gap, ROWS, spell, &n_spells, &call, &error) ==
           RR_ERR_INTERRUPTED);
     rr_parts_free(parts);
     free(key);

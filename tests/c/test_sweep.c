@@ -487,7 +487,7 @@ static void test_refusals(void)
     rr_matches matches = {anchor, gap, NULL, NULL};
     rr_rule rule = {.window = {.length = {RR_DAYS, 30}}, .take = 1};
     rr_rows rows = {key, day, NULL, LARGE};
-    rr_poll poll = {stop_at_once, NULL};
+    rr_call call = {stop_at_once, NULL, 1};
     rr_parts *parts;
     rr_error error;
 
@@ -497,12 +497,12 @@ static void test_refusals(void)
         anchor[i] = 0;
     }
     CHECK(rr_order(&rows, &rows, LARGE, NULL, &parts, &error) == RR_OK);
-    CHECK(rr_link(parts, &rule, LARGE, LARGE, &matches, &poll, &error) == RR_ERR_INTERRUPTED);
-    CHECK(rr_absorb(parts, &rule, LARGE, LARGE, anchor, &poll, &error) == RR_ERR_INTERRUPTED);
-    CHECK(rr_pairs_count(parts, &rule, LARGE, LARGE, offsets, &poll, &error) == RR_ERR_INTERRUPTED);
+    CHECK(rr_link(parts, &rule, LARGE, LARGE, &matches, &call, &error) == RR_ERR_INTERRUPTED);
+    CHECK(rr_absorb(parts, &rule, LARGE, LARGE, anchor, &call, &error) == RR_ERR_INTERRUPTED);
+    CHECK(rr_pairs_count(parts, &rule, LARGE, LARGE, offsets, &call, &error) == RR_ERR_INTERRUPTED);
     CHECK(rr_pairs_count(parts, &rule, LARGE, LARGE, offsets, NULL, &error) == RR_OK);
     CHECK(offsets[LARGE] == LARGE / 2);
-    CHECK(rr_pairs_fill(parts, &rule, LARGE, LARGE, offsets, anchor, gap, &poll, &error) ==
+    CHECK(rr_pairs_fill(parts, &rule, LARGE, LARGE, offsets, anchor, gap, &call, &error) ==
           RR_ERR_INTERRUPTED);
     CHECK(rr_pairs_fill(parts, &rule, LARGE, LARGE, offsets, NULL, gap, NULL, &error) ==
           RR_ERR_ARGUMENT);

@@ -1,6 +1,6 @@
 /* Tallies, cluster sums and curves against counts in plain tables. */
 #include "check.h"
-#include "rereferral.h"
+#include "tally.h"
 
 #include <math.h>
 #include <string.h>
@@ -229,7 +229,7 @@ static int stop_at_once(void *context, int64_t done, int64_t total)
 /* Every allocation fails once, and what is left over is found by the sanitizers. */
 static void test_failures(uint64_t *random)
 {
-    const rr_poll poll = {stop_at_once, NULL};
+    const rr_call call = {stop_at_once, NULL, 1};
     int64_t n[GROUPS], n_cells;
     rr_cluster_sums sums = {n, NULL, NULL, NULL};
     rr_cells none = {0};
@@ -237,11 +237,11 @@ static void test_failures(uint64_t *random)
     int failed = 0;
 
     fill(1000, GROUPS, CLUSTERS, 1, DAYS, 1, 1, random);
-    CHECK(rr_tally(&t.rows, t.hit, n, n, &poll, NULL) == RR_ERR_INTERRUPTED);
-    CHECK(rr_tally_clusters(&t.rows, t.cluster, t.hit, &sums, &poll, NULL) == RR_ERR_INTERRUPTED);
-    CHECK(rr_tally_days(&t.rows, t.duration, t.cause, 1, DAYS, &none, &n_cells, &poll, NULL) ==
+    CHECK(rr_tally(&t.rows, t.hit, n, n, &call, NULL) == RR_ERR_INTERRUPTED);
+    CHECK(rr_tally_clusters(&t.rows, t.cluster, t.hit, &sums, &call, NULL) == RR_ERR_INTERRUPTED);
+    CHECK(rr_tally_days(&t.rows, t.duration, t.cause, 1, DAYS, &none, &n_cells, &call, NULL) ==
           RR_ERR_INTERRUPTED);
-    CHECK(rr_tally_days(&t.rows, t.duration, t.cause, 1, INT32_MAX, &none, &n_cells, &poll, NULL) ==
+    CHECK(rr_tally_days(&t.rows, t.duration, t.cause, 1, INT32_MAX, &none, &n_cells, &call, NULL) ==
           RR_ERR_INTERRUPTED);
     for (int job = 0; job < 3; job++) {
         int64_t k = 0;
