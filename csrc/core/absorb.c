@@ -17,11 +17,27 @@ static int absorbed(rr_sweep *s, rr_reach *reach)
     return moved;
 }
 
+static rr_status absorb_part(rr_sweep *s, void *job, int worker, rr_error *error)
+{
+    int64_t *anchor = job;
+
+    (void)worker;
+    (void)error;
+    for (int64_t i = s->part_from; i < s->part_to; i++) {
+        rr_reach reach;
+
+        /* Few rows move, and a column by row is written at random. */
+        if (rr_sweep_begin(s, i, &reach) && absorbed(s, &reach)) {
+            anchor[reach.row] = reach.anchor;
+        }
+    }
+    return RR_OK;
+}
+
 rr_status rr_absorb(const rr_parts *parts, const rr_rule *rule, int64_t n_index, int64_t n_events,
                     int64_t *anchor, const rr_call *call, rr_error *error)
 {
     rr_rule plain = *rule;
-    rr_sweep s;
     rr_status status;
 
     /* Only the near end of the window is read. */
@@ -29,18 +45,7 @@ rr_status rr_absorb(const rr_parts *parts, const rr_rule *rule, int64_t n_index,
     plain.window.exclusive_end = 0;
     plain.claim_latest = 0;
     plain.anchor = NULL;
-    status = rr_sweep_open(&s, parts, &plain, n_index, n_events, error);
-    for (int64_t p = 0; p < parts->n_parts && status == RR_OK; p++) {
-        status = rr_sweep_part(&s, p, call, error);
-        for (int64_t i = s.part_from; i < s.part_to && status == RR_OK; i++) {
-            rr_reach reach;
-
-            /* Few rows move, and a column by row is written at random. */
-            if (rr_sweep_begin(&s, i, &reach) && absorbed(&s, &reach)) {
-                anchor[reach.row] = reach.anchor;
-            }
-        }
-    }
-    rr_sweep_close(&s);
-    return status;
+    status = rr_check_rule(parts, &plain, n_index, n_events, error);
+    return status == RR_OK ? rr_sweep_parts(parts, &plain, absorb_part, anchor, call, error)
+                           : status;
 }

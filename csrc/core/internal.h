@@ -52,43 +52,6 @@ int rr_bits(uint64_t largest);
 void rr_sort_words(uint64_t *words, uint64_t *rows, uint64_t *scratch, uint64_t *row_scratch,
                    int64_t n, int low, int high);
 
-/* One side in order. Part p holds words[start[p]] to words[start[p + 1]]. */
-typedef struct rr_side {
-    int64_t *start;  /* n_parts + 1 */
-    uint64_t *words; /* key within the part, then day, then (unless `rows`) row */
-    uint64_t *rows;  /* NULL when the row fits into the word */
-    int64_t n;       /* rows that take part */
-    int64_t n_table; /* rows of the table that they come from */
-} rr_side;
-
-struct rr_parts {
-    int64_t n_parts;
-    int64_t largest_event_part; /* rows: what a sweep needs as scratch */
-    int64_t first_day;          /* day 0 of a word */
-    int64_t last_day;
-    int day_bits;
-    int row_bits; /* 0 when rows stand in an array of their own */
-    rr_side index;
-    rr_side events;
-};
-
-/* RR_ERR_ARGUMENT unless `parts` was made from tables of these lengths. */
-rr_status rr_check_lengths(const rr_parts *parts, int64_t n_index, int64_t n_events,
-                           rr_error *error) RR_MUST_CHECK;
-
-/* Key and day of an ordered row as one number that sorts by key, then day. */
-static inline uint64_t rr_key_day(const rr_parts *parts, const rr_side *side, int64_t position)
-{
-    return side->words[position] >> parts->row_bits;
-}
-
-static inline int64_t rr_row_of(const rr_parts *parts, const rr_side *side, int64_t position)
-{
-    return side->rows != NULL
-               ? (int64_t)side->rows[position]
-               : (int64_t)(side->words[position] & ((UINT64_C(1) << parts->row_bits) - 1));
-}
-
 /* ---------------------------------------------------------------- windows */
 
 /* The bounds of rr_window_bounds for every day of a range, so that a calendar month costs a load. */

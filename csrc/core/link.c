@@ -1,4 +1,5 @@
 #include "sweep.h"
+#include "threads.h"
 
 #include <stdlib.h>
 
@@ -84,28 +85,32 @@ static void fill_empty(const rr_matches *matches, int64_t n)
     }
 }
 
+static rr_status link_part(rr_sweep *s, void *job, int worker, rr_error *error)
+{
+    const rr_matches *matches = job;
+
+    (void)worker;
+    (void)error;
+    for (int64_t i = s->part_from; i < s->part_to; i++) {
+        link_row(s, i, matches);
+    }
+    return RR_OK;
+}
+
 rr_status rr_link(const rr_parts *parts, const rr_rule *rule, int64_t n_index, int64_t n_events,
                   const rr_matches *matches, const rr_call *call, rr_error *error)
 {
-    rr_sweep s;
-    rr_status status = rr_sweep_open(&s, parts, rule, n_index, n_events, error);
+    rr_matches own = *matches;
+    rr_status status = rr_check_rule(parts, rule, n_index, n_events, error);
 
     if (status != RR_OK) {
-        goto out;
+        return status;
+    }
+    if (rr_nearest_will_do(parts, rule, matches)) {
+        return rr_nearest(parts, rule, matches, call, error);
     }
     fill_empty(matches, n_index);
-    for (int64_t p = 0; p < parts->n_parts; p++) {
-        status = rr_sweep_part(&s, p, call, error);
-        if (status != RR_OK) {
-            goto out;
-        }
-        for (int64_t i = s.part_from; i < s.part_to; i++) {
-            link_row(&s, i, matches);
-        }
-    }
-out:
-    rr_sweep_close(&s);
-    return status;
+    return rr_sweep_parts(parts, rule, link_part, &own, call, error);
 }
 
 /* The longest gap of a window for each day, or -1 where it admits none. */
@@ -120,38 +125,67 @@ static void fill_longest(const rr_window *window, int64_t first_day, int64_t n, 
     }
 }
 
-rr_status rr_narrow(const rr_parts *parts, const rr_window *window, const int64_t *anchor,
-                    int64_t n, const int32_t *found, int32_t *gap_days, rr_error *error)
+typedef struct narrowing {
+    const int64_t *anchor;
+    const int32_t *found;
+    int32_t *gap_days;
+    int64_t n;
+    rr_window window;
+    int64_t first_day;
+    uint64_t days;
+    const int32_t *longest; /* by day from first_day */
+} narrowing;
+
+enum { CHUNK_ROWS = 1 << 18 };
+
+static rr_status narrow_chunk(void *job, int64_t chunk, int worker, rr_error *error)
 {
+    const narrowing own = *(const narrowing *)job;
+    int64_t from = chunk * CHUNK_ROWS, to = from + CHUNK_ROWS;
+
+    (void)worker;
+    for (int64_t i = from; i < (to < own.n ? to : own.n); i++) {
+        int64_t anchor = own.anchor[i];
+        uint64_t at = (uint64_t)anchor - (uint64_t)own.first_day;
+        int32_t found = own.found[i], most;
+
+        if (at < own.days) {
+            /* No branch to guess wrong: a row that found nothing has -1 either way. */
+            own.gap_days[i] = found > own.longest[at] ? -1 : found;
+        } else if (found < 0) {
+            own.gap_days[i] = -1;
+        } else if (anchor < RR_DAY_MIN || anchor > RR_DAY_MAX) {
+            return rr_fail_row(error, RR_ERR_DAY_RANGE, i, "an anchor is out of range");
+        } else {
+            fill_longest(&own.window, anchor, 1, &most);
+            own.gap_days[i] = found > most ? -1 : found;
+        }
+    }
+    return RR_OK;
+}
+
+rr_status rr_narrow(const rr_parts *parts, const rr_window *window, const int64_t *anchor,
+                    int64_t n, const int32_t *found, int32_t *gap_days, const rr_call *call,
+                    rr_error *error)
+{
+    int64_t days = parts->last_day - parts->first_day + 1;
     rr_status status = rr_check_window(window, error);
-    uint64_t days = (uint64_t)(parts->last_day - parts->first_day + 1);
+    narrowing job = {.anchor = anchor, .found = found, .gap_days = gap_days, .n = n};
     int32_t *longest;
 
     if (status != RR_OK) {
         return status;
     }
-    longest = rr_allocate((int64_t)days, sizeof *longest);
+    longest = rr_allocate(days, sizeof *longest);
     if (longest == NULL) {
         return rr_fail(error, RR_ERR_MEMORY, "out of memory");
     }
-    fill_longest(window, parts->first_day, (int64_t)days, longest);
-    for (int64_t i = 0; i < n && status == RR_OK; i++) {
-        uint64_t at = (uint64_t)anchor[i] - (uint64_t)parts->first_day;
-
-        if (at < days) {
-            /* No branch to guess wrong: a row that found nothing has -1 either way. */
-            gap_days[i] = found[i] > longest[at] ? -1 : found[i];
-        } else if (found[i] < 0) {
-            gap_days[i] = -1;
-        } else if (anchor[i] < RR_DAY_MIN || anchor[i] > RR_DAY_MAX) {
-            status = rr_fail_row(error, RR_ERR_DAY_RANGE, i, "an anchor is out of range");
-        } else {
-            int32_t most;
-
-            fill_longest(window, anchor[i], 1, &most);
-            gap_days[i] = found[i] > most ? -1 : found[i];
-        }
-    }
+    fill_longest(window, parts->first_day, days, longest);
+    job.window = *window;
+    job.first_day = parts->first_day;
+    job.days = (uint64_t)days;
+    job.longest = longest;
+    status = rr_run(narrow_chunk, &job, n / CHUNK_ROWS + 1, call, error);
     free(longest);
     return status;
 }

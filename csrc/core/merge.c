@@ -2,11 +2,11 @@
  * latest end has to be remembered. Spells are numbered twice: as the sweep meets them, and then by
  * their first rows, so that their order is that of the table and not that of the parts. */
 #include "merge.h"
-#include "internal.h"
+#include "parts.h"
 
 #include <stdlib.h>
 
-enum { POLL_ROWS = 1 << 20 };
+enum { POLL_PARTS = 32 };
 
 typedef struct merger {
     const int64_t *end; /* NULL: a row ends on the day on which it starts */
@@ -82,7 +82,7 @@ rr_status rr_merge_spells(const rr_parts *parts, const int64_t *end, rr_span gap
 {
     const rr_window window = {.direction = RR_FORWARD, .length = gap};
     merger m = {.end = end, .spell = spell};
-    int64_t last_end = parts->last_day, since_poll = 0;
+    int64_t last_end = parts->last_day;
     rr_status status = rr_check_lengths(parts, n_index, parts->events.n_table, error);
 
     if (status != RR_OK) {
@@ -95,17 +95,18 @@ rr_status rr_merge_spells(const rr_parts *parts, const int64_t *end, rr_span gap
         }
     }
     status = rr_bounds_make(&window, parts->first_day, last_end, parts->index.n, &m.reach, error);
-    for (int64_t p = 0; p < parts->n_parts && status == RR_OK; p++) {
-        since_poll += parts->index.start[p + 1] - parts->index.start[p];
-        if (since_poll >= POLL_ROWS) {
-            since_poll = 0;
-            if (rr_stopped(call, p, parts->n_parts)) {
-                status = rr_fail(error, RR_ERR_INTERRUPTED, "interrupted");
-                goto out;
-            }
-        }
-        status = merge_part(parts, p, &m, error);
+    if (status != RR_OK) {
+        goto out;
     }
+    status = rr_parts_in_order(parts, call, error);
+    for (int64_t p = 0; p < parts->n_parts && status == RR_OK; p++) {
+        if (p % POLL_PARTS == 0 && rr_stopped(call, p, parts->n_parts)) {
+            status = rr_fail(error, RR_ERR_INTERRUPTED, "interrupted");
+        } else {
+            status = merge_part(parts, p, &m, error);
+        }
+    }
+    rr_parts_done(parts);
     if (status == RR_OK) {
         status = renumber(&m, n_index, error);
     }

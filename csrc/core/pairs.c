@@ -1,6 +1,7 @@
 #include "sweep.h"
+#include "threads.h"
 
-#include <stddef.h>
+#include <stdlib.h>
 
 static rr_status refuse_offsets(rr_error *error, int64_t row)
 {
@@ -39,53 +40,78 @@ static int64_t pairs_of_row(const rr_sweep *s, const rr_reach *reach, const pair
     return n;
 }
 
-/* One pass: either counts by index row, or, with `counts` NULL, the pairs at their offsets. *total is
- * the number of pairs. */
-static rr_status sweep_pairs(const rr_parts *parts, const rr_rule *rule, int64_t n_index,
-                             int64_t n_events, int64_t *counts, const int64_t *offsets,
-                             pair_columns out, int64_t *total, const rr_call *call, rr_error *error)
+typedef struct pairing {
+    int64_t *counts;        /* by index row; or NULL: */
+    const int64_t *offsets; /* where the pairs of each row go */
+    int64_t *event_row;
+    int32_t *gap_days;
+    int64_t *totals; /* by worker: how many pairs it has met */
+} pairing;
+
+static rr_status pair_part(rr_sweep *s, void *job, int worker, rr_error *error)
 {
-    rr_sweep s;
-    rr_status status = rr_sweep_open(&s, parts, rule, n_index, n_events, error);
+    const pairing *p = job;
+    int64_t total = 0;
 
-    *total = 0;
-    for (int64_t p = 0; p < parts->n_parts && status == RR_OK; p++) {
-        status = rr_sweep_part(&s, p, call, error);
-        for (int64_t i = s.part_from; i < s.part_to && status == RR_OK; i++) {
-            rr_reach reach;
-            uint8_t vetoed;
-            int64_t n;
+    for (int64_t i = s->part_from; i < s->part_to; i++) {
+        rr_reach reach;
+        uint8_t vetoed;
+        int64_t n;
 
-            if (!rr_sweep_row(&s, i, &reach) || rr_days_in_reach(&s, &reach, &vetoed) == 0) {
-                continue;
-            }
-            n = pairs_of_row(&s, &reach, NULL);
-            *total += n;
-            if (counts != NULL) {
-                counts[reach.row] = n;
-            } else if (n != offsets[reach.row + 1] - offsets[reach.row]) {
-                status = refuse_offsets(error, reach.row);
-            } else {
-                out.at = offsets[reach.row];
-                pairs_of_row(&s, &reach, &out);
-            }
+        if (!rr_sweep_row(s, i, &reach) || rr_days_in_reach(s, &reach, &vetoed) == 0) {
+            continue;
+        }
+        n = pairs_of_row(s, &reach, NULL);
+        total += n;
+        if (p->counts != NULL) {
+            p->counts[reach.row] = n;
+        } else if (n != p->offsets[reach.row + 1] - p->offsets[reach.row]) {
+            return refuse_offsets(error, reach.row);
+        } else {
+            const pair_columns out = {p->event_row, p->gap_days, p->offsets[reach.row]};
+
+            pairs_of_row(s, &reach, &out);
         }
     }
-    rr_sweep_close(&s);
+    p->totals[worker] += total;
+    return RR_OK;
+}
+
+/* *total is how many pairs there are. */
+static rr_status sweep_pairs(const rr_parts *parts, const rr_rule *rule, int64_t n_index,
+                             int64_t n_events, pairing *job, int64_t *total, const rr_call *call,
+                             rr_error *error)
+{
+    int workers = rr_workers(call, parts->n_parts);
+    rr_status status = rr_check_rule(parts, rule, n_index, n_events, error);
+
+    *total = 0;
+    if (status != RR_OK) {
+        return status;
+    }
+    job->totals = calloc((size_t)workers, sizeof *job->totals);
+    if (job->totals == NULL) {
+        return rr_fail(error, RR_ERR_MEMORY, "out of memory");
+    }
+    status = rr_sweep_parts(parts, rule, pair_part, job, call, error);
+    for (int i = 0; i < workers; i++) {
+        *total += job->totals[i];
+    }
+    free(job->totals);
     return status;
 }
 
 rr_status rr_pairs_count(const rr_parts *parts, const rr_rule *rule, int64_t n_index,
                          int64_t n_events, int64_t *offsets, const rr_call *call, rr_error *error)
 {
+    pairing job = {.counts = offsets};
     int64_t sum = 0, total;
     rr_status status;
 
     for (int64_t i = 0; i <= n_index; i++) {
         offsets[i] = 0;
     }
-    status = sweep_pairs(parts, rule, n_index, n_events, offsets, NULL, (pair_columns){0}, &total,
-                         call, error);
+    status = sweep_pairs(parts, rule, n_index, n_events, &job, &total, call, error);
     for (int64_t i = 0; i <= n_index && status == RR_OK; i++) {
         int64_t n = offsets[i];
 
@@ -99,7 +125,7 @@ rr_status rr_pairs_fill(const rr_parts *parts, const rr_rule *rule, int64_t n_in
                         int64_t n_events, const int64_t *offsets, int64_t *event_row,
                         int32_t *gap_days, const rr_call *call, rr_error *error)
 {
-    pair_columns out = {event_row, gap_days, 0};
+    pairing job = {.offsets = offsets, .event_row = event_row, .gap_days = gap_days};
     int64_t total;
     rr_status status;
 
@@ -112,7 +138,7 @@ rr_status rr_pairs_fill(const rr_parts *parts, const rr_rule *rule, int64_t n_in
             return refuse_offsets(error, i);
         }
     }
-    status = sweep_pairs(parts, rule, n_index, n_events, NULL, offsets, out, &total, call, error);
+    status = sweep_pairs(parts, rule, n_index, n_events, &job, &total, call, error);
     if (status == RR_OK && total != offsets[n_index]) {
         /* A row without pairs was given room, which nobody has written to. */
         return refuse_offsets(error, -1);

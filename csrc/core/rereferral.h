@@ -272,13 +272,13 @@ rr_status rr_absorb(const rr_parts *parts, const rr_rule *rule, int64_t n_index,
  * Anchors, and gaps found and narrowed, have n elements, the rows of the index. RR_ERR_DAY_RANGE names
  * the row of an anchor out of range; RR_ERR_ARGUMENT for a span out of range. */
 rr_status rr_narrow(const rr_parts *parts, const rr_window *window, const int64_t *anchor,
-                    int64_t n, const int32_t *found, int32_t *gap_days,
+                    int64_t n, const int32_t *found, int32_t *gap_days, const rr_call *call,
                     rr_error *error) RR_MUST_CHECK;
 
 /* For each event row: 1 if another event row of `parts` has its key and day; else 0, also for rows
  * that took no part. n_events is the length of the events table and of `shared`. */
 rr_status rr_shared_days(const rr_parts *parts, int64_t n_events, uint8_t *shared,
-                         rr_error *error) RR_MUST_CHECK;
+                         const rr_call *call, rr_error *error) RR_MUST_CHECK;
 
 /* For each index row of `parts`: 1 if a spell of the same key is open at the end of its day, that is
  * one that starts on that day or before and ends after it; else 0, also for rows that took no part.

@@ -1,8 +1,7 @@
-#include "internal.h"
+#include "parts.h"
+#include "threads.h"
 
 #include <string.h>
-
-enum { POLL_ROWS = 1 << 20 };
 
 static uint64_t key_of(uint64_t key_day, int day_bits)
 {
@@ -11,8 +10,16 @@ static uint64_t key_of(uint64_t key_day, int day_bits)
 
 /* Index and event rows of a part come in the same order, so one merge serves: spells are taken in as
  * the days go on, and all that must be remembered of them is the latest end. */
-static void sweep_part(const rr_parts *parts, int64_t part, const int64_t *spell_end, uint8_t *open)
+typedef struct spells {
+    const rr_parts *parts;
+    const int64_t *end;
+    uint8_t *open;
+} spells;
+
+static rr_status sweep_part(void *job, int64_t part, int worker, rr_error *error)
 {
+    const spells *s = job;
+    const rr_parts *parts = s->parts;
     int64_t event = parts->events.start[part], last_event = parts->events.start[part + 1];
     int64_t latest = RR_NULL_DAY; /* below every day */
     uint64_t key = UINT64_MAX;
@@ -32,24 +39,29 @@ static void sweep_part(const rr_parts *parts, int64_t part, const int64_t *spell
             }
         }
         for (; event < last_event && rr_key_day(parts, &parts->events, event) <= key_day; event++) {
-            int64_t end = spell_end[rr_row_of(parts, &parts->events, event)];
+            int64_t end = s->end[rr_row_of(parts, &parts->events, event)];
 
             end = end == RR_NULL_DAY ? INT64_MAX : end;
             latest = end > latest ? end : latest;
         }
-        open[rr_row_of(parts, &parts->index, i)] = latest > day;
+        s->open[rr_row_of(parts, &parts->index, i)] = latest > day;
     }
+    (void)worker;
+    (void)error;
+    return RR_OK;
 }
 
-rr_status rr_shared_days(const rr_parts *parts, int64_t n_events, uint8_t *shared, rr_error *error)
+rr_status rr_shared_days(const rr_parts *parts, int64_t n_events, uint8_t *shared,
+                         const rr_call *call, rr_error *error)
 {
     rr_status status = rr_check_lengths(parts, parts->index.n_table, n_events, error);
 
     if (status != RR_OK) {
         return status;
     }
+    status = rr_parts_in_order(parts, call, error);
     memset(shared, 0, (size_t)n_events);
-    for (int64_t p = 0; p < parts->n_parts; p++) {
+    for (int64_t p = 0; p < parts->n_parts && status == RR_OK; p++) {
         for (int64_t i = parts->events.start[p] + 1; i < parts->events.start[p + 1]; i++) {
             if (rr_key_day(parts, &parts->events, i) == rr_key_day(parts, &parts->events, i - 1)) {
                 shared[rr_row_of(parts, &parts->events, i)] = 1;
@@ -57,28 +69,24 @@ rr_status rr_shared_days(const rr_parts *parts, int64_t n_events, uint8_t *share
             }
         }
     }
-    return RR_OK;
+    rr_parts_done(parts);
+    return status;
 }
 
 rr_status rr_open_spells(const rr_parts *parts, const int64_t *spell_end, int64_t n_index,
                          int64_t n_events, uint8_t *open, const rr_call *call, rr_error *error)
 {
+    spells job = {parts, spell_end, open};
     rr_status status = rr_check_lengths(parts, n_index, n_events, error);
-    int64_t since_poll = 0;
 
     if (status != RR_OK) {
         return status;
     }
     memset(open, 0, (size_t)n_index);
-    for (int64_t p = 0; p < parts->n_parts; p++) {
-        since_poll += parts->index.start[p + 1] - parts->index.start[p];
-        if (since_poll >= POLL_ROWS) {
-            since_poll = 0;
-            if (rr_stopped(call, p, parts->n_parts)) {
-                return rr_fail(error, RR_ERR_INTERRUPTED, "interrupted");
-            }
-        }
-        sweep_part(parts, p, spell_end, open);
+    status = rr_parts_in_order(parts, call, error);
+    if (status == RR_OK) {
+        status = rr_run(sweep_part, &job, parts->n_parts, call, error);
     }
-    return RR_OK;
+    rr_parts_done(parts);
+    return status;
 }

@@ -3,10 +3,9 @@
  * found: index rows come in order of key and day, so the walk is short, and a galloping search keeps
  * it so where bounds differ from row to row. */
 #include "sweep.h"
+#include "threads.h"
 
 #include <stdlib.h>
-
-enum { POLL_ROWS = 1 << 20 };
 
 static const int64_t NEVER = INT64_MAX;
 
@@ -190,7 +189,7 @@ int rr_sweep_row(rr_sweep *s, int64_t position, rr_reach *reach)
     if (!rr_sweep_begin(s, position, reach)) {
         return 0;
     }
-    rr_bounds_at(&s->bounds, reach->anchor, &first, &last);
+    rr_bounds_at(s->bounds, reach->anchor, &first, &last);
     rr_row_bounds(s->rule, reach->row, &first, &last);
     if (s->claimed != NULL && s->claimed[position - s->part_from] <= last) {
         last = s->claimed[position - s->part_from] - 1;
@@ -311,7 +310,7 @@ int64_t rr_next_near_day(rr_sweep *s, rr_reach *reach, int64_t from)
 {
     int64_t first, last;
 
-    rr_bounds_at(&s->bounds, reach->anchor, &first, &last);
+    rr_bounds_at(s->bounds, reach->anchor, &first, &last);
     if (s->rule->window.direction == RR_FORWARD) {
         last = first - 1;
         first = reach->anchor + from;
@@ -385,7 +384,7 @@ static void fill_claimed(rr_sweep *s)
             of_day = NEVER;
         }
         day = key_day;
-        rr_bounds_at(&s->bounds, anchor_of(s, row, key_day), &first, &last);
+        rr_bounds_at(s->bounds, anchor_of(s, row, key_day), &first, &last);
         rr_row_bounds(s->rule, row, &first, &last);
         first = first_claim(s, row, key_day & ~s->day_mask, first);
         of_day = first < of_day ? first : of_day;
@@ -393,31 +392,15 @@ static void fill_claimed(rr_sweep *s)
     }
 }
 
-rr_status rr_sweep_part(rr_sweep *s, int64_t part, const rr_call *call, rr_error *error)
-{
-    const rr_parts *parts = s->parts;
-
-    s->part_from = parts->index.start[part];
-    s->part_to = parts->index.start[part + 1];
-    s->low_hint = s->high_hint = 0;
-    s->since_poll += s->part_to - s->part_from + parts->events.start[part + 1] -
-                     parts->events.start[part];
-    if (s->since_poll >= POLL_ROWS) {
-        s->since_poll = 0;
-        if (rr_stopped(call, part, parts->n_parts)) {
-            return rr_fail(error, RR_ERR_INTERRUPTED, "interrupted");
-        }
-    }
-    fold_days(parts, part, &s->days);
-    if (s->claimed != NULL) {
-        fill_claimed(s);
-    }
-    return RR_OK;
-}
-
 /* Whether every index row that is said to be an event row names one that exists. */
-static rr_status check_rule(const rr_rule *rule, int64_t n_index, int64_t n_events, rr_error *error)
+rr_status rr_check_rule(const rr_parts *parts, const rr_rule *rule, int64_t n_index,
+                        int64_t n_events, rr_error *error)
 {
+    rr_status status = rr_check_lengths(parts, n_index, n_events, error);
+
+    if (status != RR_OK) {
+        return status;
+    }
     if (rule->take < 0) {
         return rr_fail(error, RR_ERR_ARGUMENT, "take must not be negative");
     }
@@ -446,55 +429,90 @@ static rr_status check_rule(const rr_rule *rule, int64_t n_index, int64_t n_even
     return RR_OK;
 }
 
-static int64_t largest_index_part(const rr_parts *parts)
+/* ---------------------------------------------------------------- all parts */
+
+typedef struct walk {
+    rr_sweep *sweeps; /* by worker */
+    rr_visit visit;
+    void *job;
+} walk;
+
+static void go_to_part(rr_sweep *s, int64_t part)
 {
-    int64_t largest = 0;
-
-    for (int64_t p = 0; p < parts->n_parts; p++) {
-        int64_t n = parts->index.start[p + 1] - parts->index.start[p];
-
-        largest = n > largest ? n : largest;
+    s->part_from = s->parts->index.start[part];
+    s->part_to = s->parts->index.start[part + 1];
+    s->low_hint = s->high_hint = 0;
+    fold_days(s->parts, part, &s->days);
+    if (s->claimed != NULL) {
+        fill_claimed(s);
     }
-    return largest;
 }
 
-rr_status rr_sweep_open(rr_sweep *s, const rr_parts *parts, const rr_rule *rule, int64_t n_index,
-                        int64_t n_events, rr_error *error)
+static rr_status visit_part(void *job, int64_t part, int worker, rr_error *error)
+{
+    const walk *w = job;
+    rr_sweep *sweep = &w->sweeps[worker];
+
+    go_to_part(sweep, part);
+    return w->visit(sweep, w->job, worker, error);
+}
+
+static rr_status open_sweep(rr_sweep *s, const rr_parts *parts, const rr_rule *rule,
+                            const rr_bounds *bounds)
 {
     int detail = rule->vetoed != NULL || rule->confirmed != NULL;
-    int64_t room = parts->largest_event_part;
-    rr_status status;
+    int64_t room = parts->events.largest;
 
-    *s = (rr_sweep){.parts = parts, .rule = rule};
+    *s = (rr_sweep){.parts = parts, .rule = rule, .bounds = bounds};
     s->day_mask = (UINT64_C(1) << parts->day_bits) - 1;
-    status = rr_check_lengths(parts, n_index, n_events, error);
-    if (status == RR_OK) {
-        status = check_rule(rule, n_index, n_events, error);
-    }
-    if (status == RR_OK) {
-        status = rr_bounds_make(&rule->window, parts->first_day, parts->last_day, parts->index.n,
-                                &s->bounds, error);
-    }
-    if (status != RR_OK) {
-        return status;
-    }
     s->days.key_day = rr_allocate(room, sizeof *s->days.key_day);
     s->days.start = rr_allocate(room + 1, sizeof *s->days.start);
     s->days.detail = detail ? rr_allocate(room, sizeof *s->days.detail) : NULL;
-    s->claimed = rule->claim_latest ? rr_allocate(largest_index_part(parts), sizeof *s->claimed)
-                                    : NULL;
-    if (s->days.key_day == NULL || s->days.start == NULL || (detail && s->days.detail == NULL) ||
-        (rule->claim_latest && s->claimed == NULL)) {
-        return rr_fail(error, RR_ERR_MEMORY, "out of memory");
-    }
-    return RR_OK;
+    s->claimed = rule->claim_latest ? rr_allocate(parts->index.largest, sizeof *s->claimed) : NULL;
+    return s->days.key_day == NULL || s->days.start == NULL || (detail && s->days.detail == NULL) ||
+                   (rule->claim_latest && s->claimed == NULL)
+               ? RR_ERR_MEMORY
+               : RR_OK;
 }
 
-void rr_sweep_close(rr_sweep *s)
+static void close_sweep(rr_sweep *s)
 {
     free(s->days.key_day);
     free(s->days.start);
     free(s->days.detail);
     free(s->claimed);
-    rr_bounds_free(&s->bounds);
+}
+
+rr_status rr_sweep_parts(const rr_parts *parts, const rr_rule *rule, rr_visit visit, void *job,
+                         const rr_call *call, rr_error *error)
+{
+    int workers = rr_workers(call, parts->n_parts);
+    walk w = {.visit = visit, .job = job};
+    rr_bounds bounds = {0};
+    rr_status status = rr_parts_in_order(parts, call, error);
+
+    if (status == RR_OK) {
+        status = rr_bounds_make(&rule->window, parts->first_day, parts->last_day, parts->index.n,
+                                &bounds, error);
+    }
+    if (status != RR_OK) {
+        goto out;
+    }
+    w.sweeps = calloc((size_t)workers, sizeof *w.sweeps);
+    for (int i = 0; i < workers && status == RR_OK; i++) {
+        status = w.sweeps == NULL ? RR_ERR_MEMORY : open_sweep(&w.sweeps[i], parts, rule, &bounds);
+    }
+    if (status != RR_OK) {
+        status = rr_fail(error, status, "out of memory");
+        goto out;
+    }
+    status = rr_run(visit_part, &w, parts->n_parts, call, error);
+out:
+    rr_parts_done(parts);
+    for (int i = 0; w.sweeps != NULL && i < workers; i++) {
+        close_sweep(&w.sweeps[i]);
+    }
+    free(w.sweeps);
+    rr_bounds_free(&bounds);
+    return status;
 }

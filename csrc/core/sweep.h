@@ -3,7 +3,8 @@
 #ifndef RR_SWEEP_H
 #define RR_SWEEP_H
 
-#include "internal.h"
+#include "nearest.h"
+#include "parts.h"
 
 /* What vetoes and confirmations make of a day. */
 typedef struct rr_day_detail {
@@ -23,7 +24,7 @@ typedef struct rr_day_runs {
 typedef struct rr_sweep {
     const rr_parts *parts;
     const rr_rule *rule;
-    rr_bounds bounds;
+    const rr_bounds *bounds;
     rr_day_runs days;
     int64_t *claimed; /* by position in the part: the first day that a later row claims; or NULL */
     uint64_t day_mask;
@@ -31,7 +32,6 @@ typedef struct rr_sweep {
     int64_t part_to;
     int64_t low_hint; /* where the last row's days began and ended */
     int64_t high_hint;
-    int64_t since_poll;
 } rr_sweep;
 
 /* What the rule admits for one index row. */
@@ -47,15 +47,18 @@ typedef struct rr_reach {
     int64_t own; /* the day of the row's own event among them, -1: not there */
 } rr_reach;
 
-/* Checks lengths and rule, and allocates. The caller ends it with rr_sweep_close, also after a
- * failure. */
-rr_status rr_sweep_open(rr_sweep *sweep, const rr_parts *parts, const rr_rule *rule,
-                        int64_t n_index, int64_t n_events, rr_error *error) RR_MUST_CHECK;
-void rr_sweep_close(rr_sweep *sweep);
+/* Takes the index rows of the sweep's part, at the positions part_from to part_to. `worker` as in
+ * rr_task. */
+typedef rr_status (*rr_visit)(rr_sweep *sweep, void *job, int worker, rr_error *error);
 
-/* Goes to a part; its index rows are positions part_from to part_to. */
-rr_status rr_sweep_part(rr_sweep *sweep, int64_t part, const rr_call *call,
-                        rr_error *error) RR_MUST_CHECK;
+/* RR_ERR_ARGUMENT, or RR_ERR_DAY_RANGE for an anchor, unless lengths and rule are in order. */
+rr_status rr_check_rule(const rr_parts *parts, const rr_rule *rule, int64_t n_index,
+                        int64_t n_events, rr_error *error) RR_MUST_CHECK;
+
+/* Puts the parts in order and visits them all, on threads: a worker has a sweep of its own. The rule
+ * has been checked. */
+rr_status rr_sweep_parts(const rr_parts *parts, const rr_rule *rule, rr_visit visit, void *job,
+                         const rr_call *call, rr_error *error) RR_MUST_CHECK;
 
 /* The last day on which an event of an index row may be confirmed. Read where it is needed, and not
  * with the row: it is a column by row, and most rows have no event at all. */
@@ -72,9 +75,6 @@ int rr_sweep_begin(const rr_sweep *sweep, int64_t position, rr_reach *reach);
 
 /* rr_sweep_begin, and whether there is any day with events in its window, and if so its reach. */
 int rr_sweep_row(rr_sweep *sweep, int64_t position, rr_reach *reach);
-
-/* The admissible days cut to the bounds that the row itself brings. */
-void rr_row_bounds(const rr_rule *rule, int64_t row, int64_t *first, int64_t *last);
 
 /* Whether events are vetoed or must be confirmed, so that a day in reach need not count. */
 static inline int rr_sweep_in_detail(const rr_sweep *sweep)

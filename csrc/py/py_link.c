@@ -331,17 +331,18 @@ PyDoc_STRVAR(shared_days_doc, "shared_days($module, parts, shared, /)\n--\n\n"
 static PyObject *shared_days(PyObject *self, PyObject *args)
 {
     rr_array shared = {"shared", NPY_BOOL, RR_OUT, NULL, NULL, NULL, 0};
+    rr_call_state state;
+    rr_call call = rr_call_python(self, &state, NULL);
     const rr_parts *parts;
     rr_error error;
     rr_status status;
 
-    (void)self;
     if (!PyArg_ParseTuple(args, "O&O:shared_days", rr_read_parts, &parts, &shared.object) ||
         rr_arrays_check(&shared, 1) < 0) {
         return NULL;
     }
     Py_BEGIN_ALLOW_THREADS
-    status = rr_shared_days(parts, shared.n, shared.data, &error);
+    status = rr_shared_days(parts, shared.n, shared.data, &call, &error);
     Py_END_ALLOW_THREADS
     if (status != RR_OK) {
         return rr_raise(status, &error);

@@ -116,12 +116,13 @@ static PyObject *narrow(PyObject *self, PyObject *args)
     rr_array arrays[] = {{"anchor", NPY_INT64, RR_IN, NULL, NULL, NULL, 0},
                          {"found", NPY_INT32, RR_IN, &arrays[0].n, NULL, NULL, 0},
                          {"gap_days", NPY_INT32, RR_OUT, &arrays[0].n, NULL, NULL, 0}};
+    rr_call_state state;
+    rr_call call = rr_call_python(self, &state, NULL);
     const rr_parts *parts;
     rr_window window;
     rr_error error;
     rr_status status;
 
-    (void)self;
     if (!PyArg_ParseTuple(args, "O&O&OOO:narrow", rr_read_parts, &parts, rr_read_window, &window,
                           &arrays[0].object, &arrays[1].object, &arrays[2].object) ||
         rr_arrays_check(arrays, 3) < 0) {
@@ -129,7 +130,7 @@ static PyObject *narrow(PyObject *self, PyObject *args)
     }
     Py_BEGIN_ALLOW_THREADS
     status = rr_narrow(parts, &window, arrays[0].data, arrays[0].n, arrays[1].data, arrays[2].data,
-                       &error);
+                       &call, &error);
     Py_END_ALLOW_THREADS
     if (status != RR_OK) {
         return rr_raise(status, &error);

@@ -113,7 +113,7 @@ static void test_spells(uint64_t *random)
     spell_rows = rows_of(&spells);
     CHECK(rr_order(&index_rows, &spell_rows, 20, NULL, &parts, NULL) == RR_OK);
     CHECK(rr_open_spells(parts, spells.end, index.n, spells.n, open, NULL, NULL) == RR_OK);
-    CHECK(rr_shared_days(parts, spells.n, shared, NULL) == RR_OK);
+    CHECK(rr_shared_days(parts, spells.n, shared, NULL, NULL) == RR_OK);
     CHECK(rr_open_spells(parts, spells.end, index.n, spells.n + 1, open, NULL, NULL) ==
           RR_ERR_ARGUMENT);
     for (int64_t i = 0; i < index.n; i++) {

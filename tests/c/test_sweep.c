@@ -428,7 +428,7 @@ static void test_narrow(world *w, uint64_t *random)
         anchor[i] = anchor_of(w, i);
     }
     CHECK(rr_link(w->parts, &longest, n, w->events.n, &matches, NULL, NULL) == RR_OK);
-    CHECK(rr_narrow(w->parts, &w->rule.window, anchor, n, found_gap, gap, NULL) == RR_OK);
+    CHECK(rr_narrow(w->parts, &w->rule.window, anchor, n, found_gap, gap, NULL, NULL) == RR_OK);
     for (int64_t i = 0; i < n; i++) {
         answer want = expect(w, i);
 
@@ -441,7 +441,7 @@ static void test_narrow(world *w, uint64_t *random)
 
         found_gap[i] = 0;
         anchor[i] = RR_DAY_MAX + 1;
-        CHECK(rr_narrow(w->parts, &w->rule.window, anchor, n, found_gap, gap, &error) ==
+        CHECK(rr_narrow(w->parts, &w->rule.window, anchor, n, found_gap, gap, NULL, &error) ==
               RR_ERR_DAY_RANGE);
         CHECK(error.row == i);
     }
@@ -467,9 +467,9 @@ static void test_failures(world *w)
                      : which == 1 ? rr_pairs_count(w->parts, &w->rule, n, m, offsets, NULL, NULL)
                      : which == 2 ? rr_pairs_fill(w->parts, &w->rule, n, m, offsets, event_row, gap,
                                                   NULL, NULL)
-                     : which == 3
-                         ? rr_absorb(w->parts, &w->rule, n, m, event_row, NULL, NULL)
-                         : rr_narrow(w->parts, &w->rule.window, w->index.day, n, gap, gap, NULL);
+                     : which == 3 ? rr_absorb(w->parts, &w->rule, n, m, event_row, NULL, NULL)
+                                  : rr_narrow(w->parts, &w->rule.window, w->index.day, n, gap, gap,
+                                              NULL, NULL);
             failing_allocation = -1;
             CHECK(status == RR_OK || (status == RR_ERR_MEMORY && nth < 20));
         }

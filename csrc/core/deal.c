@@ -1,0 +1,208 @@
+/* Dealing: each row of a table becomes a word in the part of its key.
+ *
+ * The table is cut into chunks of a million rows. Every chunk counts its rows by part; sums over parts,
+ * then chunks, say where each chunk's rows of each part begin; then every chunk writes its words there.
+ * So chunks need nothing of one another, rows keep their order within a part, and the words are the
+ * same on any number of threads.
+ *
+ * Cost: two passes over key and day, and one store a row to one of n_parts places. With 512 places
+ * their cache lines stay in L1 and 5 ns a row became 3; with 2,048 they lie in L2. Whole lines written
+ * past the cache (non-temporal stores from 64-byte buffers) paid with 2,048 parts and not with 512, so
+ * stores are plain and parts are few and large. */
+#include "parts.h"
+#include "threads.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct dealing {
+    const rr_rows *rows;
+    const rr_parts *parts; /* once the layout of a word is known */
+    const rr_shape *shape;
+    rr_side *side;
+    rr_extent *extents; /* by chunk */
+} dealing;
+
+static int64_t count_chunks(int64_t n)
+{
+    return n / RR_CHUNK_ROWS + (n % RR_CHUNK_ROWS != 0);
+}
+
+static int64_t n_parts(const rr_shape *shape)
+{
+    return INT64_C(1) << shape->part_bits;
+}
+
+static int64_t chunk_end(int64_t chunk, int64_t n)
+{
+    int64_t end = (chunk + 1) * RR_CHUNK_ROWS;
+
+    return end < n ? end : n;
+}
+
+static inline uint64_t mix(uint32_t key, const rr_shape *shape)
+{
+    return key * shape->multiplier & ((UINT64_C(1) << shape->key_bits) - 1);
+}
+
+static inline int takes_part(const rr_rows *rows, int64_t i)
+{
+    return rows->key[i] != RR_NULL_KEY && rows->day[i] != RR_NULL_DAY &&
+           (rows->use == NULL || rows->use[i]);
+}
+
+static rr_status count_chunk(void *job, int64_t chunk, int worker, rr_error *error)
+{
+    const dealing *d = job;
+    const rr_rows *rows = d->rows;
+    const rr_shape shape = *d->shape;
+    const int shift = shape.key_bits - shape.part_bits;
+    int64_t *count = d->side->chunk_ends + chunk * n_parts(&shape);
+    uint16_t *part_of_row = d->side->part_of_row;
+    rr_extent extent = {INT64_MAX, INT64_MIN, 0};
+
+    (void)worker;
+    memset(count, 0, (size_t)n_parts(&shape) * sizeof *count);
+    for (int64_t i = chunk * RR_CHUNK_ROWS; i < chunk_end(chunk, rows->n); i++) {
+        int64_t day = rows->day[i];
+        uint64_t part = mix(rows->key[i], &shape) >> shift;
+
+        if (!takes_part(rows, i)) {
+            if (part_of_row != NULL) {
+                part_of_row[i] = RR_NO_PART;
+            }
+            continue;
+        }
+        if (day < RR_DAY_MIN || day > RR_DAY_MAX) {
+            rr_status status = rr_fail(error, RR_ERR_DAY_RANGE, "day %lld is out of range",
+                                       (long long)day);
+
+            error->row = i;
+            return status;
+        }
+        count[part]++;
+        if (part_of_row != NULL) {
+            part_of_row[i] = (uint16_t)part;
+        }
+        extent.first_day = day < extent.first_day ? day : extent.first_day;
+        extent.last_day = day > extent.last_day ? day : extent.last_day;
+        extent.n++;
+    }
+    d->extents[chunk] = extent;
+    return RR_OK;
+}
+
+/* Turns the counts by chunk and part into where each begins. */
+static void add_up(rr_side *side, int64_t parts, int64_t chunks)
+{
+    int64_t sum = 0;
+
+    for (int64_t p = 0; p < parts; p++) {
+        side->start[p] = sum;
+        for (int64_t c = 0; c < chunks; c++) {
+            int64_t count = side->chunk_ends[c * parts + p];
+
+            side->chunk_ends[c * parts + p] = sum;
+            sum += count;
+        }
+        side->largest = sum - side->start[p] > side->largest ? sum - side->start[p] : side->largest;
+    }
+    side->start[parts] = sum;
+    side->n = sum;
+}
+
+rr_status rr_deal_count(const rr_rows *rows, const rr_shape *shape, int with_parts, rr_side *side,
+                        rr_extent *days, const rr_call *call, rr_error *error)
+{
+    int64_t chunks = count_chunks(rows->n), parts = n_parts(shape);
+    dealing job = {.rows = rows, .shape = shape, .side = side};
+    rr_error own;
+    rr_status status;
+
+    side->n_table = rows->n;
+    side->start = rr_allocate(parts + 1, sizeof *side->start);
+    side->chunk_ends = rr_allocate(chunks * parts, sizeof *side->chunk_ends);
+    side->part_of_row = with_parts ? rr_allocate(rows->n, sizeof *side->part_of_row) : NULL;
+    job.extents = rr_allocate(chunks, sizeof *job.extents);
+    if (side->start == NULL || side->chunk_ends == NULL || job.extents == NULL ||
+        (with_parts && side->part_of_row == NULL)) {
+        status = rr_fail(error, RR_ERR_MEMORY, "out of memory");
+        goto out;
+    }
+    status = rr_run(count_chunk, &job, chunks, call, &own);
+    if (status != RR_OK) {
+        if (error != NULL) {
+            *error = own;
+        }
+        goto out;
+    }
+    for (int64_t c = 0; c < chunks; c++) {
+        const rr_extent *extent = &job.extents[c];
+
+        days->first_day = extent->first_day < days->first_day ? extent->first_day : days->first_day;
+        days->last_day = extent->last_day > days->last_day ? extent->last_day : days->last_day;
+        days->n += extent->n;
+    }
+    add_up(side, parts, chunks);
+out:
+    free(job.extents);
+    return status;
+}
+
+static rr_status deal_chunk(void *job, int64_t chunk, int worker, rr_error *error)
+{
+    const dealing *d = job;
+    const rr_rows *rows = d->rows;
+    const rr_parts *parts = d->parts;
+    const rr_shape shape = *d->shape;
+    const int shift = shape.key_bits - shape.part_bits;
+    const int day_bits = parts->day_bits, row_bits = parts->row_bits;
+    const uint64_t rest_mask = (UINT64_C(1) << shift) - 1;
+    const int64_t first_day = parts->first_day, end = chunk_end(chunk, rows->n);
+    int64_t *next = d->side->chunk_ends + chunk * n_parts(&shape);
+    uint64_t *words = d->side->words, *wide = d->side->rows;
+
+    (void)worker;
+    (void)error;
+    for (int64_t i = chunk * RR_CHUNK_ROWS; i < end; i++) {
+        uint64_t mixed, word;
+        int64_t at;
+
+        if (!takes_part(rows, i)) {
+            continue;
+        }
+        mixed = mix(rows->key[i], &shape);
+        at = next[mixed >> shift]++;
+        word = (mixed & rest_mask) << day_bits | (uint64_t)(rows->day[i] - first_day);
+        if (wide != NULL) {
+            words[at] = word;
+            wide[at] = (uint64_t)i;
+        } else {
+            words[at] = word << row_bits | (uint64_t)i;
+        }
+    }
+    return RR_OK;
+}
+
+rr_status rr_deal(const rr_rows *rows, const rr_parts *parts, rr_side *side, const rr_call *call,
+                  rr_error *error)
+{
+    dealing job = {.rows = rows, .parts = parts, .shape = &parts->shape, .side = side};
+    int with_rows = parts->row_bits == 0 && rows->n > 1;
+
+    side->words = rr_allocate(side->n, sizeof *side->words);
+    side->rows = with_rows ? rr_allocate(side->n, sizeof *side->rows) : NULL;
+    if (side->words == NULL || (with_rows && side->rows == NULL)) {
+        return rr_fail(error, RR_ERR_MEMORY, "out of memory");
+    }
+    return rr_run(deal_chunk, &job, count_chunks(rows->n), call, error);
+}
+
+void rr_side_free(rr_side *side)
+{
+    free(side->start);
+    free(side->words);
+    free(side->rows);
+    free(side->chunk_ends);
+    free(side->part_of_row);
+}
