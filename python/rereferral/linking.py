@@ -181,7 +181,7 @@ class Task:
         self._choose(definition, reach)
         cohort = ledger.kept.copy()
         if definition.veto is not None and definition.veto.action == "drop":
-            self._remove_vetoed(self._search(reach, cohort, counted=False))
+            self._remove_vetoed(self._search(reach, cohort))
         # Rows that the veto takes away have no pairs, but have claimed what is theirs.
         found = self.matching.pairs(cohort, reach, self.bounds(reach))
         return AllFound(*found, ledger.kept.copy(), self._ledger())
@@ -208,7 +208,7 @@ class Task:
         cohort = ledger.kept.copy()
         # The farthest event, and who confirms it in time, are matters of each window's own end.
         narrows = definition.take != "last" and definition.confirm is None
-        found = self._search(longest, cohort, counted=False) if narrows else None
+        found = self._search(longest, cohort) if narrows else None
         if found is not None:
             self._remove_vetoed(found)
         elif definition.veto is not None and definition.veto.action == "drop":
@@ -232,20 +232,16 @@ class Task:
         third = self.mediation and self.mediation.ledger
         return Ledger.frame(self.index.ledger, self.events.ledger, *([third] if third else []))
 
-    def _search(self, reach: Reach, use: Mask, *, counted: bool = True) -> Found:
-        return self.matching.link(use, reach, self.bounds(reach), counted=counted)
+    def _search(self, reach: Reach, use: Mask) -> Found:
+        return self.matching.link(use, reach, self.bounds(reach))
 
     def _search_kept(self, reach: Reach, cohort: Mask) -> Found:
         """What a search of the cohort found for the rows that no veto has taken away since."""
         found, kept = self._search(reach, cohort), self.index.ledger.kept
         if np.array_equal(kept, cohort):
             return found
-        assert found.days is not None
         return Found(
-            np.where(kept, found.event_row, -1),
-            np.where(kept, found.gap_days, np.int32(-1)),
-            np.where(kept, found.days, 0),
-            None,
+            np.where(kept, found.event_row, -1), np.where(kept, found.gap_days, np.int32(-1)), None
         )
 
     def bounds(self, reach: Reach) -> Bounds:

@@ -94,7 +94,6 @@ class Links:
         )
         self._ledger = ledger
         self._note = notes
-        self._count = found.days
         self._again = again
         self._find_lookbacks = lookbacks
         self._arms = arms
@@ -113,20 +112,17 @@ class Links:
     def event_row(self) -> npt.NDArray[np.int64]:
         """Position of the outcome event in the events table, int64; -1 for none."""
         row = self._found.event_row
-        if self._found.days is None:
+        if self._found.narrowed:
             row = np.where(self.gap_days >= 0, row, -1)
             row.flags.writeable = False
         return row
 
-    @property
+    @cached_property
     def count(self) -> npt.NDArray[np.int64]:
-        """Days with an outcome event in the window, int64. Of one of several windows it is counted
-        when it is first asked for.
-        """
-        if self._count is None:
-            self._count = self._again.days()
-        self._count.flags.writeable = False
-        return self._count
+        """Days with an outcome event in the window, int64; counted when first asked for."""
+        days = self._again.days()
+        days.flags.writeable = False
+        return days
 
     @property
     def arm(self) -> pd.Categorical:

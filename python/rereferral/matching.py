@@ -46,16 +46,16 @@ class CoreRule(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What a sweep found, by index row; -1 and 0 for nothing.
+    """What a search found, by index row; -1 for nothing.
 
-    `days` are those with an event in the window. Where the window is a part of one that was
-    searched, `event_row` is still that of the search: it holds where `gap_days` is not -1.
+    Where it was `narrowed` from a longer window, `event_row` is still that of the longer: it holds
+    where `gap_days` is not -1.
     """
 
     event_row: npt.NDArray[np.int64]
     gap_days: npt.NDArray[np.int32]
-    days: npt.NDArray[np.int64] | None
     vetoed: Mask | None
+    narrowed: bool = False
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -78,8 +78,7 @@ class Again:
 
     def days(self) -> npt.NDArray[np.int64]:
         """How many days with an event there are in each window."""
-        days = self.matching.link(self.use, self.reach, self.bounds).days
-        assert days is not None
+        days = self.matching.count(self.use, self.reach, self.bounds)
         return np.where(self.counted, days, 0)
 
     def pairs(self) -> tuple[Days, Days, npt.NDArray[np.int32]]:
@@ -164,19 +163,28 @@ class Matching:
         _core.absorb(parts, rule, len(self.events.days), anchor)
         return anchor
 
-    def link(self, use: Mask, reach: Reach, bounds: Bounds, *, counted: bool = True) -> Found:
+    def link(self, use: Mask, reach: Reach, bounds: Bounds) -> Found:
         """Search the window of each index row of `use`, between first and last days by row."""
         n = len(self.index.days)
         stops = self.definition.veto is not None and self.definition.veto.action == "drop"
         found = Found(
             np.empty(n, np.int64),
             np.empty(n, np.int32),
-            np.empty(n, np.int64) if counted else None,
             np.empty(n, np.bool_) if stops else None,
         )
         rule = self._rule_for(use, reach, bounds)
-        _core.link(self.parts, rule, len(self.events.days), *found)
+        _core.link(
+            *(self.parts, rule, len(self.events.days)),
+            *(found.event_row, found.gap_days, None, found.vetoed),
+        )
         return found
+
+    def count(self, use: Mask, reach: Reach, bounds: Bounds) -> Days:
+        """How many days with an event there are in the window of each index row of `use`."""
+        days = np.empty(len(self.index.days), np.int64)
+        rule = self._rule_for(use, reach, bounds)
+        _core.link(self.parts, rule, len(self.events.days), None, None, days, None)
+        return days
 
     def returned(self, use: Mask, until: Days, reach: Reach) -> Mask:
         """Whether an event of each row of `use` lies between its index day and a last day by row.
@@ -239,7 +247,7 @@ class Matching:
             return found
         gap_days = np.empty_like(found.gap_days)
         _core.narrow(self.parts, reach.core_window, reach.anchor, found.gap_days, gap_days)
-        return Found(found.event_row, gap_days, None, None)
+        return Found(found.event_row, gap_days, None, narrowed=True)
 
     def _confirm_by(self, reach: Reach) -> Days | None:
         """The last day on which an event of each index row may be confirmed."""
