@@ -31,7 +31,8 @@ def link(**changed):
     of_rule = {name: changed.pop(name) for name in CoreRule._fields if name in changed}
     if "event_vetoed" in changed:
         of_rule["vetoed"] = changed.pop("event_vetoed")
-    arguments = {"parts": ordered(), "rule": tuple(PLAIN._replace(**of_rule)), "n_events": 5}
+    arguments = {"parts": ordered(), "rule": tuple(PLAIN._replace(**of_rule))}
+    arguments |= {"n_index": 5, "n_events": 5}
     return _core.link(*(arguments | OUTPUTS | changed).values())
 
 
@@ -68,7 +69,7 @@ def test_order_refuses_columns_of_another_length(place):
 
 
 @pytest.mark.parametrize("name", ["event_row", "gap_days"])
-@pytest.mark.parametrize("how", MALFORMED)
+@pytest.mark.parametrize("how", sorted(set(MALFORMED) - {"None"}))
 def test_link_refuses_malformed_outputs(name, how):
     with pytest.raises((TypeError, ValueError), match=name):
         link(**{name: MALFORMED[how](OUTPUTS[name])})
@@ -86,7 +87,8 @@ def test_link_refuses_an_output_that_cannot_be_written():
     [
         ({"parts": object()}, "PyCapsule"),
         ({"n_events": 6}, "have 5 and 5 rows, not 5 and 6"),
-        ({"event_row": np.empty(6, np.int64)}, "must have 6 elements|have 5 and 5 rows"),
+        ({"n_index": 4}, "must have 4 elements"),
+        ({"event_row": np.empty(6, np.int64)}, "event_row must have 5 elements, not 6"),
         ({"same_table": True}, "need the days of the events"),
         ({"self_row": np.full(5, 5), "event_day": DAYS}, "names no row of the events"),
         ({"self_row": np.full(5, -2), "event_day": DAYS}, "names no row of the events"),

@@ -1,6 +1,6 @@
 /* Dealing: each row of a table becomes a word in the part of its key.
  *
- * The table is cut into chunks of a million rows. Every chunk counts its rows by part; sums over parts,
+ * The table is cut into chunks of a quarter of a million rows. Every chunk counts its rows by part; sums over parts,
  * then chunks, say where each chunk's rows of each part begin; then every chunk writes its words there.
  * So chunks need nothing of one another, rows keep their order within a part, and the words are the
  * same on any number of threads.

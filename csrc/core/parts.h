@@ -4,7 +4,7 @@
 
 #include "internal.h"
 
-enum { RR_CHUNK_ROWS = 1 << 20, RR_NO_PART = 0xFFFF };
+enum { RR_CHUNK_ROWS = 1 << 18, RR_NO_PART = 0xFFFF };
 
 /* How a key says its part: key * multiplier, cut to key_bits, is a bijection of the keys for any odd
  * multiplier; its highest part_bits are the part, and the others are all that a word need hold. */

@@ -71,36 +71,40 @@ static int read_rule(PyObject *object, int64_t n_index, int64_t n_events, rr_rul
     return 0;
 }
 
-PyDoc_STRVAR(link_doc,
-             "link($module, parts, rule, n_events, event_row, gap_days, count, vetoed, /)\n--\n\n"
-             "Write the match of each index row into the last four arrays.");
+PyDoc_STRVAR(
+    link_doc,
+    "link($module, parts, rule, n_index, n_events, event_row, gap_days, count, vetoed, /)\n--\n\n"
+    "Write the match of each index row into the last four arrays.");
 
 static PyObject *link_parts(PyObject *self, PyObject *args)
 {
-    rr_array arrays[] = {{"event_row", NPY_INT64, RR_OUT, NULL, NULL, NULL, 0},
-                         {"gap_days", NPY_INT32, RR_OUT, &arrays[0].n, NULL, NULL, 0},
-                         {"count", NPY_INT64, RR_OUT_OR_NONE, &arrays[0].n, NULL, NULL, 0},
-                         {"vetoed", NPY_BOOL, RR_OUT_OR_NONE, &arrays[0].n, NULL, NULL, 0}};
+    int64_t length;
+    rr_array arrays[] = {{"event_row", NPY_INT64, RR_OUT_OR_NONE, &length, NULL, NULL, 0},
+                         {"gap_days", NPY_INT32, RR_OUT_OR_NONE, &length, NULL, NULL, 0},
+                         {"count", NPY_INT64, RR_OUT_OR_NONE, &length, NULL, NULL, 0},
+                         {"vetoed", NPY_BOOL, RR_OUT_OR_NONE, &length, NULL, NULL, 0}};
     PyObject *rule_object;
     rr_rule rule;
     rr_matches matches;
-    long long n_events;
+    long long n_index, n_events;
     rr_call_state state;
     rr_call call = rr_call_python(self, &state, NULL);
     const rr_parts *parts;
     rr_error error;
     rr_status status;
 
-    if (!PyArg_ParseTuple(args, "O&OLOOOO:link", rr_read_parts, &parts, &rule_object, &n_events,
-                          &arrays[0].object, &arrays[1].object, &arrays[2].object,
-                          &arrays[3].object) ||
-        rr_arrays_check(arrays, 4) < 0 ||
-        read_rule(rule_object, arrays[0].n, n_events, &rule) < 0) {
+    if (!PyArg_ParseTuple(args, "O&OLLOOOO:link", rr_read_parts, &parts, &rule_object, &n_index,
+                          &n_events, &arrays[0].object, &arrays[1].object, &arrays[2].object,
+                          &arrays[3].object)) {
+        return NULL;
+    }
+    length = (int64_t)n_index;
+    if (rr_arrays_check(arrays, 4) < 0 || read_rule(rule_object, length, n_events, &rule) < 0) {
         return NULL;
     }
     matches = (rr_matches){arrays[0].data, arrays[1].data, arrays[2].data, arrays[3].data};
     Py_BEGIN_ALLOW_THREADS
-    status = rr_link(parts, &rule, arrays[0].n, (int64_t)n_events, &matches, &call, &error);
+    status = rr_link(parts, &rule, length, (int64_t)n_events, &matches, &call, &error);
     Py_END_ALLOW_THREADS
     if (status != RR_OK) {
         return rr_raise(status, &error);

@@ -28,6 +28,7 @@ def shared_days(parts: object, shared: Any, /) -> None: ...
 def link(
     parts: object,
     rule: Any,
+    n_index: int,
     n_events: int,
     event_row: Any,
     gap_days: Any,

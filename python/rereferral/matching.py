@@ -174,16 +174,17 @@ class Matching:
         )
         rule = self._rule_for(use, reach, bounds)
         _core.link(
-            *(self.parts, rule, len(self.events.days)),
+            *(self.parts, rule, n, len(self.events.days)),
             *(found.event_row, found.gap_days, None, found.vetoed),
         )
         return found
 
     def count(self, use: Mask, reach: Reach, bounds: Bounds) -> Days:
         """How many days with an event there are in the window of each index row of `use`."""
-        days = np.empty(len(self.index.days), np.int64)
+        n = len(self.index.days)
+        days = np.empty(n, np.int64)
         rule = self._rule_for(use, reach, bounds)
-        _core.link(self.parts, rule, len(self.events.days), None, None, days, None)
+        _core.link(self.parts, rule, n, len(self.events.days), None, None, days, None)
         return days
 
     def returned(self, use: Mask, until: Days, reach: Reach) -> Mask:
@@ -197,9 +198,9 @@ class Matching:
         bounds = {"lower": self.after, "upper": until, "confirm_by": self._confirm_by(reach)}
         rule = self.rule(tuple(window), use=use, **bounds)
         n = len(self.index.days)
-        event_row, gap_days = np.empty(n, np.int64), np.empty(n, np.int32)
+        gap_days = np.empty(n, np.int32)
         plain = rule._replace(take=1, stop_veto=False)
-        _core.link(self.parts, plain, len(self.events.days), event_row, gap_days, None, None)
+        _core.link(self.parts, plain, n, len(self.events.days), None, gap_days, None, None)
         return gap_days >= 0
 
     def pairs(

@@ -140,9 +140,9 @@ class Mediation:
             anchor=self._earliest,
             upper=_bound(index.days, self._mediator.within[1], latest=True),
         )
-        row = np.empty(len(index.days), np.int64)
-        wait = np.empty(len(index.days), np.int32)
-        _core.link(parts, rule, len(starts.days), row, wait, None, None)
+        n = len(index.days)
+        wait = np.empty(n, np.int32)
+        _core.link(parts, rule, n, len(starts.days), None, wait, None, None)
         return np.where(wait < 0, NULL_DAY, self._earliest + wait)
 
     def remove_early(

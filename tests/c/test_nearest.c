@@ -1,0 +1,114 @@
+/* The short way of rr_link, over parts of many rows and persons with thousands of events, against the
+ * sweep that counts; and both the same on any number of threads. */
+#include "check.h"
+#include "rereferral.h"
+
+#include <string.h>
+
+DEFINE_FAILING_ALLOCATION
+
+enum { EVENTS = 280000, INDEX = 270000, KEYS = 90000, DAYS = 900 };
+
+typedef struct side {
+    uint32_t key[EVENTS];
+    int64_t day[EVENTS];
+    uint8_t use[EVENTS];
+} side;
+
+typedef struct answers {
+    int64_t event_row[EVENTS];
+    int32_t gap[EVENTS];
+} answers;
+
+/* Some keys have thousands of rows, most have few. Sorted sides take another way of dealing. */
+static void fill(side *s, int64_t n, int sorted, int64_t heavy, uint64_t *random)
+{
+    for (int64_t i = 0; i < n; i++) {
+        s->key[i] = (uint32_t)(sorted ? i * KEYS / n : random_below(random, KEYS));
+        if (heavy > 0 && random_below(random, 4) == 0) {
+            s->key[i] = (uint32_t)(sorted ? s->key[i] / 9000 * 9000 : random_below(random, heavy));
+        }
+        s->day[i] = random_below(random, 50) ? random_below(random, DAYS) : RR_NULL_DAY;
+        s->use[i] = random_below(random, 20) != 0;
+        if (random_below(random, 50) == 0) {
+            s->key[i] = RR_NULL_KEY;
+        }
+    }
+}
+
+static void same(const answers *a, const answers *b, int64_t n)
+{
+    CHECK(memcmp(a->event_row, b->event_row, (size_t)n * sizeof *a->event_row) == 0);
+    CHECK(memcmp(a->gap, b->gap, (size_t)n * sizeof *a->gap) == 0);
+}
+
+static void compare_ways(const rr_rows *index, const rr_rows *events, const rr_rule *rule)
+{
+    static answers counted, found, first;
+    static int64_t count[EVENTS];
+    const int threads[] = {1, 2, 7};
+
+    for (int i = 0; i < 3; i++) {
+        rr_call call = {NULL, NULL, threads[i]};
+        rr_matches with_count = {counted.event_row, counted.gap, count, NULL};
+        rr_matches without = {found.event_row, found.gap, NULL, NULL};
+        rr_parts *parts;
+
+        CHECK(rr_order(index, events, KEYS, &call, &parts, NULL) == RR_OK);
+        CHECK(rr_link(parts, rule, index->n, events->n, &without, &call, NULL) == RR_OK);
+        if (i == 0) {
+            first = found;
+        }
+        same(&found, &first, index->n);
+        CHECK(rr_link(parts, rule, index->n, events->n, &with_count, &call, NULL) == RR_OK);
+        same(&counted, &found, index->n);
+        /* Now the words are in order, which the short way meets too. */
+        memset(&found, 0, sizeof found);
+        CHECK(rr_link(parts, rule, index->n, events->n, &without, &call, NULL) == RR_OK);
+        same(&found, &first, index->n);
+        rr_parts_free(parts);
+    }
+}
+
+int main(void)
+{
+    static side index, events;
+    static int64_t self[EVENTS], lower[EVENTS];
+    uint64_t random = 20210331;
+
+    for (int shape = 0; shape < 12; shape++) {
+        int one_table = shape / 7;
+        int64_t n_index = one_table ? EVENTS : INDEX;
+        rr_rule rule = {
+            .window = {.direction = shape % 2 ? RR_BACKWARD : RR_FORWARD,
+                       .length = {RR_DAYS, shape % 3 ? 60 : 2},
+                       .include_same_day = shape % 4 < 2},
+            .ties = random_below(&random, 2) ? RR_TIES_FIRST_ROW : RR_TIES_LAST_ROW,
+            .take = random_below(&random, 2) ? 1 : RR_TAKE_LAST,
+            .same_table = one_table,
+        };
+        rr_rows event_rows = {events.key, events.day, events.use, EVENTS};
+        rr_rows index_rows = {index.key, index.day, index.use, n_index};
+
+        fill(&events, EVENTS, shape % 5 == 1, shape % 3 * 2, &random);
+        fill(&index, INDEX, shape % 5 == 1, shape % 3 * 2, &random);
+        if (one_table) {
+            index_rows = event_rows;
+            rule.event_day = events.day;
+        } else if (shape % 4 == 3) {
+            for (int64_t i = 0; i < n_index; i++) {
+                self[i] = random_below(&random, EVENTS + 1) - 1;
+            }
+            rule.self_row = self;
+            rule.event_day = events.day;
+        }
+        if (shape % 6 == 5) {
+            for (int64_t i = 0; i < n_index; i++) {
+                lower[i] = random_below(&random, 2) ? RR_NULL_DAY : random_below(&random, DAYS);
+            }
+            rule.lower = lower;
+        }
+        compare_ways(&index_rows, &event_rows, &rule);
+    }
+    return 0;
+}
