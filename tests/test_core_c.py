@@ -12,17 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAMS = sorted((ROOT / "tests" / "c").glob("test_*.c"))
 FLAGS = [
-    *(
-        "-std=c11",
-        "-g",
-        "-O1",
-        "-pthread",
-        "-Wall",
-        "-Wextra",
-        "-Werror",
-        "-fno-omit-frame-pointer",
-    ),
-    *("-fsanitize=address,undefined", "-fno-sanitize-recover=all"),
+    *"-std=c11 -g -O1 -pthread -Wall -Wextra -Werror -fno-omit-frame-pointer".split(),
     *("-Wl,--wrap=malloc", "-Wl,--wrap=calloc", "-Wl,--wrap=realloc"),
 ]
 
@@ -32,24 +22,52 @@ def compiler() -> str:
     return os.environ.get("CC") or shutil.which("cc") or "gcc"
 
 
-@pytest.fixture(scope="module")
-def core(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """The core's objects, compiled once."""
-    folder = tmp_path_factory.mktemp("core")
+MEMORY = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+THREADS = ["-fsanitize=thread"]
+
+
+def compiled(folder: Path, flags: list[str]) -> list[str]:
+    """The core's objects."""
     sources = sorted(map(str, (ROOT / "csrc" / "core").glob("*.c")))
-    subprocess.run([compiler(), *FLAGS, "-c", *sources], cwd=folder, check=True)
+    subprocess.run([compiler(), *FLAGS, *flags, "-c", *sources], cwd=folder, check=True)
     return sorted(map(str, folder.glob("*.o")))
 
 
-@pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.stem)
-def test_program(program: Path, core: list[str], tmp_path: Path) -> None:
-    built = tmp_path / program.stem
+@pytest.fixture(scope="module")
+def core(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The core under the sanitizers of memory, compiled once."""
+    return compiled(tmp_path_factory.mktemp("core"), MEMORY)
+
+
+@pytest.fixture(scope="module")
+def threaded_core(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The core under the sanitizer of threads, compiled once."""
+    return compiled(tmp_path_factory.mktemp("threads"), THREADS)
+
+
+def run(program: Path, flags: list[str], objects: list[str], folder: Path, *arguments: str) -> str:
+    """Build a program against the core, run it, and return what it complained of."""
+    built = folder / program.stem
     subprocess.run(
         [
-            *(compiler(), *FLAGS, f"-I{ROOT / 'csrc' / 'core'}", str(program), *core),
+            *(compiler(), *FLAGS, *flags, f"-I{ROOT / 'csrc' / 'core'}", str(program), *objects),
             *("-lcsv", "-lm", "-o", str(built)),
         ],
         check=True,
     )
-    run = subprocess.run([built], capture_output=True, text=True, timeout=300)
-    assert run.returncode == 0, run.stderr
+    done = subprocess.run([built, *arguments], capture_output=True, text=True, timeout=300)
+    return "" if done.returncode == 0 else done.stderr or f"status {done.returncode}"
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.stem)
+def test_program(program: Path, core: list[str], tmp_path: Path) -> None:
+    assert not run(program, MEMORY, core, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["test_threads", "test_nearest"])
+def test_no_two_threads_race(name: str, threaded_core: list[str], tmp_path: Path) -> None:
+    program = ROOT / "tests" / "c" / f"{name}.c"
+    complaint = run(program, THREADS, threaded_core, tmp_path, "2")
+    if "unexpected memory mapping" in complaint:
+        pytest.skip("the thread sanitizer cannot run on this kernel")
+    assert not complaint

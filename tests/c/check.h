@@ -3,6 +3,7 @@
 #ifndef RR_TEST_CHECK_H
 #define RR_TEST_CHECK_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -31,7 +32,7 @@ static inline int64_t random_below(uint64_t *state, int64_t n)
 }
 
 /* The allocation that fails, counted from 0; negative: none does. */
-extern int64_t failing_allocation;
+extern _Atomic int64_t failing_allocation;
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
@@ -41,7 +42,7 @@ void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *old, size_t size);
 
 #define DEFINE_FAILING_ALLOCATION                                                                  \
-    int64_t failing_allocation = -1;                                                               \
+    _Atomic int64_t failing_allocation = -1;                                                       \
     void *__wrap_malloc(size_t size)                                                               \
     {                                                                                              \
         return failing_allocation-- == 0 ? NULL : __real_malloc(size);                             \

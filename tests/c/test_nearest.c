@@ -70,13 +70,16 @@ static void compare_ways(const rr_rows *index, const rr_rows *events, const rr_r
     }
 }
 
-int main(void)
+/* With an argument, that many of the shapes. */
+int main(int n_arguments, char **arguments)
 {
+    const int shapes = n_arguments > 1 ? atoi(arguments[1]) : 12;
+
     static side index, events;
     static int64_t self[EVENTS], lower[EVENTS];
     uint64_t random = 20210331;
 
-    for (int shape = 0; shape < 12; shape++) {
+    for (int shape = 0; shape < shapes; shape++) {
         int one_table = shape / 7;
         int64_t n_index = one_table ? EVENTS : INDEX;
         rr_rule rule = {
