@@ -12,7 +12,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAMS = sorted((ROOT / "tests" / "c").glob("test_*.c"))
 FLAGS = [
-    *"-std=c11 -g -O1 -pthread -Wall -Wextra -Werror -fno-omit-frame-pointer".split(),
+    *("-std=c11", "-g", "-O1", "-pthread", "-fno-omit-frame-pointer"),
+    *("-Wall", "-Wextra", "-Werror"),
     *("-Wl,--wrap=malloc", "-Wl,--wrap=calloc", "-Wl,--wrap=realloc"),
 ]
 
