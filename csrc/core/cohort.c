@@ -34,7 +34,7 @@ static void fetch_kept(const rr_parts *parts, int64_t part, const uint8_t *kept,
     const int64_t from = order.index.start[part], n = rows_of_part(parts, part);
 
     for (int64_t k = 0; k < n; k++) {
-        stays[k] = kept == NULL || kept[rr_row_of(&order, &order.index, from + k)] != 0;
+        stays[k] = kept == NULL || kept[rr_row_of(&order.index, from + k)] != 0;
     }
 }
 
@@ -54,15 +54,15 @@ static void wash_part(const rr_parts *parts, int64_t part, const rr_bounds *boun
     uint64_t before = NO_KEY_DAY;
 
     for (int64_t k = 0; k < n; k++) {
-        uint64_t key_day = rr_key_day(&order, &order.index, from + k);
-        int64_t day = order.first_day + (int64_t)(key_day & day_mask), first, own;
+        uint64_t key_day = rr_key_day(&order.index, from + k);
+        int64_t day = order.origin + (int64_t)(key_day & day_mask), first, own;
         int wash;
 
         next = either((key_day ^ before) >> order.day_bits != 0, RR_NULL_DAY, next);
         reach = either(key_day != before, next, reach);
         before = key_day;
         wash = stays[k] & (day <= reach);
-        washed[rr_row_of(&order, &order.index, from + k)] = (uint8_t)wash;
+        washed[rr_row_of(&order.index, from + k)] = (uint8_t)wash;
         rr_bounds_at(&spans, day, &first, &own);
         next = either((!rolling) | (stays[k] & !wash), own, next);
     }
@@ -93,7 +93,7 @@ rr_status rr_washout(const rr_parts *parts, rr_span span, const uint8_t *kept, i
 {
     const rr_window window = {.direction = RR_FORWARD, .length = span};
     washing job = {.parts = parts, .kept = kept, .rolling = rolling, .washed = washed};
-    rr_status status = rr_check_lengths(parts, n_index, parts->events.n_table, error);
+    rr_status status = rr_check_lengths(parts, n_index, parts->events->n_table, error);
 
     if (status != RR_OK) {
         return status;
@@ -167,9 +167,9 @@ static void select_one(const selection *s, const memory *m, int64_t part)
     fetch_kept(parts, part, s->kept, m->stays);
     for (int64_t nth = 0; nth < n; nth++) {
         int64_t k = place_met(nth, n, last);
-        uint64_t key = rr_key_day(&order, &order.index, from + k) >> order.day_bits;
+        uint64_t key = rr_key_day(&order.index, from + k) >> order.day_bits;
 
-        chosen[rr_row_of(&order, &order.index, from + k)] = (uint8_t)(stays[k] & (key != served));
+        chosen[rr_row_of(&order.index, from + k)] = (uint8_t)(stays[k] & (key != served));
         served = (uint64_t)either(stays[k], (int64_t)key, (int64_t)served);
     }
 }
@@ -186,17 +186,17 @@ static void select_by_table(const selection *s, const memory *m, int64_t part)
     uint64_t before = NO_KEY_DAY;
 
     for (int64_t k = 0; k < n; k++) {
-        codes[k] = s->code[rr_row_of(&order, &order.index, from + k)];
+        codes[k] = s->code[rr_row_of(&order.index, from + k)];
     }
     for (int64_t nth = 0; nth < n; nth++) {
         int64_t k = place_met(nth, n, last);
-        uint64_t key = rr_key_day(&order, &order.index, from + k) >> order.day_bits;
+        uint64_t key = rr_key_day(&order.index, from + k) >> order.day_bits;
         uint16_t code = codes[k];
 
         run = either(key != before, from + k + 1, run);
         before = key;
-        chosen[rr_row_of(&order, &order.index, from + k)] = (uint8_t)((code != NOT_KEPT) &
-                                                                      (seen[code] != run));
+        chosen[rr_row_of(&order.index, from + k)] = (uint8_t)((code != NOT_KEPT) &
+                                                              (seen[code] != run));
         seen[code] = run;
     }
 }
@@ -212,8 +212,8 @@ static void select_by_order(const selection *s, const memory *m, int64_t part)
 
     fetch_kept(parts, part, s->kept, m->stays);
     for (int64_t nth = 0; nth < n; nth++) {
-        int64_t k = place_met(nth, n, s->last), row = rr_row_of(parts, index, from + k);
-        uint64_t key = rr_key_day(parts, index, from + k) >> parts->day_bits;
+        int64_t k = place_met(nth, n, s->last), row = rr_row_of(index, from + k);
+        uint64_t key = rr_key_day(index, from + k) >> parts->day_bits;
 
         m->words[kept] = key << PERIOD_BITS | (uint64_t)s->period[row];
         m->rows[kept] = (uint64_t)row;
@@ -304,7 +304,7 @@ rr_status rr_select(const rr_parts *parts, const uint8_t *kept, const int32_t *p
     selection s = {.parts = parts, .kept = kept, .period = period, .chosen = chosen, .last = last};
     selecting job = {.selection = &s};
     int workers = rr_workers(call, parts->n_parts);
-    rr_status status = rr_check_lengths(parts, n_index, parts->events.n_table, error);
+    rr_status status = rr_check_lengths(parts, n_index, parts->events->n_table, error);
 
     if (status != RR_OK) {
         return status;

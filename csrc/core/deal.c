@@ -15,22 +15,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The first and the last day of the rows of a chunk that take part. */
+typedef struct extent {
+    int64_t first_day;
+    int64_t last_day;
+} extent;
+
 typedef struct dealing {
     const rr_rows *rows;
-    const rr_parts *parts; /* once the layout of a word is known */
-    const rr_shape *shape;
+    const rr_parts *parts;
     rr_side *side;
-    rr_extent *extents; /* by chunk */
+    extent *extents; /* by chunk; while counting */
 } dealing;
 
 static int64_t count_chunks(int64_t n)
 {
     return n / RR_CHUNK_ROWS + (n % RR_CHUNK_ROWS != 0);
-}
-
-static int64_t n_parts(const rr_shape *shape)
-{
-    return INT64_C(1) << shape->part_bits;
 }
 
 static int64_t chunk_end(int64_t chunk, int64_t n)
@@ -55,14 +55,14 @@ static rr_status count_chunk(void *job, int64_t chunk, int worker, rr_error *err
 {
     const dealing *d = job;
     const rr_rows *rows = d->rows;
-    const rr_shape shape = *d->shape;
+    const rr_shape shape = d->parts->shape;
     const int shift = shape.key_bits - shape.part_bits;
-    int64_t *count = d->side->chunk_ends + chunk * n_parts(&shape);
+    int64_t *count = d->side->chunk_ends + chunk * d->parts->n_parts;
     uint16_t *part_of_row = d->side->part_of_row;
-    rr_extent extent = {INT64_MAX, INT64_MIN, 0};
+    extent days = {INT64_MAX, INT64_MIN};
 
     (void)worker;
-    memset(count, 0, (size_t)n_parts(&shape) * sizeof *count);
+    memset(count, 0, (size_t)d->parts->n_parts * sizeof *count);
     for (int64_t i = chunk * RR_CHUNK_ROWS; i < chunk_end(chunk, rows->n); i++) {
         int64_t day = rows->day[i];
         uint64_t part = mix(rows->key[i], &shape) >> shift;
@@ -84,11 +84,10 @@ static rr_status count_chunk(void *job, int64_t chunk, int worker, rr_error *err
         if (part_of_row != NULL) {
             part_of_row[i] = (uint16_t)part;
         }
-        extent.first_day = day < extent.first_day ? day : extent.first_day;
-        extent.last_day = day > extent.last_day ? day : extent.last_day;
-        extent.n++;
+        days.first_day = day < days.first_day ? day : days.first_day;
+        days.last_day = day > days.last_day ? day : days.last_day;
     }
-    d->extents[chunk] = extent;
+    d->extents[chunk] = days;
     return RR_OK;
 }
 
@@ -111,17 +110,29 @@ static void add_up(rr_side *side, int64_t parts, int64_t chunks)
     side->n = sum;
 }
 
-rr_status rr_deal_count(const rr_rows *rows, const rr_shape *shape, int with_parts, rr_side *side,
-                        rr_extent *days, const rr_call *call, rr_error *error)
+static void widen(rr_parts *parts, const extent *days)
 {
-    int64_t chunks = count_chunks(rows->n), parts = n_parts(shape);
-    dealing job = {.rows = rows, .shape = shape, .side = side};
-    rr_error own;
+    if (days->first_day > days->last_day) {
+        return;
+    }
+    if (parts->first_day > parts->last_day) {
+        parts->first_day = days->first_day;
+        parts->last_day = days->last_day;
+    }
+    parts->first_day = days->first_day < parts->first_day ? days->first_day : parts->first_day;
+    parts->last_day = days->last_day > parts->last_day ? days->last_day : parts->last_day;
+}
+
+rr_status rr_deal_count(const rr_rows *rows, rr_parts *parts, int with_parts, rr_side *side,
+                        const rr_call *call, rr_error *error)
+{
+    int64_t chunks = count_chunks(rows->n);
+    dealing job = {.rows = rows, .parts = parts, .side = side};
     rr_status status;
 
     side->n_table = rows->n;
-    side->start = rr_allocate(parts + 1, sizeof *side->start);
-    side->chunk_ends = rr_allocate(chunks * parts, sizeof *side->chunk_ends);
+    side->start = rr_allocate(parts->n_parts + 1, sizeof *side->start);
+    side->chunk_ends = rr_allocate(chunks * parts->n_parts, sizeof *side->chunk_ends);
     side->part_of_row = with_parts ? rr_allocate(rows->n, sizeof *side->part_of_row) : NULL;
     job.extents = rr_allocate(chunks, sizeof *job.extents);
     if (side->start == NULL || side->chunk_ends == NULL || job.extents == NULL ||
@@ -129,21 +140,14 @@ rr_status rr_deal_count(const rr_rows *rows, const rr_shape *shape, int with_par
         status = rr_fail(error, RR_ERR_MEMORY, "out of memory");
         goto out;
     }
-    status = rr_run(count_chunk, &job, chunks, call, &own);
+    status = rr_run(count_chunk, &job, chunks, call, error);
     if (status != RR_OK) {
-        if (error != NULL) {
-            *error = own;
-        }
         goto out;
     }
     for (int64_t c = 0; c < chunks; c++) {
-        const rr_extent *extent = &job.extents[c];
-
-        days->first_day = extent->first_day < days->first_day ? extent->first_day : days->first_day;
-        days->last_day = extent->last_day > days->last_day ? extent->last_day : days->last_day;
-        days->n += extent->n;
+        widen(parts, &job.extents[c]);
     }
-    add_up(side, parts, chunks);
+    add_up(side, parts->n_parts, chunks);
 out:
     free(job.extents);
     return status;
@@ -154,12 +158,12 @@ static rr_status deal_chunk(void *job, int64_t chunk, int worker, rr_error *erro
     const dealing *d = job;
     const rr_rows *rows = d->rows;
     const rr_parts *parts = d->parts;
-    const rr_shape shape = *d->shape;
+    const rr_shape shape = d->parts->shape;
     const int shift = shape.key_bits - shape.part_bits;
-    const int day_bits = parts->day_bits, row_bits = parts->row_bits;
+    const int day_bits = parts->day_bits, row_bits = d->side->row_bits;
     const uint64_t rest_mask = (UINT64_C(1) << shift) - 1;
-    const int64_t first_day = parts->first_day, end = chunk_end(chunk, rows->n);
-    int64_t *next = d->side->chunk_ends + chunk * n_parts(&shape);
+    const int64_t origin = parts->origin, end = chunk_end(chunk, rows->n);
+    int64_t *next = d->side->chunk_ends + chunk * d->parts->n_parts;
     uint64_t *words = d->side->words, *wide = d->side->rows;
 
     (void)worker;
@@ -173,7 +177,7 @@ static rr_status deal_chunk(void *job, int64_t chunk, int worker, rr_error *erro
         }
         mixed = mix(rows->key[i], &shape);
         at = next[mixed >> shift]++;
-        word = (mixed & rest_mask) << day_bits | (uint64_t)(rows->day[i] - first_day);
+        word = (mixed & rest_mask) << day_bits | (uint64_t)(rows->day[i] - origin);
         if (wide != NULL) {
             words[at] = word;
             wide[at] = (uint64_t)i;
@@ -187,8 +191,8 @@ static rr_status deal_chunk(void *job, int64_t chunk, int worker, rr_error *erro
 rr_status rr_deal(const rr_rows *rows, const rr_parts *parts, rr_side *side, const rr_call *call,
                   rr_error *error)
 {
-    dealing job = {.rows = rows, .parts = parts, .shape = &parts->shape, .side = side};
-    int with_rows = parts->row_bits == 0 && rows->n > 1;
+    dealing job = {.rows = rows, .parts = parts, .side = side};
+    int with_rows = side->row_bits == 0 && rows->n > 1;
 
     side->words = rr_allocate(side->n, sizeof *side->words);
     side->rows = with_rows ? rr_allocate(side->n, sizeof *side->rows) : NULL;

@@ -36,7 +36,7 @@ static int64_t chosen_row(const rr_sweep *s, const rr_reach *reach, int64_t d)
             event += step;
         }
     }
-    return rr_row_of(s->parts, &s->parts->events, event);
+    return rr_row_of(s->parts->events, event);
 }
 
 static void link_row(rr_sweep *s, int64_t position, const rr_matches *matches)

@@ -23,9 +23,9 @@ static rr_status merge_part(const rr_parts *parts, int64_t part, merger *m, rr_e
     int64_t latest = 0, reach = 0;
 
     for (int64_t i = index->start[part]; i < index->start[part + 1]; i++) {
-        uint64_t key_day = rr_key_day(parts, index, i);
-        int64_t row = rr_row_of(parts, index, i), first;
-        int64_t day = parts->first_day + (int64_t)(key_day & day_mask);
+        uint64_t key_day = rr_key_day(index, i);
+        int64_t row = rr_row_of(index, i), first;
+        int64_t day = parts->origin + (int64_t)(key_day & day_mask);
         int64_t end = m->end == NULL ? day : m->end[row] == RR_NULL_DAY ? INT64_MAX : m->end[row];
 
         if (end < day || (end > RR_DAY_MAX && end != INT64_MAX)) {
@@ -83,7 +83,7 @@ rr_status rr_merge_spells(const rr_parts *parts, const int64_t *end, rr_span gap
     const rr_window window = {.direction = RR_FORWARD, .length = gap};
     merger m = {.end = end, .spell = spell};
     int64_t last_end = parts->last_day;
-    rr_status status = rr_check_lengths(parts, n_index, parts->events.n_table, error);
+    rr_status status = rr_check_lengths(parts, n_index, parts->events->n_table, error);
 
     if (status != RR_OK) {
         return status;

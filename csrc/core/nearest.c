@@ -44,11 +44,13 @@ typedef struct search {
     const rr_rule *rule;
     const rr_matches *matches;
     rr_bounds bounds;
-    span *spans;   /* by day from parts->first_day */
+    span *spans;   /* by day from the first of the parts */
     uint64_t turn; /* bits of a word that are turned over */
     uint64_t day_mask;
     uint64_t row_mask;
     int backwards;     /* whether days are turned over */
+    int64_t lead;      /* days from the parts' origin to their first day */
+    int row_bits;      /* of a word of an event */
     int by_row;        /* whether rows bring anchors or bounds of their own */
     uint64_t *answers; /* by index position; NULL: answers are written to their rows at once */
     scratch *scratch;  /* by worker */
@@ -63,12 +65,13 @@ typedef struct buckets {
 
 int rr_nearest_will_do(const rr_parts *parts, const rr_rule *rule, const rr_matches *matches)
 {
-    int bits = parts->shape.key_bits - parts->shape.part_bits + parts->day_bits + parts->row_bits;
+    int bits = parts->shape.key_bits - parts->shape.part_bits + parts->day_bits;
 
     /* A few rows of very distant days do not pay for a table of days. */
-    return parts->index.rows == NULL && parts->events.rows == NULL && bits < 64 &&
+    return parts->index.rows == NULL && parts->events->rows == NULL &&
+           bits + parts->events->row_bits < 64 &&
            (parts->last_day - parts->first_day) / 4 <= parts->index.n + 1024 &&
-           parts->events.largest < UINT32_MAX && matches->count == NULL &&
+           parts->events->largest < UINT32_MAX && matches->count == NULL &&
            matches->vetoed == NULL && rule->vetoed == NULL && rule->confirmed == NULL &&
            !rule->claim_latest && (rule->take == 1 || rule->take == RR_TAKE_LAST) &&
            (rule->near == RR_NEAR_SKIP || rule->window.min_gap.length == 0);
@@ -86,7 +89,7 @@ static int bucket_bits(const rr_parts *parts, int64_t n_events)
 
 static void sort_long_buckets(const search *s, const scratch *own, int64_t n_buckets)
 {
-    int bits = s->parts->row_bits + s->parts->day_bits + s->parts->shape.key_bits -
+    int bits = s->row_bits + s->parts->day_bits + s->parts->shape.key_bits -
                s->parts->shape.part_bits;
 
     for (int64_t b = 0; b < n_buckets; b++) {
@@ -101,11 +104,11 @@ static void sort_long_buckets(const search *s, const scratch *own, int64_t n_buc
 static buckets fill_buckets(const search *s, const scratch *own, int64_t part)
 {
     const rr_parts *parts = s->parts;
-    const uint64_t *words = parts->events.words + parts->events.start[part];
-    const int64_t n = parts->events.start[part + 1] - parts->events.start[part];
+    const uint64_t *words = parts->events->words + parts->events->start[part];
+    const int64_t n = parts->events->start[part + 1] - parts->events->start[part];
     const int bits = bucket_bits(parts, n);
     const int shift = parts->shape.key_bits - parts->shape.part_bits - bits + parts->day_bits +
-                      parts->row_bits;
+                      s->row_bits;
     const int64_t n_buckets = INT64_C(1) << bits;
     const uint64_t turn = s->turn;
     uint32_t *start = own->start, longest = 0;
@@ -129,7 +132,7 @@ static buckets fill_buckets(const search *s, const scratch *own, int64_t part)
     for (int i = 0; i < LOOK_AT - 1 && n > 0; i++) {
         own->words[n + i] = own->words[n - 1];
     }
-    return (buckets){own->words, start, shift - parts->row_bits};
+    return (buckets){own->words, start, shift - s->row_bits};
 }
 
 static inline uint64_t least(uint64_t a, uint64_t b)
@@ -202,15 +205,15 @@ static span span_of(const search *s, int64_t first, int64_t last)
     if (first > last) {
         return (span){0, 0};
     }
-    first -= parts->first_day;
-    last -= parts->first_day;
+    first -= parts->origin;
+    last -= parts->origin;
     return (span){(uint32_t)(s->backwards ? (int64_t)s->day_mask - last : first),
                   (uint32_t)(last - first + 1)};
 }
 
 /* What an index row asks for: an anchor, and the days that it admits. */
 typedef struct question {
-    int64_t anchor; /* from parts->first_day */
+    int64_t anchor; /* from the origin of the parts */
     span days;
 } question;
 
@@ -218,14 +221,14 @@ typedef struct question {
 static question ask(const search *s, int64_t row, int64_t day)
 {
     const rr_rule *rule = s->rule;
-    int64_t anchor = day + s->parts->first_day, first, last;
+    int64_t anchor = day + s->parts->origin, first, last;
     question q = {day, {0, 0}};
 
     if (rule->use != NULL && !rule->use[row]) {
         return q;
     }
     if (!s->by_row || (rule->apart != NULL && !rule->apart[row])) {
-        q.days = s->spans[day];
+        q.days = s->spans[day - s->lead];
         return q;
     }
     anchor = rule->anchor != NULL ? rule->anchor[row] : anchor;
@@ -234,7 +237,7 @@ static question ask(const search *s, int64_t row, int64_t day)
     }
     rr_bounds_at(&s->bounds, anchor, &first, &last);
     rr_row_bounds(rule, row, &first, &last);
-    q.anchor = anchor - s->parts->first_day;
+    q.anchor = anchor - s->parts->origin;
     q.days = span_of(s, first, last);
     return q;
 }
@@ -246,13 +249,19 @@ static int64_t self_of(const rr_rule *rule, int64_t row)
     return rule->same_table ? row : rule->self_row != NULL ? rule->self_row[row] : -1;
 }
 
+/* The row of an index word. */
+static inline int64_t row_of(const search *s, uint64_t word)
+{
+    return (int64_t)(word & ((UINT64_C(1) << s->parts->index.row_bits) - 1));
+}
+
 /* Row and gap of an event as one number, which is never NONE: a gap has at most 25 bits. */
 static inline uint64_t pack(const search *s, uint64_t word, int64_t anchor)
 {
-    int64_t day = (int64_t)(word >> s->parts->row_bits & s->day_mask);
+    int64_t day = (int64_t)(word >> s->row_bits & s->day_mask);
     uint64_t gap = (uint64_t)(day < anchor ? anchor - day : day - anchor);
 
-    return gap << s->parts->row_bits | (word & s->row_mask);
+    return gap << s->row_bits | (word & s->row_mask);
 }
 
 static inline void write_answer(const search *s, int64_t row, uint64_t answer)
@@ -263,15 +272,15 @@ static inline void write_answer(const search *s, int64_t row, uint64_t answer)
         s->matches->event_row[row] = found ? (int64_t)(answer & s->row_mask) : -1;
     }
     if (s->matches->gap_days != NULL) {
-        s->matches->gap_days[row] = found ? (int32_t)(answer >> s->parts->row_bits) : -1;
+        s->matches->gap_days[row] = found ? (int32_t)(answer >> s->row_bits) : -1;
     }
 }
 
 static uint64_t answer_with_rules(const search *s, const buckets *all, uint64_t word)
 {
-    const int row_bits = s->parts->row_bits;
-    const int64_t row = (int64_t)(word & s->row_mask), self = self_of(s->rule, row);
-    const uint64_t key_day = word >> row_bits;
+    const int row_bits = s->row_bits;
+    const int64_t row = row_of(s, word), self = self_of(s->rule, row);
+    const uint64_t key_day = word >> s->parts->index.row_bits;
     const question q = ask(s, row, (int64_t)(key_day & s->day_mask));
     const uint64_t base = ((key_day & ~s->day_mask) | q.days.first) << row_bits;
     const uint64_t limit = (uint64_t)q.days.n << row_bits;
@@ -285,9 +294,9 @@ static uint64_t answer_with_rules(const search *s, const buckets *all, uint64_t 
 
 static uint64_t answer_plainly(const search *s, const buckets *all, uint64_t word)
 {
-    const int row_bits = s->parts->row_bits;
-    const uint64_t key_day = word >> row_bits, day = key_day & s->day_mask;
-    const span days = s->spans[day];
+    const int row_bits = s->row_bits;
+    const uint64_t key_day = word >> s->parts->index.row_bits, day = key_day & s->day_mask;
+    const span days = s->spans[(int64_t)day - s->lead];
     const uint64_t base = ((key_day & ~s->day_mask) | days.first) << row_bits;
     const uint64_t limit = (uint64_t)days.n << row_bits;
     const uint64_t found = look(all, key_day, base);
@@ -299,7 +308,7 @@ static uint64_t answer_plainly(const search *s, const buckets *all, uint64_t wor
 static rr_status search_part(void *job, int64_t part, int worker, rr_error *error)
 {
     const search *s = job;
-    const rr_side *index = &s->parts->index, *events = &s->parts->events;
+    const rr_side *index = &s->parts->index, *events = s->parts->events;
     const int plain = !s->by_row && s->rule->use == NULL && !s->rule->same_table &&
                       s->rule->self_row == NULL;
     const buckets all = fill_buckets(s, &s->scratch[worker], part);
@@ -315,7 +324,7 @@ static rr_status search_part(void *job, int64_t part, int worker, rr_error *erro
         if (s->answers != NULL) {
             s->answers[i] = answer;
         } else {
-            write_answer(s, (int64_t)(word & s->row_mask), answer);
+            write_answer(s, row_of(s, word), answer);
         }
     }
     return RR_OK;
@@ -359,7 +368,7 @@ static void write_nothing(const rr_matches *matches, int64_t n)
 static rr_status open_scratch(search *s, int workers)
 {
     const rr_parts *parts = s->parts;
-    int64_t room = parts->events.largest;
+    int64_t room = parts->events->largest;
 
     s->scratch = calloc((size_t)workers, sizeof *s->scratch);
     for (int i = 0; s->scratch != NULL && i < workers; i++) {
@@ -416,9 +425,11 @@ rr_status rr_nearest(const rr_parts *parts, const rr_rule *rule, const rr_matche
 
     rr_parts_as_they_are(parts);
     s.day_mask = (UINT64_C(1) << parts->day_bits) - 1;
-    s.row_mask = (UINT64_C(1) << parts->row_bits) - 1;
+    s.row_bits = parts->events->row_bits;
+    s.row_mask = (UINT64_C(1) << s.row_bits) - 1;
+    s.lead = parts->first_day - parts->origin;
     s.backwards = (rule->window.direction == RR_BACKWARD) != (rule->take == RR_TAKE_LAST);
-    s.turn = (s.backwards ? s.day_mask << parts->row_bits : 0) |
+    s.turn = (s.backwards ? s.day_mask << s.row_bits : 0) |
              (rule->ties == RR_TIES_LAST_ROW ? s.row_mask : 0);
     s.by_row = rule->anchor != NULL || rule->lower != NULL || rule->upper != NULL;
     status = rr_bounds_make(&rule->window, parts->first_day, parts->last_day, INT64_MAX, &s.bounds,
@@ -426,19 +437,19 @@ rr_status rr_nearest(const rr_parts *parts, const rr_rule *rule, const rr_matche
     if (status != RR_OK) {
         goto out;
     }
-    if (!parts->in_order) {
+    if (!parts->index.in_order) {
         s.answers = rr_allocate(parts->index.n, sizeof *s.answers);
     }
     if (fill_spans(&s) != RR_OK || open_scratch(&s, workers) != RR_OK ||
-        (!parts->in_order && s.answers == NULL)) {
+        (!parts->index.in_order && s.answers == NULL)) {
         status = rr_fail(error, RR_ERR_MEMORY, "out of memory");
         goto out;
     }
-    if (parts->in_order) {
+    if (parts->index.in_order) {
         write_nothing(matches, parts->index.n_table);
     }
     status = rr_run(search_part, &s, parts->n_parts, call, error);
-    if (status == RR_OK && !parts->in_order) {
+    if (status == RR_OK && !parts->index.in_order) {
         status = rr_run(deliver_chunk, &s, chunks, call, error);
     }
 out:

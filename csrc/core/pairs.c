@@ -31,7 +31,7 @@ static int64_t pairs_of_row(const rr_sweep *s, const rr_reach *reach, const pair
                 continue;
             }
             if (out != NULL) {
-                out->event_row[out->at + n] = rr_row_of(s->parts, &s->parts->events, event);
+                out->event_row[out->at + n] = rr_row_of(s->parts->events, event);
                 out->gap_days[out->at + n] = rr_gap(s, reach, d);
             }
             n++;

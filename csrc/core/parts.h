@@ -20,6 +20,7 @@ typedef struct rr_side {
     int64_t *start;  /* n_parts + 1 */
     uint64_t *words; /* key within the part, then day, then (unless `rows`) row */
     uint64_t *rows;  /* NULL when the row fits into the word */
+    int row_bits;    /* of a word; 0 when rows stand in an array of their own */
     int64_t n;       /* rows that take part */
     int64_t n_table; /* rows of the table that they come from */
     int64_t largest; /* rows of the largest part */
@@ -27,19 +28,20 @@ typedef struct rr_side {
      * chunk. Where they begin is where those of the chunk before end. */
     int64_t *chunk_ends;
     uint16_t *part_of_row; /* by row of the table, RR_NO_PART for one that takes no part; or NULL */
+    int in_order;          /* the words of every part */
+    struct rr_lock *lock;  /* of their order; in order.c */
 } rr_side;
 
 struct rr_parts {
-    int64_t n_parts;
-    int64_t first_day; /* day 0 of a word */
-    int64_t last_day;
-    int day_bits;
-    int row_bits; /* 0 when rows stand in an array of their own */
     rr_shape shape;
+    int64_t n_parts;
+    int64_t origin; /* day 0 of a word */
+    int day_bits;
+    int64_t first_day; /* of all rows that take part; 0 and -1 if there is none */
+    int64_t last_day;
     rr_side index;
-    rr_side events;
-    int in_order;         /* the words of every part */
-    struct rr_lock *lock; /* of their order; in order.c */
+    rr_side *events;
+    int borrows_events; /* from parts that were prepared */
 };
 
 /* ---------------------------------------------------------------- order.c */
@@ -50,7 +52,7 @@ struct rr_parts {
 rr_status rr_parts_in_order(const rr_parts *parts, const rr_call *call,
                             rr_error *error) RR_MUST_CHECK;
 
-/* The same for who can read the words in any order within their part. */
+/* The same for who can read the words of a part in any order. */
 void rr_parts_as_they_are(const rr_parts *parts);
 
 void rr_parts_done(const rr_parts *parts);
@@ -61,18 +63,11 @@ rr_status rr_check_lengths(const rr_parts *parts, int64_t n_index, int64_t n_eve
 
 /* ---------------------------------------------------------------- deal.c */
 
-/* The first and the last day of the rows that take part, and how many they are. */
-typedef struct rr_extent {
-    int64_t first_day;
-    int64_t last_day;
-    int64_t n;
-} rr_extent;
-
 /* Counts the rows of each chunk and part, and with `with_parts` notes the part of each row. Fills in
  * start, n, n_table, largest, chunk_ends (which hold, until rr_deal, where each chunk begins) and
- * part_of_row; widens `days`. RR_ERR_DAY_RANGE names the row. */
-rr_status rr_deal_count(const rr_rows *rows, const rr_shape *shape, int with_parts, rr_side *side,
-                        rr_extent *days, const rr_call *call, rr_error *error) RR_MUST_CHECK;
+ * part_of_row; widens first_day and last_day. RR_ERR_DAY_RANGE names the row. */
+rr_status rr_deal_count(const rr_rows *rows, rr_parts *parts, int with_parts, rr_side *side,
+                        const rr_call *call, rr_error *error) RR_MUST_CHECK;
 
 /* Writes the words (and rows, with row_bits 0) of a side that was counted, in the order of the rows. */
 rr_status rr_deal(const rr_rows *rows, const rr_parts *parts, rr_side *side, const rr_call *call,
@@ -83,16 +78,16 @@ void rr_side_free(rr_side *side);
 /* ---------------------------------------------------------------- words */
 
 /* Key and day of a row as one number that sorts by key, then day. */
-static inline uint64_t rr_key_day(const rr_parts *parts, const rr_side *side, int64_t position)
+static inline uint64_t rr_key_day(const rr_side *side, int64_t position)
 {
-    return side->words[position] >> parts->row_bits;
+    return side->words[position] >> side->row_bits;
 }
 
-static inline int64_t rr_row_of(const rr_parts *parts, const rr_side *side, int64_t position)
+static inline int64_t rr_row_of(const rr_side *side, int64_t position)
 {
     return side->rows != NULL
                ? (int64_t)side->rows[position]
-               : (int64_t)(side->words[position] & ((UINT64_C(1) << parts->row_bits) - 1));
+               : (int64_t)(side->words[position] & ((UINT64_C(1) << side->row_bits) - 1));
 }
 
 #endif

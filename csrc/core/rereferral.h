@@ -175,7 +175,19 @@ typedef struct rr_parts rr_parts;
 rr_status rr_order(const rr_rows *index, const rr_rows *events, uint32_t limit, const rr_call *call,
                    rr_parts **parts, rr_error *error) RR_MUST_CHECK;
 
-/* Frees what rr_order made; NULL is accepted. */
+/* The events alone, to be linked with one index after another. As rr_order; the first of the two steps
+ * that it is. */
+rr_status rr_prepare(const rr_rows *events, uint32_t limit, const rr_call *call, rr_parts **parts,
+                     rr_error *error) RR_MUST_CHECK;
+
+/* Puts an index in order with events that rr_prepare made, which are lent and must outlive *parts. Keys
+ * are codes as those of the events; who has a key that no event has may be given the limit as code.
+ * RR_ERR_TOO_LARGE when index days lie many centuries from those of the events. Other errors as
+ * rr_order. */
+rr_status rr_order_onto(const rr_rows *index, const rr_parts *prepared, const rr_call *call,
+                        rr_parts **parts, rr_error *error) RR_MUST_CHECK;
+
+/* Frees what these made; NULL is accepted. */
 void rr_parts_free(rr_parts *parts);
 
 typedef enum rr_ties {

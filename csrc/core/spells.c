@@ -20,31 +20,29 @@ static rr_status sweep_part(void *job, int64_t part, int worker, rr_error *error
 {
     const spells *s = job;
     const rr_parts *parts = s->parts;
-    int64_t event = parts->events.start[part], last_event = parts->events.start[part + 1];
+    int64_t event = parts->events->start[part], last_event = parts->events->start[part + 1];
     int64_t latest = RR_NULL_DAY; /* below every day */
     uint64_t key = UINT64_MAX;
 
     for (int64_t i = parts->index.start[part]; i < parts->index.start[part + 1]; i++) {
-        uint64_t key_day = rr_key_day(parts, &parts->index, i),
-                 now = key_of(key_day, parts->day_bits);
-        int64_t day = (int64_t)(key_day & ((UINT64_C(1) << parts->day_bits) - 1)) +
-                      parts->first_day;
+        uint64_t key_day = rr_key_day(&parts->index, i), now = key_of(key_day, parts->day_bits);
+        int64_t day = (int64_t)(key_day & ((UINT64_C(1) << parts->day_bits) - 1)) + parts->origin;
 
         if (now != key) {
             key = now;
             latest = RR_NULL_DAY;
             while (event < last_event &&
-                   key_of(rr_key_day(parts, &parts->events, event), parts->day_bits) < key) {
+                   key_of(rr_key_day(parts->events, event), parts->day_bits) < key) {
                 event++;
             }
         }
-        for (; event < last_event && rr_key_day(parts, &parts->events, event) <= key_day; event++) {
-            int64_t end = s->end[rr_row_of(parts, &parts->events, event)];
+        for (; event < last_event && rr_key_day(parts->events, event) <= key_day; event++) {
+            int64_t end = s->end[rr_row_of(parts->events, event)];
 
             end = end == RR_NULL_DAY ? INT64_MAX : end;
             latest = end > latest ? end : latest;
         }
-        s->open[rr_row_of(parts, &parts->index, i)] = latest > day;
+        s->open[rr_row_of(&parts->index, i)] = latest > day;
     }
     (void)worker;
     (void)error;
@@ -62,10 +60,10 @@ rr_status rr_shared_days(const rr_parts *parts, int64_t n_events, uint8_t *share
     status = rr_parts_in_order(parts, call, error);
     memset(shared, 0, (size_t)n_events);
     for (int64_t p = 0; p < parts->n_parts && status == RR_OK; p++) {
-        for (int64_t i = parts->events.start[p] + 1; i < parts->events.start[p + 1]; i++) {
-            if (rr_key_day(parts, &parts->events, i) == rr_key_day(parts, &parts->events, i - 1)) {
-                shared[rr_row_of(parts, &parts->events, i)] = 1;
-                shared[rr_row_of(parts, &parts->events, i - 1)] = 1;
+        for (int64_t i = parts->events->start[p] + 1; i < parts->events->start[p + 1]; i++) {
+            if (rr_key_day(parts->events, i) == rr_key_day(parts->events, i - 1)) {
+                shared[rr_row_of(parts->events, i)] = 1;
+                shared[rr_row_of(parts->events, i - 1)] = 1;
             }
         }
     }

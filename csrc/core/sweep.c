@@ -13,11 +13,11 @@ static const int64_t NEVER = INT64_MAX;
 
 static void fold_days(const rr_parts *parts, int64_t part, rr_day_runs *days)
 {
-    int64_t from = parts->events.start[part], to = parts->events.start[part + 1];
+    int64_t from = parts->events->start[part], to = parts->events->start[part + 1];
 
     days->n = 0;
     for (int64_t i = from; i < to; i++) {
-        uint64_t key_day = rr_key_day(parts, &parts->events, i);
+        uint64_t key_day = rr_key_day(parts->events, i);
 
         if (days->n == 0 || days->key_day[days->n - 1] != key_day) {
             days->key_day[days->n] = key_day;
@@ -72,13 +72,13 @@ static int is_on_day(const rr_sweep *s, int64_t d, int64_t row)
     while (low < high) {
         int64_t middle = low + (high - low) / 2;
 
-        if (rr_row_of(parts, &parts->events, middle) < row) {
+        if (rr_row_of(parts->events, middle) < row) {
             low = middle + 1;
         } else {
             high = middle;
         }
     }
-    return low < s->days.start[d + 1] && rr_row_of(parts, &parts->events, low) == row;
+    return low < s->days.start[d + 1] && rr_row_of(parts->events, low) == row;
 }
 
 /* ---------------------------------------------------------------- reach of a row */
@@ -111,7 +111,7 @@ static int64_t anchor_of(const rr_sweep *s, int64_t row, uint64_t key_day)
 {
     return s->rule->anchor != NULL && is_apart(s->rule, row)
                ? s->rule->anchor[row]
-               : s->parts->first_day + (int64_t)(key_day & s->day_mask);
+               : s->parts->origin + (int64_t)(key_day & s->day_mask);
 }
 
 void rr_row_bounds(const rr_rule *rule, int64_t row, int64_t *first, int64_t *last)
@@ -137,8 +137,8 @@ static int days_of_span(rr_sweep *s, uint64_t key, int64_t first, int64_t last, 
     if (first > last || first > parts->last_day || last < parts->first_day) {
         return 0;
     }
-    first = clamp(first, parts->first_day, parts->last_day) - parts->first_day;
-    last = clamp(last, parts->first_day, parts->last_day) - parts->first_day;
+    first = clamp(first, parts->first_day, parts->last_day) - parts->origin;
+    last = clamp(last, parts->first_day, parts->last_day) - parts->origin;
     *from = first_not_below(days->key_day, days->n, s->low_hint, key | (uint64_t)first);
     *to = first_not_below(days->key_day, days->n, s->high_hint, (key | (uint64_t)last) + 1);
     s->low_hint = *from;
@@ -156,7 +156,7 @@ static int64_t own_day(const rr_sweep *s, const rr_reach *reach, int64_t from, i
     if (day == RR_NULL_DAY || day < parts->first_day || day > parts->last_day) {
         return -1;
     }
-    target = reach->key | (uint64_t)(day - parts->first_day);
+    target = reach->key | (uint64_t)(day - parts->origin);
     own = first_not_below(s->days.key_day, s->days.n, from, target);
     return own >= from && own < to && s->days.key_day[own] == target &&
                    is_on_day(s, own, reach->self)
@@ -167,13 +167,13 @@ static int64_t own_day(const rr_sweep *s, const rr_reach *reach, int64_t from, i
 int rr_sweep_begin(const rr_sweep *s, int64_t position, rr_reach *reach)
 {
     const rr_rule *rule = s->rule;
-    int64_t row = rr_row_of(s->parts, &s->parts->index, position);
+    int64_t row = rr_row_of(&s->parts->index, position);
     uint64_t key_day;
 
     if (!is_used(rule, row)) {
         return 0;
     }
-    key_day = rr_key_day(s->parts, &s->parts->index, position);
+    key_day = rr_key_day(&s->parts->index, position);
     reach->row = row;
     reach->key = key_day & ~s->day_mask;
     reach->anchor = anchor_of(s, row, key_day);
@@ -207,7 +207,7 @@ int rr_sweep_row(rr_sweep *s, int64_t position, rr_reach *reach)
 int rr_event_counts(const rr_sweep *s, const rr_reach *reach, int64_t event)
 {
     const rr_rule *rule = s->rule;
-    int64_t row = rr_row_of(s->parts, &s->parts->events, event);
+    int64_t row = rr_row_of(s->parts->events, event);
 
     return row != reach->self && (rule->vetoed == NULL || !rule->vetoed[row]) &&
            (rule->confirmed == NULL ||
@@ -226,7 +226,7 @@ static const rr_day_detail *detail_of(const rr_sweep *s, int64_t d)
     }
     *detail = (rr_day_detail){.confirmed = NEVER, .known = 1};
     for (int64_t event = s->days.start[d]; event < s->days.start[d + 1]; event++) {
-        int64_t row = rr_row_of(s->parts, &s->parts->events, event), when = INT64_MIN;
+        int64_t row = rr_row_of(s->parts->events, event), when = INT64_MIN;
 
         if (rule->vetoed != NULL && rule->vetoed[row]) {
             detail->vetoed = 1;
@@ -266,7 +266,7 @@ int rr_day_is_vetoed(const rr_sweep *s, const rr_reach *reach, int64_t d)
         return 0;
     }
     for (int64_t event = days->start[d]; event < days->start[d + 1]; event++) {
-        int64_t row = rr_row_of(s->parts, &s->parts->events, event);
+        int64_t row = rr_row_of(s->parts->events, event);
 
         if (row != reach->self && s->rule->vetoed[row]) {
             return 1;
@@ -371,8 +371,8 @@ static void fill_claimed(rr_sweep *s)
     uint64_t day = UINT64_MAX;
 
     for (int64_t i = s->part_to - 1; i >= s->part_from; i--) {
-        int64_t row = rr_row_of(s->parts, &s->parts->index, i), first, last;
-        uint64_t key_day = rr_key_day(s->parts, &s->parts->index, i);
+        int64_t row = rr_row_of(&s->parts->index, i), first, last;
+        uint64_t key_day = rr_key_day(&s->parts->index, i);
 
         if (!is_used(s->rule, row)) {
             continue;
@@ -461,7 +461,7 @@ static rr_status open_sweep(rr_sweep *s, const rr_parts *parts, const rr_rule *r
                             const rr_bounds *bounds)
 {
     int detail = rule->vetoed != NULL || rule->confirmed != NULL;
-    int64_t room = parts->events.largest;
+    int64_t room = parts->events->largest;
 
     *s = (rr_sweep){.parts = parts, .rule = rule, .bounds = bounds};
     s->day_mask = (UINT64_C(1) << parts->day_bits) - 1;

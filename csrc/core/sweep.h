@@ -92,7 +92,7 @@ int rr_event_counts(const rr_sweep *sweep, const rr_reach *reach, int64_t event)
 /* Day d as a day; days between the row's anchor and it. */
 static inline int64_t rr_day_at(const rr_sweep *sweep, int64_t d)
 {
-    return sweep->parts->first_day + (int64_t)(sweep->days.key_day[d] & sweep->day_mask);
+    return sweep->parts->origin + (int64_t)(sweep->days.key_day[d] & sweep->day_mask);
 }
 
 int32_t rr_gap(const rr_sweep *sweep, const rr_reach *reach, int64_t d);

@@ -243,9 +243,30 @@ out:
 
 /* ---------------------------------------------------------------- order and linkage */
 
+/* Parts that borrow their events keep the capsule of these alive. */
 static void free_parts(PyObject *capsule)
 {
+    PyObject *lender = PyCapsule_GetContext(capsule);
+
     rr_parts_free(PyCapsule_GetPointer(capsule, PARTS));
+    Py_XDECREF(lender);
+}
+
+static PyObject *wrap_parts(rr_parts *parts, PyObject *lender)
+{
+    PyObject *capsule = PyCapsule_New(parts, PARTS, free_parts);
+
+    if (capsule == NULL) {
+        rr_parts_free(parts);
+        return NULL;
+    }
+    Py_XINCREF(lender);
+    if (PyCapsule_SetContext(capsule, lender) < 0) {
+        Py_XDECREF(lender);
+        Py_DECREF(capsule);
+        return NULL;
+    }
+    return capsule;
 }
 
 int rr_read_parts(PyObject *object, void *address)
@@ -294,7 +315,65 @@ static PyObject *order(PyObject *self, PyObject *args)
     if (status != RR_OK) {
         return rr_raise(status, &error);
     }
-    return PyCapsule_New(parts, PARTS, free_parts);
+    return wrap_parts(parts, NULL);
+}
+
+PyDoc_STRVAR(prepare_doc, "prepare($module, event_key, event_day, event_use, limit, /)\n--\n\n"
+                          "Put events in order for any index; return parts without index rows.");
+
+static PyObject *prepare(PyObject *self, PyObject *args)
+{
+    rr_array arrays[] = {{"event_key", NPY_UINT32, RR_IN, NULL, NULL, NULL, 0},
+                         {"event_day", NPY_INT64, RR_IN, &arrays[0].n, NULL, NULL, 0},
+                         {"event_use", NPY_BOOL, RR_IN_OR_NONE, &arrays[0].n, NULL, NULL, 0}};
+    unsigned int limit;
+    rr_rows events;
+    rr_call_state state;
+    rr_call call = rr_call_python(self, &state, NULL);
+    rr_parts *parts;
+    rr_error error;
+    rr_status status;
+
+    if (!PyArg_ParseTuple(args, "OOOI:prepare", &arrays[0].object, &arrays[1].object,
+                          &arrays[2].object, &limit) ||
+        rr_arrays_check(arrays, 3) < 0) {
+        return NULL;
+    }
+    events = (rr_rows){arrays[0].data, arrays[1].data, arrays[2].data, arrays[0].n};
+    Py_BEGIN_ALLOW_THREADS
+    status = rr_prepare(&events, limit, &call, &parts, &error);
+    Py_END_ALLOW_THREADS
+    return status == RR_OK ? wrap_parts(parts, NULL) : rr_raise(status, &error);
+}
+
+PyDoc_STRVAR(order_onto_doc,
+             "order_onto($module, index_key, index_day, index_use, prepared, /)\n--\n\n"
+             "Put an index in order with prepared events; return the parts.");
+
+static PyObject *order_onto(PyObject *self, PyObject *args)
+{
+    rr_array arrays[] = {{"index_key", NPY_UINT32, RR_IN, NULL, NULL, NULL, 0},
+                         {"index_day", NPY_INT64, RR_IN, &arrays[0].n, NULL, NULL, 0},
+                         {"index_use", NPY_BOOL, RR_IN_OR_NONE, &arrays[0].n, NULL, NULL, 0}};
+    PyObject *lender;
+    const rr_parts *prepared;
+    rr_rows index;
+    rr_call_state state;
+    rr_call call = rr_call_python(self, &state, NULL);
+    rr_parts *parts;
+    rr_error error;
+    rr_status status;
+
+    if (!PyArg_ParseTuple(args, "OOOO:order_onto", &arrays[0].object, &arrays[1].object,
+                          &arrays[2].object, &lender) ||
+        rr_arrays_check(arrays, 3) < 0 || !rr_read_parts(lender, &prepared)) {
+        return NULL;
+    }
+    index = (rr_rows){arrays[0].data, arrays[1].data, arrays[2].data, arrays[0].n};
+    Py_BEGIN_ALLOW_THREADS
+    status = rr_order_onto(&index, prepared, &call, &parts, &error);
+    Py_END_ALLOW_THREADS
+    return status == RR_OK ? wrap_parts(parts, lender) : rr_raise(status, &error);
 }
 
 PyDoc_STRVAR(open_spells_doc, "open_spells($module, parts, spell_end, open, /)\n--\n\n"
@@ -355,6 +434,8 @@ PyMethodDef rr_py_link_methods[] = {
     {"window_bounds", window_bounds, METH_VARARGS, window_bounds_doc},
     {"encode", encode, METH_VARARGS, encode_doc},
     {"order", order, METH_VARARGS, order_doc},
+    {"prepare", prepare, METH_VARARGS, prepare_doc},
+    {"order_onto", order_onto, METH_VARARGS, order_onto_doc},
     {"open_spells", open_spells, METH_VARARGS, open_spells_doc},
     {"shared_days", shared_days, METH_VARARGS, shared_days_doc},
     {NULL, NULL, 0, NULL},

@@ -52,7 +52,7 @@ static void compare_ways(const rr_rows *index, const rr_rows *events, const rr_r
         rr_call call = {NULL, NULL, threads[i]};
         rr_matches with_count = {counted.event_row, counted.gap, count, NULL};
         rr_matches without = {found.event_row, found.gap, NULL, NULL};
-        rr_parts *parts;
+        rr_parts *parts, *prepared;
 
         CHECK(rr_order(index, events, KEYS, &call, &parts, NULL) == RR_OK);
         CHECK(rr_link(parts, rule, index->n, events->n, &without, &call, NULL) == RR_OK);
@@ -67,6 +67,14 @@ static void compare_ways(const rr_rows *index, const rr_rows *events, const rr_r
         CHECK(rr_link(parts, rule, index->n, events->n, &without, &call, NULL) == RR_OK);
         same(&found, &first, index->n);
         rr_parts_free(parts);
+        memset(&found, 0, sizeof found);
+        CHECK(rr_prepare(events, KEYS, &call, &prepared, NULL) == RR_OK);
+        CHECK(rr_order_onto(index, prepared, &call, &parts, NULL) == RR_OK);
+        CHECK(rr_link(parts, rule, index->n, events->n, i % 2 ? &without : &with_count, &call,
+                      NULL) == RR_OK);
+        same(i % 2 ? &found : &counted, &first, index->n);
+        rr_parts_free(parts);
+        rr_parts_free(prepared);
     }
 }
 
