@@ -51,6 +51,7 @@ typedef struct search {
     int backwards;     /* whether days are turned over */
     int64_t lead;      /* days from the parts' origin to their first day */
     int row_bits;      /* of a word of an event */
+    int keys_ascend;   /* in every part of the events */
     int by_row;        /* whether rows bring anchors or bounds of their own */
     uint64_t *answers; /* by index position; NULL: answers are written to their rows at once */
     scratch *scratch;  /* by worker */
@@ -101,19 +102,13 @@ static void sort_long_buckets(const search *s, const scratch *own, int64_t n_buc
     }
 }
 
-static buckets fill_buckets(const search *s, const scratch *own, int64_t part)
+/* Puts words, in any order, into their buckets; returns how many the largest holds. Counts lie two
+ * places on, so that after the words have gone in, start[b] is where b starts. */
+static uint32_t scatter(const uint64_t *words, int64_t n, int shift, uint64_t turn,
+                        int64_t n_buckets, const scratch *own)
 {
-    const rr_parts *parts = s->parts;
-    const uint64_t *words = parts->events->words + parts->events->start[part];
-    const int64_t n = parts->events->start[part + 1] - parts->events->start[part];
-    const int bits = bucket_bits(parts, n);
-    const int shift = parts->shape.key_bits - parts->shape.part_bits - bits + parts->day_bits +
-                      s->row_bits;
-    const int64_t n_buckets = INT64_C(1) << bits;
-    const uint64_t turn = s->turn;
     uint32_t *start = own->start, longest = 0;
 
-    /* Counts lie two places on, so that after the words have gone in, start[b] is where b starts. */
     memset(start, 0, (size_t)(n_buckets + 2) * sizeof *start);
     for (int64_t i = 0; i < n; i++) {
         start[(words[i] >> shift) + 2]++;
@@ -125,6 +120,40 @@ static buckets fill_buckets(const search *s, const scratch *own, int64_t part)
     for (int64_t i = 0; i < n; i++) {
         own->words[start[(words[i] >> shift) + 1]++] = words[i] ^ turn;
     }
+    return longest;
+}
+
+/* The same for words whose keys ascend: they lie in their buckets already. The last word of a bucket
+ * is the last to say where the next one starts. */
+static uint32_t copy(const uint64_t *words, int64_t n, int shift, uint64_t turn, int64_t n_buckets,
+                     const scratch *own)
+{
+    uint32_t *start = own->start, longest = 0;
+
+    memset(start, 0, (size_t)(n_buckets + 2) * sizeof *start);
+    for (int64_t i = 0; i < n; i++) {
+        own->words[i] = words[i] ^ turn;
+        start[(words[i] >> shift) + 1] = (uint32_t)i + 1;
+    }
+    for (int64_t b = 1; b <= n_buckets; b++) {
+        start[b] = start[b] < start[b - 1] ? start[b - 1] : start[b];
+        longest = start[b] - start[b - 1] > longest ? start[b] - start[b - 1] : longest;
+    }
+    return longest;
+}
+
+static buckets fill_buckets(const search *s, const scratch *own, int64_t part)
+{
+    const rr_parts *parts = s->parts;
+    const uint64_t *words = parts->events->words + parts->events->start[part];
+    const int64_t n = parts->events->start[part + 1] - parts->events->start[part];
+    const int bits = bucket_bits(parts, n);
+    const int shift = parts->shape.key_bits - parts->shape.part_bits - bits + parts->day_bits +
+                      s->row_bits;
+    const int64_t n_buckets = INT64_C(1) << bits;
+    const uint32_t longest = s->keys_ascend ? copy(words, n, shift, s->turn, n_buckets, own)
+                                            : scatter(words, n, shift, s->turn, n_buckets, own);
+
     if (longest > LONG_BUCKET) {
         sort_long_buckets(s, own, n_buckets);
     }
@@ -132,7 +161,7 @@ static buckets fill_buckets(const search *s, const scratch *own, int64_t part)
     for (int i = 0; i < LOOK_AT - 1 && n > 0; i++) {
         own->words[n + i] = own->words[n - 1];
     }
-    return (buckets){own->words, start, shift - s->row_bits};
+    return (buckets){own->words, own->start, shift - s->row_bits};
 }
 
 static inline uint64_t least(uint64_t a, uint64_t b)
@@ -427,6 +456,7 @@ rr_status rr_nearest(const rr_parts *parts, const rr_rule *rule, const rr_matche
     s.day_mask = (UINT64_C(1) << parts->day_bits) - 1;
     s.row_bits = parts->events->row_bits;
     s.row_mask = (UINT64_C(1) << s.row_bits) - 1;
+    s.keys_ascend = parts->events->in_order || parts->shape.multiplier == 1;
     s.lead = parts->first_day - parts->origin;
     s.backwards = (rule->window.direction == RR_BACKWARD) != (rule->take == RR_TAKE_LAST);
     s.turn = (s.backwards ? s.day_mask << s.row_bits : 0) |

@@ -64,18 +64,30 @@ static int scatter(const uint64_t *words, const uint64_t *rows, uint64_t *to, ui
     return 1;
 }
 
+/* Tables that come sorted stay so in their parts; others are told apart by their first few words. */
+static int is_sorted(const uint64_t *words, int64_t n, uint64_t mask)
+{
+    for (int64_t i = 1; i < n; i++) {
+        if ((words[i] & mask) < (words[i - 1] & mask)) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
 void rr_sort_words(uint64_t *words, uint64_t *rows, uint64_t *scratch, uint64_t *row_scratch,
                    int64_t n, int low, int high)
 {
     uint64_t *from = words, *rows_from = rows, *to = scratch, *rows_to = row_scratch;
 
-    if (n < 2 || high <= low) {
+    uint64_t above = high >= 64 ? 0 : ~UINT64_C(0) << high;
+    uint64_t mask = low >= 64 ? 0 : ~above & ~UINT64_C(0) << low;
+
+    if (n < 2 || high <= low || is_sorted(words, n, mask)) {
         return;
     }
     if (n <= FEW) {
-        uint64_t above = high == 64 ? 0 : ~UINT64_C(0) << high;
-
-        insertion_sort(words, rows, n, (~UINT64_C(0) << low) & ~above);
+        insertion_sort(words, rows, n, mask);
         return;
     }
     for (int shift = low; shift < high; shift += DIGIT_BITS) {
