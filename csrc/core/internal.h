@@ -42,6 +42,30 @@ typedef struct rr_date {
 int64_t rr_day_of(rr_date date);
 rr_date rr_date_of(int64_t day);
 
+/* How to read days off ticks without a division. Where `per_day` = odd * 2^shift, multiplying by the
+ * inverse of `odd` modulo 2^64 and turning the product right by `shift` bits divides a multiple of
+ * per_day exactly, and takes any other tick beyond every small quotient (Warren, Hacker's Delight,
+ * 2nd ed., section 10-17). Days are counted from `first`, so that no quotient is negative. */
+typedef struct rr_day_reader {
+    int64_t first;    /* the days that are read: those in range whose ticks fit 64 bits */
+    uint64_t n_days;  /* less one */
+    uint64_t base;    /* ticks of `first` */
+    uint64_t inverse; /* of the odd part of per_day */
+    int shift;
+} rr_day_reader;
+
+/* per_day is 1 or more. In columns.c. */
+rr_day_reader rr_read_days(int64_t per_day);
+
+/* Days from reader->first on; above reader->n_days for a tick that is null, out of range, or no whole
+ * day. */
+static inline uint64_t rr_day_place(const rr_day_reader *reader, int64_t tick)
+{
+    uint64_t product = ((uint64_t)tick - reader->base) * reader->inverse;
+
+    return product >> reader->shift | product << (-(unsigned)reader->shift & 63);
+}
+
 /* ---------------------------------------------------------------- bits and order */
 
 /* Bits needed to write numbers from 0 to `largest`; 0 for 0. */
