@@ -19,17 +19,24 @@ static rr_status fail_tick(rr_error *error, int64_t row, int64_t tick, int64_t p
     return status;
 }
 
-rr_day_reader rr_read_days(int64_t per_day)
+rr_day_reader rr_read_days(const rr_days *days)
 {
+    int64_t per_day = days->ticks != NULL ? days->per_day : 1;
     int64_t most = INT64_MAX / per_day < RR_DAY_MAX ? INT64_MAX / per_day : RR_DAY_MAX;
-    rr_day_reader reader = {.first = -most, .n_days = 2 * (uint64_t)most};
+    rr_day_reader reader = {.form = days->ticks == NULL ? RR_NARROW_DAYS
+                                    : per_day == 1      ? RR_WHOLE_DAYS
+                                                        : RR_TICKS,
+                            .ticks = days->ticks,
+                            .narrow = days->narrow,
+                            .first = -most,
+                            .n_days = 2 * (uint64_t)most,
+                            .base = (uint64_t)(-most * per_day)};
     uint64_t odd = (uint64_t)per_day;
 
     while (odd % 2 == 0) {
         odd /= 2;
         reader.shift++;
     }
-    reader.base = (uint64_t)(reader.first * per_day);
     reader.inverse = odd; /* right in its last three bits; each step doubles them */
     for (int bits = 3; bits < 64; bits *= 2) {
         reader.inverse *= 2 - odd * reader.inverse;
@@ -45,9 +52,9 @@ rr_status rr_days_from_ticks(const int64_t *ticks, int64_t n, int64_t per_day, i
     if (per_day < 1) {
         return rr_fail(error, RR_ERR_ARGUMENT, "per_day must be 1 or more");
     }
-    reader = rr_read_days(per_day);
+    reader = rr_read_days(&(rr_days){.ticks = ticks, .per_day = per_day});
     for (int64_t i = 0; i < n; i++) {
-        uint64_t place = rr_day_place(&reader, ticks[i]);
+        uint64_t place = rr_day_place(&reader, i);
         int64_t day = reader.first + (int64_t)place;
 
         if (place > reader.n_days) {
@@ -70,8 +77,9 @@ enum { RANGE_ROWS = 1 << 18 }; /* a task: some 0.2 ms */
 static const rr_day_range NO_DAYS = {.first = RR_DAY_MAX + 1, .last = RR_DAY_MIN - 1};
 
 typedef struct range_job {
-    const rr_day_column *column;
     rr_day_reader reader;
+    int64_t per_day;
+    int64_t n;
     rr_day_range *ranges; /* one a worker */
 } range_job;
 
@@ -82,20 +90,20 @@ static void widen(rr_day_range *range, int64_t first, int64_t last, int64_t null
     range->nulls += nulls;
 }
 
-static rr_status range_of_ticks(const range_job *job, int64_t from, int64_t to, rr_day_range *range,
-                                rr_error *error)
+static rr_status range_task(void *given, int64_t task, int worker, rr_error *error)
 {
-    const int64_t *ticks = job->column->ticks;
-    const rr_day_reader reader = job->reader;
+    const range_job *job = given;
+    const rr_day_reader days = job->reader;
+    int64_t from = task * RANGE_ROWS, nulls = 0;
+    int64_t to = job->n - from < RANGE_ROWS ? job->n : from + RANGE_ROWS;
     uint64_t first = UINT64_MAX, last = 0;
-    int64_t nulls = 0;
 
     for (int64_t i = from; i < to; i++) {
-        uint64_t place = rr_day_place(&reader, ticks[i]);
+        uint64_t place = rr_day_place(&days, i);
 
-        if (place > reader.n_days) {
-            if (ticks[i] != INT64_MIN) {
-                return fail_tick(error, i, ticks[i], job->column->per_day);
+        if (place > days.n_days) {
+            if (rr_tick_of(&days, i) != INT64_MIN) {
+                return fail_tick(error, i, rr_tick_of(&days, i), job->per_day);
             }
             nulls++;
             continue;
@@ -104,66 +112,25 @@ static rr_status range_of_ticks(const range_job *job, int64_t from, int64_t to, 
         last = place > last ? place : last;
     }
     if (nulls < to - from) {
-        widen(range, reader.first + (int64_t)first, reader.first + (int64_t)last, 0);
+        widen(&job->ranges[worker], days.first + (int64_t)first, days.first + (int64_t)last, 0);
     }
-    range->nulls += nulls;
+    job->ranges[worker].nulls += nulls;
     return RR_OK;
 }
 
-static rr_status range_of_narrow(const range_job *job, int64_t from, int64_t to,
-                                 rr_day_range *range, rr_error *error)
-{
-    const int32_t *days = job->column->narrow;
-    int32_t first = INT32_MAX, last = INT32_MIN;
-    int64_t nulls = 0;
-
-    for (int64_t i = from; i < to; i++) {
-        int null = days[i] == INT32_MIN;
-
-        nulls += null;
-        first = !null && days[i] < first ? days[i] : first;
-        last = days[i] > last ? days[i] : last;
-    }
-    if (nulls == to - from) {
-        range->nulls += nulls;
-        return RR_OK;
-    }
-    if (first < RR_DAY_MIN || last > RR_DAY_MAX) {
-        while (days[from] == INT32_MIN || (days[from] >= RR_DAY_MIN && days[from] <= RR_DAY_MAX)) {
-            from++;
-        }
-        return fail_tick(error, from, days[from], 1);
-    }
-    widen(range, first, last, nulls);
-    return RR_OK;
-}
-
-static rr_status range_task(void *given, int64_t task, int worker, rr_error *error)
-{
-    const range_job *job = given;
-    int64_t from = task * RANGE_ROWS, n = job->column->n;
-    int64_t to = n - from < RANGE_ROWS ? n : from + RANGE_ROWS;
-
-    return job->column->ticks != NULL
-               ? range_of_ticks(job, from, to, &job->ranges[worker], error)
-               : range_of_narrow(job, from, to, &job->ranges[worker], error);
-}
-
-rr_status rr_days_range(const rr_day_column *column, rr_day_range *range, const rr_call *call,
+rr_status rr_days_range(const rr_days *days, int64_t n, rr_day_range *range, const rr_call *call,
                         rr_error *error)
 {
-    int64_t n_tasks = column->n / RANGE_ROWS + (column->n % RANGE_ROWS != 0);
+    int64_t n_tasks = n / RANGE_ROWS + (n % RANGE_ROWS != 0);
     int n_workers = rr_workers(call, n_tasks);
-    range_job job = {.column = column};
+    range_job job = {.per_day = days->ticks != NULL ? days->per_day : 1, .n = n};
     rr_status status;
 
     *range = NO_DAYS;
-    if (column->ticks != NULL) {
-        if (column->per_day < 1) {
-            return rr_fail(error, RR_ERR_ARGUMENT, "per_day must be 1 or more");
-        }
-        job.reader = rr_read_days(column->per_day);
+    if (days->ticks != NULL && days->per_day < 1) {
+        return rr_fail(error, RR_ERR_ARGUMENT, "per_day must be 1 or more");
     }
+    job.reader = rr_read_days(days);
     job.ranges = rr_allocate(n_workers, sizeof *job.ranges);
     if (job.ranges == NULL) {
         return rr_fail(error, RR_ERR_MEMORY, "out of memory");

@@ -13,24 +13,8 @@
 rr_status rr_days_from_ticks(const int64_t *ticks, int64_t n, int64_t per_day, int64_t *days,
                              rr_error *error) RR_MUST_CHECK;
 
-/* A column of n days in the memory that holds it: ticks as above, or `narrow` days (INT32_MIN: null)
- * where `ticks` is NULL. */
-typedef struct rr_day_column {
-    const int64_t *ticks;
-    int64_t per_day; /* of `ticks` */
-    const int32_t *narrow;
-    int64_t n;
-} rr_day_column;
-
-/* The smallest and the largest day of a column, and how many are null. */
-typedef struct rr_day_range {
-    int64_t first; /* RR_DAY_MAX + 1, with last = RR_DAY_MIN - 1, where there is no day */
-    int64_t last;
-    int64_t nulls;
-} rr_day_range;
-
-/* Checks a column as rr_days_from_ticks does, without writing its days, and says their range. */
-rr_status rr_days_range(const rr_day_column *column, rr_day_range *range, const rr_call *call,
+/* Checks n days as rr_days_from_ticks does, without writing any, and says their range. */
+rr_status rr_days_range(const rr_days *days, int64_t n, rr_day_range *range, const rr_call *call,
                         rr_error *error) RR_MUST_CHECK;
 
 /* Doubles that hold whole numbers to integers. NaN is null: `valid` 0 and `values` 0. `nulls` counts

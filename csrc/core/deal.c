@@ -20,6 +20,8 @@ typedef struct dealing {
     const rr_parts *parts; /* once the layout of a word is known */
     const rr_shape *shape;
     rr_side *side;
+    rr_day_reader days;
+    int reads_days;     /* 0: every row that takes part has a day, in a range that is known */
     rr_extent *extents; /* by chunk */
 } dealing;
 
@@ -45,9 +47,9 @@ static inline uint64_t mix(uint32_t key, const rr_shape *shape)
     return key * shape->multiplier & ((UINT64_C(1) << shape->key_bits) - 1);
 }
 
-static inline int takes_part(const rr_rows *rows, int64_t i)
+static inline int takes_part(const rr_rows *rows, int64_t i, uint64_t day_place, uint64_t n_days)
 {
-    return rows->key[i] != RR_NULL_KEY && rows->day[i] != RR_NULL_DAY &&
+    return rows->key[i] != RR_NULL_KEY && day_place <= n_days &&
            (rows->use == NULL || rows->use[i]);
 }
 
@@ -56,39 +58,38 @@ static rr_status count_chunk(void *job, int64_t chunk, int worker, rr_error *err
     const dealing *d = job;
     const rr_rows *rows = d->rows;
     const rr_shape shape = *d->shape;
-    const int shift = shape.key_bits - shape.part_bits;
-    int64_t *count = d->side->chunk_ends + chunk * n_parts(&shape);
+    const rr_day_reader days = d->days;
+    const int shift = shape.key_bits - shape.part_bits, reads_days = d->reads_days;
+    int64_t *count = d->side->chunk_ends + chunk * n_parts(&shape), n = 0;
     uint16_t *part_of_row = d->side->part_of_row;
-    rr_extent extent = {INT64_MAX, INT64_MIN, 0};
+    uint64_t first = UINT64_MAX, last = 0;
 
     (void)worker;
     memset(count, 0, (size_t)n_parts(&shape) * sizeof *count);
     for (int64_t i = chunk * RR_CHUNK_ROWS; i < chunk_end(chunk, rows->n); i++) {
-        int64_t day = rows->day[i];
+        uint64_t day = reads_days ? rr_day_place(&days, i) : 0;
         uint64_t part = mix(rows->key[i], &shape) >> shift;
 
-        if (!takes_part(rows, i)) {
+        if (!takes_part(rows, i, day, days.n_days)) {
+            if (day > days.n_days && takes_part(rows, i, 0, 0) &&
+                rr_tick_of(&days, i) != INT64_MIN) {
+                error->row = i;
+                return rr_fail_row(error, RR_ERR_DAY_RANGE, i, "a day is out of range");
+            }
             if (part_of_row != NULL) {
                 part_of_row[i] = RR_NO_PART;
             }
             continue;
         }
-        if (day < RR_DAY_MIN || day > RR_DAY_MAX) {
-            rr_status status = rr_fail(error, RR_ERR_DAY_RANGE, "day %lld is out of range",
-                                       (long long)day);
-
-            error->row = i;
-            return status;
-        }
         count[part]++;
         if (part_of_row != NULL) {
             part_of_row[i] = (uint16_t)part;
         }
-        extent.first_day = day < extent.first_day ? day : extent.first_day;
-        extent.last_day = day > extent.last_day ? day : extent.last_day;
-        extent.n++;
+        first = day < first ? day : first;
+        last = day > last ? day : last;
+        n++;
     }
-    d->extents[chunk] = extent;
+    d->extents[chunk] = (rr_extent){days.first + (int64_t)first, days.first + (int64_t)last, n};
     return RR_OK;
 }
 
@@ -111,14 +112,27 @@ static void add_up(rr_side *side, int64_t parts, int64_t chunks)
     side->n = sum;
 }
 
+static void widen(rr_extent *days, int64_t first, int64_t last, int64_t n)
+{
+    days->first_day = first < days->first_day ? first : days->first_day;
+    days->last_day = last > days->last_day ? last : days->last_day;
+    days->n += n;
+}
+
 rr_status rr_deal_count(const rr_rows *rows, const rr_shape *shape, int with_parts, rr_side *side,
                         rr_extent *days, const rr_call *call, rr_error *error)
 {
     int64_t chunks = count_chunks(rows->n), parts = n_parts(shape);
+    const rr_day_range *range = rows->day.range;
     dealing job = {.rows = rows, .shape = shape, .side = side};
     rr_error own;
     rr_status status;
 
+    if (rows->day.ticks != NULL && rows->day.per_day < 1) {
+        return rr_fail(error, RR_ERR_ARGUMENT, "per_day must be 1 or more");
+    }
+    job.days = rr_read_days(&rows->day);
+    job.reads_days = range == NULL || range->nulls > 0 || rows->use != NULL;
     side->n_table = rows->n;
     side->start = rr_allocate(parts + 1, sizeof *side->start);
     side->chunk_ends = rr_allocate(chunks * parts, sizeof *side->chunk_ends);
@@ -139,9 +153,10 @@ rr_status rr_deal_count(const rr_rows *rows, const rr_shape *shape, int with_par
     for (int64_t c = 0; c < chunks; c++) {
         const rr_extent *extent = &job.extents[c];
 
-        days->first_day = extent->first_day < days->first_day ? extent->first_day : days->first_day;
-        days->last_day = extent->last_day > days->last_day ? extent->last_day : days->last_day;
-        days->n += extent->n;
+        if (extent->n > 0) {
+            widen(days, job.reads_days ? extent->first_day : range->first,
+                  job.reads_days ? extent->last_day : range->last, extent->n);
+        }
     }
     add_up(side, parts, chunks);
 out:
@@ -149,37 +164,55 @@ out:
     return status;
 }
 
-static rr_status deal_chunk(void *job, int64_t chunk, int worker, rr_error *error)
+static inline void deal_rows(const dealing *d, int64_t chunk, rr_day_form form)
 {
-    const dealing *d = job;
     const rr_rows *rows = d->rows;
     const rr_parts *parts = d->parts;
     const rr_shape shape = *d->shape;
+    const rr_day_reader days = d->days;
     const int shift = shape.key_bits - shape.part_bits;
     const int day_bits = parts->day_bits, row_bits = parts->row_bits;
     const uint64_t rest_mask = (UINT64_C(1) << shift) - 1;
-    const int64_t first_day = parts->first_day, end = chunk_end(chunk, rows->n);
+    const uint64_t first_day = (uint64_t)(parts->first_day - days.first);
+    const int64_t end = chunk_end(chunk, rows->n);
     int64_t *next = d->side->chunk_ends + chunk * n_parts(&shape);
     uint64_t *words = d->side->words, *wide = d->side->rows;
 
-    (void)worker;
-    (void)error;
     for (int64_t i = chunk * RR_CHUNK_ROWS; i < end; i++) {
-        uint64_t mixed, word;
+        uint64_t day = rr_day_place_as(&days, i, form), mixed, word;
         int64_t at;
 
-        if (!takes_part(rows, i)) {
+        if (!takes_part(rows, i, day, days.n_days)) {
             continue;
         }
         mixed = mix(rows->key[i], &shape);
         at = next[mixed >> shift]++;
-        word = (mixed & rest_mask) << day_bits | (uint64_t)(rows->day[i] - first_day);
+        word = (mixed & rest_mask) << day_bits | (day - first_day);
         if (wide != NULL) {
             words[at] = word;
             wide[at] = (uint64_t)i;
         } else {
             words[at] = word << row_bits | (uint64_t)i;
         }
+    }
+}
+
+static rr_status deal_chunk(void *job, int64_t chunk, int worker, rr_error *error)
+{
+    const dealing *d = job;
+
+    (void)worker;
+    (void)error;
+    switch (d->days.form) {
+    case RR_NARROW_DAYS:
+        deal_rows(d, chunk, RR_NARROW_DAYS);
+        break;
+    case RR_WHOLE_DAYS:
+        deal_rows(d, chunk, RR_WHOLE_DAYS);
+        break;
+    case RR_TICKS:
+        deal_rows(d, chunk, RR_TICKS);
+        break;
     }
     return RR_OK;
 }
@@ -190,6 +223,7 @@ rr_status rr_deal(const rr_rows *rows, const rr_parts *parts, rr_side *side, con
     dealing job = {.rows = rows, .parts = parts, .shape = &parts->shape, .side = side};
     int with_rows = parts->row_bits == 0 && rows->n > 1;
 
+    job.days = rr_read_days(&rows->day);
     side->words = rr_allocate(side->n, sizeof *side->words);
     side->rows = with_rows ? rr_allocate(side->n, sizeof *side->rows) : NULL;
     if (side->words == NULL || (with_rows && side->rows == NULL)) {

@@ -42,15 +42,16 @@ static PyObject *days_from_ticks(PyObject *Py_UNUSED(module), PyObject *args)
     Py_RETURN_NONE;
 }
 
-PyDoc_STRVAR(days_range_doc,
-             "days_range($module, ticks, per_day, /)\n--\n\n"
-             "Check days as days_from_ticks does; return how many are null, the first and the last.");
+PyDoc_STRVAR(
+    days_range_doc,
+    "days_range($module, ticks, per_day, /)\n--\n\n"
+    "Check days as days_from_ticks does; return how many are null, the first and the last.");
 
 static PyObject *days_range(PyObject *self, PyObject *args)
 {
     PyObject *object;
     long long per_day;
-    rr_day_column column;
+    rr_days days;
     rr_day_range range;
     rr_call_state state;
     rr_call call = rr_call_python(self, &state, NULL);
@@ -61,21 +62,13 @@ static PyObject *days_range(PyObject *self, PyObject *args)
         return NULL;
     }
     rr_array ticks = {"ticks", NPY_INT64, RR_IN, NULL, object, NULL, 0};
-    if (per_day == 1 && PyArray_Check(object) &&
-        PyArray_TYPE((PyArrayObject *)object) == NPY_INT32) {
-        ticks.type = NPY_INT32;
-    }
-    if (rr_arrays_check(&ticks, 1) < 0) {
+    if (rr_days_expect(&ticks, &days, &range) < 0 || rr_arrays_check(&ticks, 1) < 0) {
         return NULL;
     }
-    column = (rr_day_column){.per_day = per_day, .n = ticks.n};
-    if (ticks.type == NPY_INT32) {
-        column.narrow = ticks.data;
-    } else {
-        column.ticks = ticks.data;
-    }
+    days.per_day = per_day;
+    rr_days_given(&ticks, &days);
     Py_BEGIN_ALLOW_THREADS
-    status = rr_days_range(&column, &range, &call, &error);
+    status = rr_days_range(&days, ticks.n, &range, &call, &error);
     Py_END_ALLOW_THREADS
     if (status != RR_OK) {
         return rr_raise(status, &error);

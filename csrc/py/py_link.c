@@ -269,6 +269,7 @@ static PyObject *order(PyObject *self, PyObject *args)
                          {"event_day", NPY_INT64, RR_IN, &arrays[3].n, NULL, NULL, 0},
                          {"event_use", NPY_BOOL, RR_IN_OR_NONE, NULL, NULL, NULL, 0}};
     rr_rows index, events;
+    rr_day_range ranges[2];
     unsigned int limit;
     rr_call_state state;
     rr_call call = rr_call_python(self, &state, NULL);
@@ -283,11 +284,18 @@ static PyObject *order(PyObject *self, PyObject *args)
     }
     arrays[2].length = arrays[2].object == Py_None ? NULL : &arrays[0].n;
     arrays[5].length = arrays[5].object == Py_None ? NULL : &arrays[3].n;
-    if (rr_arrays_check(arrays, 6) < 0) {
+    if (rr_days_expect(&arrays[1], &index.day, &ranges[0]) < 0 ||
+        rr_days_expect(&arrays[4], &events.day, &ranges[1]) < 0 || rr_arrays_check(arrays, 6) < 0) {
         return NULL;
     }
-    index = (rr_rows){arrays[0].data, arrays[1].data, arrays[2].data, arrays[0].n};
-    events = (rr_rows){arrays[3].data, arrays[4].data, arrays[5].data, arrays[3].n};
+    rr_days_given(&arrays[1], &index.day);
+    rr_days_given(&arrays[4], &events.day);
+    index.key = arrays[0].data;
+    index.use = arrays[2].data;
+    index.n = arrays[0].n;
+    events.key = arrays[3].data;
+    events.use = arrays[5].data;
+    events.n = arrays[3].n;
     Py_BEGIN_ALLOW_THREADS
     status = rr_order(&index, &events, limit, &call, &parts, &error);
     Py_END_ALLOW_THREADS

@@ -55,6 +55,11 @@ class DayColumn:
     def __len__(self) -> int:
         return len(self.ticks)
 
+    @property
+    def for_core(self) -> tuple[object, ...]:
+        """The column as the core takes it: it reads days off the ticks."""
+        return self.ticks, self.per_day, self.n_null, self.first, self.last
+
     @cached_property
     def days(self) -> Days:
         """Days since 1970-01-01, NaT where missing; the ticks themselves where they are that."""

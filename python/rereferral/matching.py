@@ -132,8 +132,8 @@ class Matching:
         if self._parts is None:
             index, events = self.index, self.events
             self._parts = _core.order(
-                *(self.keys[0], index.days, index.ledger.left),
-                *(self.keys[1], events.days, events.ledger.left),
+                *(self.keys[0], index.dates.for_core, index.ledger.left),
+                *(self.keys[1], events.dates.for_core, events.ledger.left),
                 self._limit,
             )
         return self._parts

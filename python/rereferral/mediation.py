@@ -125,8 +125,8 @@ class Mediation:
         """The first start of each index row in the days in which one counts; null for none."""
         codes, limit = encode([(index.table, index.key), (starts.table, starts.key)])
         parts = _core.order(
-            *(codes[0], index.days, index.ledger.left),
-            *(codes[1], starts.days, starts.ledger.left),
+            *(codes[0], index.dates.for_core, index.ledger.left),
+            *(codes[1], starts.dates.for_core, starts.ledger.left),
             limit,
         )
         rule = CoreRule(
@@ -140,9 +140,9 @@ class Mediation:
             anchor=self._earliest,
             upper=_bound(index.days, self._mediator.within[1], latest=True),
         )
-        n = len(index.days)
+        n = len(index.dates)
         wait = np.empty(n, np.int32)
-        _core.link(parts, rule, n, len(starts.days), None, wait, None, None)
+        _core.link(parts, rule, n, len(starts.dates), None, wait, None, None)
         return np.where(wait < 0, NULL_DAY, self._earliest + wait)
 
     def remove_early(
