@@ -179,3 +179,29 @@ def test_spells_of_another_length_are_refused():
         _core.open_spells(ordered(), DAYS[:4].copy(), np.empty(5, bool))
     with pytest.raises(RereferralError, match="have 5 and 5 rows, not 5 and 6"):
         _core.shared_days(ordered(), np.empty(6, bool))
+
+
+@pytest.mark.parametrize("per_day", [1, 86_400, 86_400_000_000_000])
+def test_days_are_read_off_ticks_of_any_unit(per_day):
+    """A column that was checked goes to the core as it is held; the answer is that of its days."""
+    random = np.random.default_rng(1)
+    keys = random.integers(0, 300, 2000).astype(np.uint32)
+    days = random.integers(-400, 400, 2000)
+    days[random.random(2000) < 0.1] = np.iinfo(np.int64).min
+    known = days[days > -1000]
+    said = (len(days) - len(known), int(known.min()), int(known.max()))
+    held = [((np.where(days < -1000, days, days * per_day)), per_day)]
+    if per_day == 1:
+        narrow = np.where(days < -1000, np.iinfo(np.int32).min, days).astype(np.int32)
+        held += [(narrow, 1), narrow]
+    for column in held:
+        if isinstance(column, tuple):
+            assert _core.days_range(*column) == said
+        found = []
+        for given in (days, column):
+            parts = _core.order(keys, given, None, keys[::-1].copy(), given, None, 300)
+            gap_days = np.empty(2000, np.int32)
+            _core.link(parts, tuple(PLAIN), 2000, 2000, None, gap_days, None, None)
+            found.append(gap_days)
+        assert (found[0] >= 0).any()
+        assert found[0].tolist() == found[1].tolist()

@@ -21,10 +21,13 @@ typedef struct extent {
     int64_t last_day;
 } extent;
 
+static const extent NO_DAYS = {INT64_MAX, INT64_MIN};
+
 typedef struct dealing {
     const rr_rows *rows;
     const rr_parts *parts;
     rr_side *side;
+    rr_day_reader days;
     extent *extents; /* by chunk; while counting */
 } dealing;
 
@@ -45,9 +48,9 @@ static inline uint64_t mix(uint32_t key, const rr_shape *shape)
     return key * shape->multiplier & ((UINT64_C(1) << shape->key_bits) - 1);
 }
 
-static inline int takes_part(const rr_rows *rows, int64_t i)
+static inline int takes_part(const rr_rows *rows, int64_t i, uint64_t day_place, uint64_t n_days)
 {
-    return rows->key[i] != RR_NULL_KEY && rows->day[i] != RR_NULL_DAY &&
+    return rows->key[i] != RR_NULL_KEY && day_place <= n_days &&
            (rows->use == NULL || rows->use[i]);
 }
 
@@ -56,38 +59,39 @@ static rr_status count_chunk(void *job, int64_t chunk, int worker, rr_error *err
     const dealing *d = job;
     const rr_rows *rows = d->rows;
     const rr_shape shape = d->parts->shape;
+    const rr_day_reader days = d->days;
     const int shift = shape.key_bits - shape.part_bits;
     int64_t *count = d->side->chunk_ends + chunk * d->parts->n_parts;
     uint16_t *part_of_row = d->side->part_of_row;
-    extent days = {INT64_MAX, INT64_MIN};
+    uint64_t first = UINT64_MAX, last = 0;
 
     (void)worker;
     memset(count, 0, (size_t)d->parts->n_parts * sizeof *count);
     for (int64_t i = chunk * RR_CHUNK_ROWS; i < chunk_end(chunk, rows->n); i++) {
-        int64_t day = rows->day[i];
+        uint64_t day = rr_day_place(&days, i);
         uint64_t part = mix(rows->key[i], &shape) >> shift;
 
-        if (!takes_part(rows, i)) {
+        if (!takes_part(rows, i, day, days.n_days)) {
+            if (day > days.n_days && takes_part(rows, i, 0, 0) &&
+                rr_tick_of(&days, i) != INT64_MIN) {
+                error->row = i;
+                return rr_fail_row(error, RR_ERR_DAY_RANGE, i, "a day is out of range");
+            }
             if (part_of_row != NULL) {
                 part_of_row[i] = RR_NO_PART;
             }
             continue;
         }
-        if (day < RR_DAY_MIN || day > RR_DAY_MAX) {
-            rr_status status = rr_fail(error, RR_ERR_DAY_RANGE, "day %lld is out of range",
-                                       (long long)day);
-
-            error->row = i;
-            return status;
-        }
         count[part]++;
         if (part_of_row != NULL) {
             part_of_row[i] = (uint16_t)part;
         }
-        days.first_day = day < days.first_day ? day : days.first_day;
-        days.last_day = day > days.last_day ? day : days.last_day;
+        first = day < first ? day : first;
+        last = day > last ? day : last;
     }
-    d->extents[chunk] = days;
+    d->extents[chunk] = first > last
+                            ? NO_DAYS
+                            : (extent){days.first + (int64_t)first, days.first + (int64_t)last};
     return RR_OK;
 }
 
@@ -130,6 +134,10 @@ rr_status rr_deal_count(const rr_rows *rows, rr_parts *parts, int with_parts, rr
     dealing job = {.rows = rows, .parts = parts, .side = side};
     rr_status status;
 
+    if (rows->day.ticks != NULL && rows->day.per_day < 1) {
+        return rr_fail(error, RR_ERR_ARGUMENT, "per_day must be 1 or more");
+    }
+    job.days = rr_read_days(&rows->day);
     side->n_table = rows->n;
     side->start = rr_allocate(parts->n_parts + 1, sizeof *side->start);
     side->chunk_ends = rr_allocate(chunks * parts->n_parts, sizeof *side->chunk_ends);
@@ -153,37 +161,55 @@ out:
     return status;
 }
 
-static rr_status deal_chunk(void *job, int64_t chunk, int worker, rr_error *error)
+static inline void deal_rows(const dealing *d, int64_t chunk, rr_day_form form)
 {
-    const dealing *d = job;
     const rr_rows *rows = d->rows;
     const rr_parts *parts = d->parts;
     const rr_shape shape = d->parts->shape;
+    const rr_day_reader days = d->days;
     const int shift = shape.key_bits - shape.part_bits;
     const int day_bits = parts->day_bits, row_bits = d->side->row_bits;
     const uint64_t rest_mask = (UINT64_C(1) << shift) - 1;
-    const int64_t origin = parts->origin, end = chunk_end(chunk, rows->n);
+    const uint64_t origin = (uint64_t)(parts->origin - days.first);
+    const int64_t end = chunk_end(chunk, rows->n);
     int64_t *next = d->side->chunk_ends + chunk * d->parts->n_parts;
     uint64_t *words = d->side->words, *wide = d->side->rows;
 
-    (void)worker;
-    (void)error;
     for (int64_t i = chunk * RR_CHUNK_ROWS; i < end; i++) {
-        uint64_t mixed, word;
+        uint64_t day = rr_day_place_as(&days, i, form), mixed, word;
         int64_t at;
 
-        if (!takes_part(rows, i)) {
+        if (!takes_part(rows, i, day, days.n_days)) {
             continue;
         }
         mixed = mix(rows->key[i], &shape);
         at = next[mixed >> shift]++;
-        word = (mixed & rest_mask) << day_bits | (uint64_t)(rows->day[i] - origin);
+        word = (mixed & rest_mask) << day_bits | (day - origin);
         if (wide != NULL) {
             words[at] = word;
             wide[at] = (uint64_t)i;
         } else {
             words[at] = word << row_bits | (uint64_t)i;
         }
+    }
+}
+
+static rr_status deal_chunk(void *job, int64_t chunk, int worker, rr_error *error)
+{
+    const dealing *d = job;
+
+    (void)worker;
+    (void)error;
+    switch (d->days.form) {
+    case RR_NARROW_DAYS:
+        deal_rows(d, chunk, RR_NARROW_DAYS);
+        break;
+    case RR_WHOLE_DAYS:
+        deal_rows(d, chunk, RR_WHOLE_DAYS);
+        break;
+    case RR_TICKS:
+        deal_rows(d, chunk, RR_TICKS);
+        break;
     }
     return RR_OK;
 }
@@ -194,6 +220,7 @@ rr_status rr_deal(const rr_rows *rows, const rr_parts *parts, rr_side *side, con
     dealing job = {.rows = rows, .parts = parts, .side = side};
     int with_rows = side->row_bits == 0 && rows->n > 1;
 
+    job.days = rr_read_days(&rows->day);
     side->words = rr_allocate(side->n, sizeof *side->words);
     side->rows = with_rows ? rr_allocate(side->n, sizeof *side->rows) : NULL;
     if (side->words == NULL || (with_rows && side->rows == NULL)) {

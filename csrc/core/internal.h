@@ -42,6 +42,60 @@ typedef struct rr_date {
 int64_t rr_day_of(rr_date date);
 rr_date rr_date_of(int64_t day);
 
+/* How to read days off ticks without a division. Where per_day = odd * 2^shift, multiplying by the
+ * inverse of `odd` modulo 2^64 and turning the product right by `shift` bits divides a multiple of
+ * per_day exactly, and takes any other tick beyond every small quotient (Warren, Hacker's Delight,
+ * 2nd ed., section 10-17). Days are counted from `first`, so that no quotient is negative. */
+typedef enum rr_day_form {
+    RR_NARROW_DAYS,
+    RR_WHOLE_DAYS, /* ticks of a day each */
+    RR_TICKS
+} rr_day_form;
+
+typedef struct rr_day_reader {
+    rr_day_form form;
+    const int64_t *ticks;
+    const int32_t *narrow;
+    int64_t first;    /* the days that are read: those in range whose ticks fit 64 bits */
+    uint64_t n_days;  /* less one */
+    uint64_t base;    /* ticks of `first` */
+    uint64_t inverse; /* of the odd part of per_day */
+    int shift;
+} rr_day_reader;
+
+/* per_day is 1 or more, unless there are no ticks. In columns.c. */
+rr_day_reader rr_read_days(const rr_days *days);
+
+/* Day i, counted from reader->first; above reader->n_days where it is null, out of range, or a tick
+ * that is no whole day. */
+static inline uint64_t rr_day_place_as(const rr_day_reader *reader, int64_t i, rr_day_form form)
+{
+    uint64_t product;
+
+    if (form == RR_NARROW_DAYS) {
+        return (uint64_t)(reader->narrow[i] - reader->first);
+    }
+    if (form == RR_WHOLE_DAYS) {
+        return (uint64_t)reader->ticks[i] - reader->base;
+    }
+    product = ((uint64_t)reader->ticks[i] - reader->base) * reader->inverse;
+    return product >> reader->shift | product << (-(unsigned)reader->shift & 63);
+}
+
+static inline uint64_t rr_day_place(const rr_day_reader *reader, int64_t i)
+{
+    return rr_day_place_as(reader, i, reader->form);
+}
+
+/* What was given for day i, for a message; INT64_MIN where it is null. */
+static inline int64_t rr_tick_of(const rr_day_reader *reader, int64_t i)
+{
+    if (reader->ticks == NULL) {
+        return reader->narrow[i] == INT32_MIN ? INT64_MIN : reader->narrow[i];
+    }
+    return reader->ticks[i];
+}
+
 /* ---------------------------------------------------------------- bits and order */
 
 /* Bits needed to write numbers from 0 to `largest`; 0 for 0. */

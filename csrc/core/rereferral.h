@@ -73,6 +73,20 @@ typedef struct rr_call {
 
 /* ---------------------------------------------------------------- days and windows */
 
+/* The smallest and the largest day of a column, and how many are null. */
+typedef struct rr_day_range {
+    int64_t first; /* RR_DAY_MAX + 1, with last = RR_DAY_MIN - 1, where there is no day */
+    int64_t last;
+    int64_t nulls;
+} rr_day_range;
+
+/* A column of days in the memory that holds it. */
+typedef struct rr_days {
+    const int64_t *ticks;  /* since 1970-01-01T00:00; INT64_MIN is a missing day */
+    int64_t per_day;       /* ticks in a day, 1 or more: 1 where the ticks are days */
+    const int32_t *narrow; /* days, INT32_MIN a missing one; read where `ticks` is NULL */
+} rr_days;
+
 typedef enum rr_unit {
     RR_DAYS,
     RR_MONTHS, /* calendar months; a year is twelve */
@@ -160,7 +174,7 @@ rr_status rr_encode(const rr_key_table *tables, int64_t n_tables, int64_t n_colu
 /* The rows of one side. Rows with a null key, a null day or use[i] == 0 take no part. */
 typedef struct rr_rows {
     const uint32_t *key; /* codes of rr_encode, over both sides */
-    const int64_t *day;
+    rr_days day;
     const uint8_t *use; /* NULL: all */
     int64_t n;
 } rr_rows;
@@ -171,7 +185,8 @@ typedef struct rr_parts rr_parts;
 
 /* Puts index and event rows in order. `limit` is that of rr_encode. On success the caller owns
  * *parts and ends it with rr_parts_free; it keeps nothing of the inputs. On failure *parts is NULL.
- * RR_ERR_DAY_RANGE names row, and in `column` 0 for the index and 1 for the events. */
+ * RR_ERR_DAY_RANGE, also for a tick that is no whole day, names row, and in `column` 0 for the index
+ * and 1 for the events. */
 rr_status rr_order(const rr_rows *index, const rr_rows *events, uint32_t limit, const rr_call *call,
                    rr_parts **parts, rr_error *error) RR_MUST_CHECK;
 

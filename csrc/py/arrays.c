@@ -58,3 +58,31 @@ int rr_arrays_check(rr_array *arrays, size_t count)
     }
     return 0;
 }
+
+int rr_days_expect(rr_array *entry, rr_days *days)
+{
+    long long per_day = 1;
+    int narrow;
+
+    *days = (rr_days){.per_day = 1};
+    if (PyTuple_Check(entry->object)) {
+        if (!PyArg_ParseTuple(entry->object, "OL;a column of days has two parts", &entry->object,
+                              &per_day)) {
+            return -1;
+        }
+        days->per_day = per_day;
+    }
+    narrow = per_day == 1 && PyArray_Check(entry->object) &&
+             PyArray_EquivTypenums(PyArray_TYPE((PyArrayObject *)entry->object), NPY_INT32);
+    entry->type = narrow ? NPY_INT32 : NPY_INT64;
+    return 0;
+}
+
+void rr_days_given(const rr_array *entry, rr_days *days)
+{
+    if (entry->type == NPY_INT32) {
+        days->narrow = entry->data;
+    } else {
+        days->ticks = entry->data;
+    }
+}

@@ -42,6 +42,41 @@ static PyObject *days_from_ticks(PyObject *Py_UNUSED(module), PyObject *args)
     Py_RETURN_NONE;
 }
 
+PyDoc_STRVAR(
+    days_range_doc,
+    "days_range($module, ticks, per_day, /)\n--\n\n"
+    "Check days as days_from_ticks does; return how many are null, the first and the last.");
+
+static PyObject *days_range(PyObject *self, PyObject *args)
+{
+    PyObject *object;
+    long long per_day;
+    rr_days days;
+    rr_day_range range;
+    rr_call_state state;
+    rr_call call = rr_call_python(self, &state, NULL);
+    rr_error error;
+    rr_status status;
+
+    if (!PyArg_ParseTuple(args, "OL:days_range", &object, &per_day)) {
+        return NULL;
+    }
+    rr_array ticks = {"ticks", NPY_INT64, RR_IN, NULL, object, NULL, 0};
+    if (rr_days_expect(&ticks, &days) < 0 || rr_arrays_check(&ticks, 1) < 0) {
+        return NULL;
+    }
+    days.per_day = per_day;
+    rr_days_given(&ticks, &days);
+    Py_BEGIN_ALLOW_THREADS
+    status = rr_days_range(&days, ticks.n, &range, &call, &error);
+    Py_END_ALLOW_THREADS
+    if (status != RR_OK) {
+        return rr_raise(status, &error);
+    }
+    return Py_BuildValue("LLL", (long long)range.nulls, (long long)range.first,
+                         (long long)range.last);
+}
+
 PyDoc_STRVAR(whole_from_double_doc,
              "whole_from_double($module, numbers, values, valid, /)\n--\n\n"
              "Write whole numbers and where they are; return how many are null.");
@@ -426,6 +461,7 @@ static PyObject *days_from_objects(PyObject *Py_UNUSED(module), PyObject *args)
 
 PyMethodDef rr_py_columns_methods[] = {
     {"days_from_ticks", days_from_ticks, METH_VARARGS, days_from_ticks_doc},
+    {"days_range", days_range, METH_VARARGS, days_range_doc},
     {"whole_from_double", whole_from_double, METH_VARARGS, whole_from_double_doc},
     {"object_kinds", object_kinds, METH_VARARGS, object_kinds_doc},
     {"text_from_objects", text_from_objects, METH_VARARGS, text_from_objects_doc},

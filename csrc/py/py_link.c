@@ -281,14 +281,29 @@ PyDoc_STRVAR(order_doc,
              "order($module, index_key, index_day, index_use, event_key, event_day, event_use, "
              "limit, /)\n--\n\nPut both sides in order; return the parts.");
 
+/* Checks the columns of one side, key, day and use, and fills in its rows. */
+static int read_rows(rr_array columns[3], rr_rows *rows)
+{
+    columns[0].type = NPY_UINT32;
+    columns[2].type = NPY_BOOL;
+    columns[2].role = RR_IN_OR_NONE;
+    columns[1].length = columns[2].length = &columns[0].n;
+    if (rr_days_expect(&columns[1], &rows->day) < 0 || rr_arrays_check(columns, 3) < 0) {
+        return -1;
+    }
+    rr_days_given(&columns[1], &rows->day);
+    rows->key = columns[0].data;
+    rows->use = columns[2].data;
+    rows->n = columns[0].n;
+    return 0;
+}
+
 static PyObject *order(PyObject *self, PyObject *args)
 {
-    rr_array arrays[] = {{"index_key", NPY_UINT32, RR_IN, NULL, NULL, NULL, 0},
-                         {"index_day", NPY_INT64, RR_IN, &arrays[0].n, NULL, NULL, 0},
-                         {"index_use", NPY_BOOL, RR_IN_OR_NONE, NULL, NULL, NULL, 0},
-                         {"event_key", NPY_UINT32, RR_IN, NULL, NULL, NULL, 0},
-                         {"event_day", NPY_INT64, RR_IN, &arrays[3].n, NULL, NULL, 0},
-                         {"event_use", NPY_BOOL, RR_IN_OR_NONE, NULL, NULL, NULL, 0}};
+    rr_array index_columns[3] = {
+        {.name = "index_key"}, {.name = "index_day"}, {.name = "index_use"}};
+    rr_array event_columns[3] = {
+        {.name = "event_key"}, {.name = "event_day"}, {.name = "event_use"}};
     rr_rows index, events;
     unsigned int limit;
     rr_call_state state;
@@ -297,25 +312,16 @@ static PyObject *order(PyObject *self, PyObject *args)
     rr_error error;
     rr_status status;
 
-    if (!PyArg_ParseTuple(args, "OOOOOOI:order", &arrays[0].object, &arrays[1].object,
-                          &arrays[2].object, &arrays[3].object, &arrays[4].object,
-                          &arrays[5].object, &limit)) {
+    if (!PyArg_ParseTuple(args, "OOOOOOI:order", &index_columns[0].object, &index_columns[1].object,
+                          &index_columns[2].object, &event_columns[0].object,
+                          &event_columns[1].object, &event_columns[2].object, &limit) ||
+        read_rows(index_columns, &index) < 0 || read_rows(event_columns, &events) < 0) {
         return NULL;
     }
-    arrays[2].length = arrays[2].object == Py_None ? NULL : &arrays[0].n;
-    arrays[5].length = arrays[5].object == Py_None ? NULL : &arrays[3].n;
-    if (rr_arrays_check(arrays, 6) < 0) {
-        return NULL;
-    }
-    index = (rr_rows){arrays[0].data, arrays[1].data, arrays[2].data, arrays[0].n};
-    events = (rr_rows){arrays[3].data, arrays[4].data, arrays[5].data, arrays[3].n};
     Py_BEGIN_ALLOW_THREADS
     status = rr_order(&index, &events, limit, &call, &parts, &error);
     Py_END_ALLOW_THREADS
-    if (status != RR_OK) {
-        return rr_raise(status, &error);
-    }
-    return wrap_parts(parts, NULL);
+    return status == RR_OK ? wrap_parts(parts, NULL) : rr_raise(status, &error);
 }
 
 PyDoc_STRVAR(prepare_doc, "prepare($module, event_key, event_day, event_use, limit, /)\n--\n\n"
@@ -323,9 +329,7 @@ PyDoc_STRVAR(prepare_doc, "prepare($module, event_key, event_day, event_use, lim
 
 static PyObject *prepare(PyObject *self, PyObject *args)
 {
-    rr_array arrays[] = {{"event_key", NPY_UINT32, RR_IN, NULL, NULL, NULL, 0},
-                         {"event_day", NPY_INT64, RR_IN, &arrays[0].n, NULL, NULL, 0},
-                         {"event_use", NPY_BOOL, RR_IN_OR_NONE, &arrays[0].n, NULL, NULL, 0}};
+    rr_array columns[3] = {{.name = "event_key"}, {.name = "event_day"}, {.name = "event_use"}};
     unsigned int limit;
     rr_rows events;
     rr_call_state state;
@@ -334,12 +338,11 @@ static PyObject *prepare(PyObject *self, PyObject *args)
     rr_error error;
     rr_status status;
 
-    if (!PyArg_ParseTuple(args, "OOOI:prepare", &arrays[0].object, &arrays[1].object,
-                          &arrays[2].object, &limit) ||
-        rr_arrays_check(arrays, 3) < 0) {
+    if (!PyArg_ParseTuple(args, "OOOI:prepare", &columns[0].object, &columns[1].object,
+                          &columns[2].object, &limit) ||
+        read_rows(columns, &events) < 0) {
         return NULL;
     }
-    events = (rr_rows){arrays[0].data, arrays[1].data, arrays[2].data, arrays[0].n};
     Py_BEGIN_ALLOW_THREADS
     status = rr_prepare(&events, limit, &call, &parts, &error);
     Py_END_ALLOW_THREADS
@@ -352,9 +355,7 @@ PyDoc_STRVAR(order_onto_doc,
 
 static PyObject *order_onto(PyObject *self, PyObject *args)
 {
-    rr_array arrays[] = {{"index_key", NPY_UINT32, RR_IN, NULL, NULL, NULL, 0},
-                         {"index_day", NPY_INT64, RR_IN, &arrays[0].n, NULL, NULL, 0},
-                         {"index_use", NPY_BOOL, RR_IN_OR_NONE, &arrays[0].n, NULL, NULL, 0}};
+    rr_array columns[3] = {{.name = "index_key"}, {.name = "index_day"}, {.name = "index_use"}};
     PyObject *lender;
     const rr_parts *prepared;
     rr_rows index;
@@ -364,12 +365,11 @@ static PyObject *order_onto(PyObject *self, PyObject *args)
     rr_error error;
     rr_status status;
 
-    if (!PyArg_ParseTuple(args, "OOOO:order_onto", &arrays[0].object, &arrays[1].object,
-                          &arrays[2].object, &lender) ||
-        rr_arrays_check(arrays, 3) < 0 || !rr_read_parts(lender, &prepared)) {
+    if (!PyArg_ParseTuple(args, "OOOO:order_onto", &columns[0].object, &columns[1].object,
+                          &columns[2].object, &lender) ||
+        read_rows(columns, &index) < 0 || !rr_read_parts(lender, &prepared)) {
         return NULL;
     }
-    index = (rr_rows){arrays[0].data, arrays[1].data, arrays[2].data, arrays[0].n};
     Py_BEGIN_ALLOW_THREADS
     status = rr_order_onto(&index, prepared, &call, &parts, &error);
     Py_END_ALLOW_THREADS

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from rereferral import _core
 from rereferral.columns import column_of
+from rereferral.dates import days_of
 from rereferral.errors import DataError
 from rereferral.key_columns import Category, Integers
 from rereferral.kinds import Categories, Column, Dates, Days, Mask, Numbers, native
@@ -108,7 +109,7 @@ def _field(name: str, column: Column) -> _Field:
     if isinstance(column, Categories):
         return _dictionary(name, column)
     if isinstance(column, Days):
-        column = Dates(column.values.view("M8[D]"))
+        column = Dates(days_of(column).view("M8[D]"))
     if isinstance(column, Dates):
         return _dates(name, column)
     values, valid = column.values, column.valid

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from rereferral import _core
 from rereferral.days import NULL_DAY
 from rereferral.errors import DataError
-from rereferral.kinds import Categories, Column, Dates, Mask, Numbers, native
+from rereferral.kinds import Categories, Column, Dates, Days, Mask, Numbers, native
 from rereferral.text import Text, data_error
 
 __all__ = ["ArrowColumn", "is_arrow", "read_column", "read_table"]
@@ -32,6 +32,8 @@ _NUMBERS = {
     "f": "f4",
     "g": "f8",
 }
+
+_NULL_NARROW = np.int32(np.iinfo(np.int32).min)
 
 _UNITS = {"s": "s", "m": "ms", "u": "us", "n": "ns"}
 
@@ -227,11 +229,12 @@ def _reader(schema: Schema) -> Callable[[list[Piece]], Column]:
         return lambda pieces: _joined([_views(piece) for piece in pieces])
     if kind == "n":
         return lambda pieces: Text.nulls(sum(piece.length for piece in pieces))
-    if kind in ("tdD", "tdm"):
-        dtype, unit = ("i4", "D") if kind == "tdD" else ("i8", "ms")
-        return lambda pieces: Dates(_moments(pieces, dtype, unit))
+    if kind == "tdD":
+        return _days
+    if kind == "tdm":
+        return lambda pieces: Dates(_moments(pieces, "ms"))
     if kind[:2] == "ts" and kind[2:3] in _UNITS and kind[3:4] == ":":
-        return lambda pieces: Dates(_moments(pieces, "i8", _UNITS[kind[2]]), kind[4:])
+        return lambda pieces: Dates(_moments(pieces, _UNITS[kind[2]]), kind[4:])
     if kind[:2] == "d:":
         return lambda pieces: _decimals(pieces, kind)
     what = _OTHERS.get(kind[:2], _OTHERS.get(kind[:1], "values"))
@@ -247,8 +250,17 @@ def _booleans(pieces: list[Piece]) -> Numbers:
     return Numbers(np.concatenate(parts) if parts else np.empty(0, np.bool_), _valid(pieces))
 
 
-def _moments(pieces: list[Piece], dtype: str, unit: str) -> npt.NDArray[np.datetime64]:
-    ticks = _fixed(pieces, dtype).astype(np.int64, copy=False)
+def _days(pieces: list[Piece]) -> Days:
+    days, valid = _fixed(pieces, "i4"), _valid(pieces)
+    if valid is None:
+        return Days(days, none_missing=True)
+    if days.min(where=valid, initial=0) == _NULL_NARROW:  # a day, if a far one, and not null
+        days = days.astype(np.int64)
+    return Days(np.where(valid, days, NULL_DAY if days.dtype == np.int64 else _NULL_NARROW))
+
+
+def _moments(pieces: list[Piece], unit: str) -> npt.NDArray[np.datetime64]:
+    ticks = _fixed(pieces, "i8")
     valid = _valid(pieces)
     if valid is not None:
         ticks = np.where(valid, ticks, NULL_DAY)

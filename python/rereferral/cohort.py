@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rereferral import _core
-from rereferral.days import Days, add_span, by_day, financial_year, month_of
+from rereferral.days import Days, financial_year, month_of
 from rereferral.definition import Definition
 from rereferral.errors import RuleError
 from rereferral.exits import remove_exits
@@ -24,9 +24,11 @@ __all__ = ["Chosen", "choose_cohort", "earliest_day", "look_backs"]
 
 
 class Chosen(NamedTuple):
-    """Who is not counted for a reason of its own: not followed, or early for a landmark."""
+    """Who is not counted for a reason of its own: not followed (None: nobody), or early for a
+    landmark.
+    """
 
-    unfollowed: Mask
+    unfollowed: Mask | None
     early: Early | None
 
 
@@ -56,13 +58,15 @@ def choose_cohort(
     """
     index = matching.index
     ledger = index.ledger
-    eligible = ledger.kept.copy()
+    eligible = ledger.left
     if definition.washout is not None:
         # Eligible rows wash out others even if they are not kept.
         matching.put_in_order()
     _remove_unobserved_past(definition, index, observed)
     _remove_unfollowed(definition, observed, ledger, reach)
-    unfollowed = eligible & ~ledger.kept
+    unfollowed = None
+    if ledger.left is not None and ledger.left is not eligible:
+        unfollowed = ~ledger.left if eligible is None else eligible & ~ledger.left
     _remove_washed_out(definition, matching, ledger)
     _remove_unselected(definition, matching, ledger)
     early = None
@@ -79,8 +83,15 @@ def _remove_unobserved_past(definition: Definition, index: Side, observed: Obser
             raise RuleError(f"{rule} looks back {span}: give observed_from")
         words = observed.edge_in_words("backward")
         reason = f"the {rule} of {span} begins before {words}"
-        earliest = earliest_day(span, index.days)
-        index.ledger.remove("look-back", reason, earliest < observed.first)
+        index.ledger.remove("look-back", reason, _too_early(span, index, observed.first))
+
+
+def _too_early(span: Span, index: Side, first: int | Days) -> Mask | None:
+    """The rows from which a span looks back to before a day; None: no row."""
+    if isinstance(first, int):
+        reached = index.dates.first_day(lambda day: earliest_day(span, np.array([day]))[0] >= first)
+        return index.dates.before(reached)
+    return earliest_day(span, index.days) < first
 
 
 def earliest_day(span: Span, days: Days) -> Days:
@@ -105,20 +116,20 @@ def _remove_unfollowed(
             ledger.remove("follow-up", f"the landmark comes after {words}", reach.anchor > edge)
         return
     if definition.direction == "backward":
-        ledger.remove("look-back", f"the window begins before {words}", reach.end < edge)
+        ledger.remove("look-back", f"the window begins before {words}", reach.begins_before(edge))
         return
     # The day at the window's full length must have been observed, whichever end it has.
-    last, what = reach.full_end, "the window ends"
+    lag, what = None, "the window ends"
     if definition.confirm is not None:
-        last = _add_lag(last, definition.confirm.lag)
-        what = f"the window and {definition.confirm.lag} more end"
-    ledger.remove("follow-up", f"{what} after {words}", last > edge)
+        lag = definition.confirm.lag
+        what = f"the window and {lag} more end"
+    ledger.remove("follow-up", f"{what} after {words}", reach.beyond(edge, lag))
 
 
 def _remove_washed_out(definition: Definition, matching: Matching, ledger: Ledger) -> None:
     if definition.washout is None:
         return
-    washed = np.empty(len(ledger.kept), np.bool_)
+    washed = np.empty(len(matching.index.dates), np.bool_)
     _core.washout(
         matching.parts, tuple(definition.washout), ledger.kept, definition.rolling, washed
     )
@@ -130,7 +141,7 @@ def _remove_washed_out(definition: Definition, matching: Matching, ledger: Ledge
 def _remove_unselected(definition: Definition, matching: Matching, ledger: Ledger) -> None:
     if definition.select == "every":
         return
-    chosen = np.empty(len(ledger.kept), np.bool_)
+    chosen = np.empty(len(matching.index.dates), np.bool_)
     period = None if definition.per is None else _periods(matching.index, definition.per)
     _core.select(matching.parts, ledger.kept, period, definition.select == "last", chosen)
     per = "" if definition.per is None else f" per {definition.per}"
@@ -156,8 +167,3 @@ def _periods(index: Side, per: str) -> npt.NDArray[np.int32]:
     if known.any():
         period -= period[known].min()
     return np.asarray(np.maximum(period, 0), np.int32)
-
-
-def _add_lag(days: Days, lag: Span) -> Days:
-    """The day of each row a lag later."""
-    return by_day(days, lambda day: add_span(day, lag))

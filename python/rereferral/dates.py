@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from rereferral import _core
+from rereferral.day_columns import DayColumn
 from rereferral.days import NULL_DAY
 from rereferral.errors import DataError
 from rereferral.kinds import Categories, Column, Dates, Days, Numbers
 from rereferral.text import data_error
 
-__all__ = ["days_of", "of_categories"]
+__all__ = ["day_column_of", "days_of", "of_categories"]
 
 _TIME_OF_DAY = "{} has a time of day; floor it with .dt.floor('D'), or .astype('datetime64[D]')"
 _OUT_OF_RANGE = "{} is out of range: a day must lie within 10,000,000 days of 1970-01-01"
@@ -38,18 +38,23 @@ _PER_DAY = {
 
 def days_of(column: Column) -> npt.NDArray[np.int64]:
     """`Table.days` of a column that has no name yet."""
+    return day_column_of(column).days
+
+
+def day_column_of(column: Column) -> DayColumn:
+    """`Table.day_column` of a column that has no name yet."""
     if isinstance(column, Days):
-        return column.values
+        return _of_days(column)
     if isinstance(column, Dates):
         return _days_of_dates(column)
     if isinstance(column, Numbers):
         return _days_of_numbers(column)
     if isinstance(column, Categories):
         values = np.append(of_categories(column, days_of), NULL_DAY)
-        return np.ascontiguousarray(values[column.codes])
+        return DayColumn(np.ascontiguousarray(values[column.codes]), 1)
     valid = np.ones(len(column), np.bool_) if column.valid is None else column.valid
     if not valid.any():
-        return np.full(len(column), NULL_DAY)
+        return _no_days(len(column))
     row = int(valid.argmax())
     raise data_error(
         f"{column[row]!r} is text, not a date; use pandas.to_datetime(..., format='%Y-%m-%d')",
@@ -58,11 +63,32 @@ def days_of(column: Column) -> npt.NDArray[np.int64]:
     )
 
 
-def _days_of_dates(column: Dates) -> npt.NDArray[np.int64]:
+def _no_days(n: int) -> DayColumn:
+    return DayColumn(np.full(n, NULL_DAY), 1)
+
+
+def _checked(days: npt.NDArray[Any], none_missing: bool) -> DayColumn:
+    """Whole days, of which the lowest number is out of range where none is missing."""
+    column = DayColumn(days, 1)
+    if none_missing and column.n_null:
+        row = int(days.argmin())
+        raise data_error("the day is out of range", row, days[row])
+    return column
+
+
+def _of_days(column: Days) -> DayColumn:
+    try:
+        return _checked(column.values, column.none_missing)
+    except DataError as error:
+        row = error.row or 0
+        day = np.datetime64(int(column.values[row]), "D")
+        raise data_error(_OUT_OF_RANGE.format(day), row, day) from None
+
+
+def _days_of_dates(column: Dates) -> DayColumn:
     values = column.values
-    present = ~np.isnat(values)
-    if column.zone and present.any():
-        row = int(present.argmax())
+    if column.zone and not np.isnat(values).all():
+        row = int((~np.isnat(values)).argmax())
         raise data_error(
             f"{values[row]} UTC has a time zone ({column.zone}); say whose day counts: "
             ".dt.tz_convert(zone).dt.tz_localize(None)",
@@ -71,26 +97,24 @@ def _days_of_dates(column: Dates) -> npt.NDArray[np.int64]:
         )
     unit, step = np.datetime_data(values.dtype)
     if unit == "generic":
-        return np.full(len(values), NULL_DAY)
+        return _no_days(len(values))
     ticks = values.view(np.int64)
     if unit in ("Y", "M", "W"):
-        ticks, unit, step = _coarse_days(ticks, present, unit, step), "D", 1
+        ticks, unit = _coarse_days(ticks, ~np.isnat(values), unit, step), "D"
     elif step != 1:
-        ticks, step = _unstep(ticks, present, step), 1
+        ticks = _unstep(ticks, ~np.isnat(values), step)
     if unit in ("fs", "as"):  # int64 holds less than a day of them on either side of 1970
+        present = ~np.isnat(values)
         if (ticks[present] != 0).any():
             row = int((present & (ticks != 0)).argmax())
             raise data_error(_TIME_OF_DAY.format(values[row]), row, values[row])
-        return np.where(present, 0, NULL_DAY)
-    per_day = _PER_DAY[unit]
-    days = None if per_day == 1 else np.empty(len(ticks), np.int64)
+        return DayColumn(np.where(present, 0, NULL_DAY), 1)
     try:
-        _core.days_from_ticks(ticks, per_day, days)
+        return DayColumn(ticks, _PER_DAY[unit])
     except DataError as error:
         row = error.row or 0
         message = _TIME_OF_DAY if "time" in str(error) else _OUT_OF_RANGE
         raise data_error(message.format(values[row]), row, values[row]) from None
-    return ticks if days is None else days
 
 
 def _coarse_days(
@@ -116,14 +140,14 @@ def _unstep(
     return np.where(present, ticks * step, NULL_DAY)
 
 
-def _days_of_numbers(column: Numbers) -> npt.NDArray[np.int64]:
+def _days_of_numbers(column: Numbers) -> DayColumn:
     values, valid = column.values, column.valid
     if values.dtype.kind not in "iu":
         present = np.ones(len(values), np.bool_) if valid is None else valid
         if values.dtype.kind == "f":
             present = present & ~np.isnan(values)
         if not present.any():
-            return np.full(len(values), NULL_DAY)
+            return _no_days(len(values))
         row = int(present.argmax())
         raise data_error(
             f"{values[row]} is not a date: the column holds {column.what}; dates are datetime64, "
@@ -131,17 +155,17 @@ def _days_of_numbers(column: Numbers) -> npt.NDArray[np.int64]:
             row,
             values[row],
         )
-    days = values.astype(np.int64, copy=False)
+    narrow = values.dtype == np.int32 and valid is None
+    days = values if narrow else values.astype(np.int64, copy=False)
     if values.dtype == np.uint64:  # what int64 cannot hold has become negative
         days = np.where(values > DAY_MAX, DAY_MAX + 1, days)
     if valid is not None:
         days = np.where(valid, days, NULL_DAY)
     try:
-        _core.days_from_ticks(days, 1, None)
+        return _checked(days, narrow)
     except DataError as error:
         row = error.row or 0
         raise data_error(_OUT_OF_RANGE.format(values[row]), row, values[row]) from None
-    return days
 
 
 def of_categories(column: Categories, convert: Callable[[Column], T]) -> T:

@@ -64,8 +64,8 @@ def first_exit(definition: Definition, table: Table, reach: Reach) -> FirstExit 
     if not names:
         return None
     exits = definition.exits
-    code = np.full(len(reach.anchor), NOBODY, np.int8)
-    last = np.full(len(reach.anchor), NULL_DAY)
+    code = np.full(len(reach.dates), NOBODY, np.int8)
+    last = np.full(len(reach.dates), NULL_DAY)
     for place, name in enumerate(names):
         date = _date_of(table, exits[name])
         at_risk = date - isinstance(exits[name].when, Birthday)

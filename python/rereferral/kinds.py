@@ -55,9 +55,13 @@ class Dates:
 
 @dataclass(frozen=True)
 class Days:
-    """Days since 1970-01-01, NaT where null, checked and in range."""
+    """Days since 1970-01-01 in 64 or 32 bits, the lowest number where null.
 
-    values: npt.NDArray[np.int64]
+    `none_missing`: no day is, so that the lowest number would be a day, and out of range.
+    """
+
+    values: npt.NDArray[Any]
+    none_missing: bool = False
 
     def __len__(self) -> int:
         return len(self.values)

@@ -11,9 +11,19 @@ import pandas as pd
 
 from rereferral.errors import RuleError
 
-__all__ = ["Ledger", "compare_ledgers"]
+__all__ = ["Ledger", "Mask", "compare_ledgers", "rows_of"]
+
+Mask = npt.NDArray[np.bool_]
 
 _COLUMNS = ["table", "step", "reason", "removed", "remaining"]
+
+
+def rows_of(left: Mask | None, n_rows: int) -> Mask:
+    """The rows that are left as a read-only array, where None says that all are."""
+    if left is None:
+        left = np.ones(n_rows, np.bool_)
+        left.flags.writeable = False
+    return left
 
 
 class Ledger:
@@ -28,13 +38,14 @@ class Ledger:
 
     Attributes
     ----------
-    kept : numpy.ndarray of bool
-        The rows that are left.
+    left : numpy.ndarray of bool, or None
+        The rows that are left; None: all. Never written to: a step that leaves out rows makes
+        another array, so that this one may be kept.
     """
 
     def __init__(self, table: str, n_rows: int) -> None:
         self.table = table
-        self.kept = np.ones(n_rows, np.bool_)
+        self.left: Mask | None = None
         self._lines = [(table, "given", "rows given", 0, n_rows)]
 
     @property
@@ -42,18 +53,26 @@ class Ledger:
         """How many rows are left."""
         return self._lines[-1][4]
 
-    def remove(self, step: str, reason: str, rows: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-        """Take rows away; those already gone are not counted twice. Returns what was removed."""
-        removed = rows & self.kept
-        count = int(np.count_nonzero(removed))
-        self.kept &= ~removed
-        self._lines.append((self.table, step, reason, count, self.remaining - count))
-        return removed
+    @property
+    def kept(self) -> Mask:
+        """The rows that are left as an array, which is read-only."""
+        return rows_of(self.left, self._lines[0][4])
+
+    def remove(self, step: str, reason: str, rows: Mask | None) -> None:
+        """Take rows away; those already gone are not counted twice. None: no row."""
+        remaining = self.remaining
+        if rows is not None:
+            left = ~rows if self.left is None else self.left & ~rows
+            remaining = int(np.count_nonzero(left))
+            if remaining < self.remaining:
+                left.flags.writeable = False
+                self.left = left
+        self._lines.append((self.table, step, reason, self.remaining - remaining, remaining))
 
     def copy(self) -> Ledger:
         """The same, to go on with apart."""
         other = copy.copy(self)
-        other.kept, other._lines = self.kept.copy(), list(self._lines)
+        other._lines = list(self._lines)
         return other
 
     @staticmethod

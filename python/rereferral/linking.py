@@ -15,12 +15,12 @@ import pandas as pd
 from rereferral.cohort import Chosen, choose_cohort, earliest_day, look_backs
 from rereferral.completeness import Lookback, lookback_of
 from rereferral.conditions import normal_conditions
-from rereferral.days import NULL_DAY, Days, iso, observed_span
+from rereferral.days import Days, iso, observed_span
 from rereferral.definition import Definition
 from rereferral.errors import RuleError
 from rereferral.exits import first_exit
 from rereferral.keys import key_names
-from rereferral.ledger import Ledger
+from rereferral.ledger import Ledger, rows_of
 from rereferral.lineage import area_notes, joined_areas
 from rereferral.links import Links
 from rereferral.matching import Again, Bounds, Found, Matching
@@ -152,9 +152,9 @@ class Task:
     events: Side
     observed: Observation
     matching: Matching
-    anchor: Days
+    moved: Days | None
     mediation: Mediation | None
-    eligible: Mask
+    eligible: Mask | None
     ids: str
     notes: list[str]
 
@@ -170,7 +170,7 @@ class Task:
             for span in definition.windows:
                 self.index.ledger = before.copy()
                 one = definition.with_window(span)
-                windows[span] = self._one(one, Reach(one, span, self.anchor))
+                windows[span] = self._one(one, Reach(one, span, self.index.dates, self.moved))
             return WindowedLinks(definition, windows)
         return self._shared()
 
@@ -179,23 +179,23 @@ class Task:
         definition, ledger = self.definition, self.index.ledger
         reach = self._reach(definition.window)
         self._choose(definition, reach)
-        cohort = ledger.kept.copy()
+        cohort = ledger.left
         if definition.veto is not None and definition.veto.action == "drop":
             self._remove_vetoed(self._search(reach, cohort))
         # Rows that the veto takes away have no pairs, but have claimed what is theirs.
         found = self.matching.pairs(cohort, reach, self.bounds(reach))
-        return AllFound(*found, ledger.kept.copy(), self._ledger())
+        return AllFound(*found, ledger.kept, self._ledger())
 
     def _reach(self, window: Span | str) -> Reach:
         if isinstance(window, Span):
-            return Reach(self.definition, window, self.anchor)
+            return Reach(self.definition, window, self.index.dates, self.moved)
         days, _ = window_days(self.index.table, window)
-        return Reach(self.definition, days, self.anchor)
+        return Reach(self.definition, days, self.index.dates, self.moved)
 
     def _one(self, definition: Definition, reach: Reach) -> Links:
         """The links of one window with a cohort of its own."""
         chosen = self._choose(definition, reach)
-        cohort = self.index.ledger.kept.copy()
+        cohort = self.index.ledger.left
         found = self._search(reach, cohort)
         self._remove_vetoed(found)
         return self._links(definition, reach, found, cohort, chosen)
@@ -203,9 +203,9 @@ class Task:
     def _shared(self) -> Links:
         """The links of several windows with the cohort of the longest."""
         definition, ledger = self.definition, self.index.ledger
-        longest = longest_reach(definition, self.anchor)
+        longest = longest_reach(definition, self.index.dates, self.moved)
         chosen = self._choose(definition, longest)
-        cohort = ledger.kept.copy()
+        cohort = ledger.left
         # The farthest event, and who confirms it in time, are matters of each window's own end.
         narrows = definition.take != "last" and definition.confirm is None
         found = self._search(longest, cohort) if narrows else None
@@ -216,11 +216,11 @@ class Task:
         windows = {}
         for span in definition.windows:
             one = definition.with_window(span)
-            reach = Reach(one, span, self.anchor)
+            reach = Reach(one, span, self.index.dates, self.moved)
             of_window = (
                 self._search_kept(reach, cohort)
                 if found is None
-                else self.matching.narrow(reach, longest, found, ledger.kept)
+                else self.matching.narrow(reach, longest, found)
             )
             windows[span] = self._links(one, reach, of_window, cohort, chosen)
         return WindowedLinks(definition, windows)
@@ -232,17 +232,17 @@ class Task:
         third = self.mediation and self.mediation.ledger
         return Ledger.frame(self.index.ledger, self.events.ledger, *([third] if third else []))
 
-    def _search(self, reach: Reach, use: Mask) -> Found:
+    def _search(self, reach: Reach, use: Mask | None) -> Found:
         return self.matching.link(use, reach, self.bounds(reach))
 
-    def _search_kept(self, reach: Reach, cohort: Mask) -> Found:
+    def _search_kept(self, reach: Reach, cohort: Mask | None) -> Found:
         """What a search of the cohort found for the rows that no veto has taken away since."""
-        found, kept = self._search(reach, cohort), self.index.ledger.kept
-        if np.array_equal(kept, cohort):
+        found, ledger = self._search(reach, cohort), self.index.ledger
+        if ledger.left is cohort:
             return found
-        return Found(
-            np.where(kept, found.event_row, -1), np.where(kept, found.gap_days, np.int32(-1)), None
-        )
+        kept = ledger.kept
+        event_row = np.where(kept, found.event_row, -1)
+        return Found(event_row, np.where(kept, found.gap_days, np.int32(-1)), None)
 
     def bounds(self, reach: Reach) -> Bounds:
         """The first and the last admissible day by row, beside those of the rule's window."""
@@ -266,52 +266,51 @@ class Task:
         definition: Definition,
         reach: Reach,
         found: Found,
-        cohort: Mask,
+        cohort: Mask | None,
         chosen: Chosen,
     ) -> Links:
-        followed = self.index.ledger.kept.copy()
-
+        left = self.index.ledger.left
         arms = None
         if self.mediation is not None:
-            arms = self.mediation.arms(followed, chosen.early, found, reach)
-        kept = (followed, self.events.ledger.kept)
+            arms = self.mediation.arms(self.index.ledger.kept, chosen.early, found, reach)
         return Links(
             index=self.index,
             events=self.events,
             person=self.matching.person,
             found=found,
-            followed=followed,
+            left=left,
             unfollowed=chosen.unfollowed,
             reach=reach,
             observed=self.observed,
             definition=definition,
             ledger=self._ledger(),
-            notes=partial(self._told, found, kept, chosen),
-            again=Again(self.matching, cohort, followed, reach, self.bounds),
-            lookbacks=self._lookbacks(reach, followed),
+            notes=partial(self._told, found, left, chosen),
+            again=Again(self.matching, cohort, left, reach, self.bounds),
+            lookbacks=self._lookbacks(reach, left),
             arms=arms,
         )
 
-    def _told(self, found: Found, kept: tuple[Mask, Mask], chosen: Chosen) -> list[str]:
-        notes = _notes(self.index, self.events, kept, self.matching, found, self.observed)
+    def _told(self, found: Found, left: Mask | None, chosen: Chosen) -> list[str]:
+        notes = _notes(self.events, left, self.matching, found, self.observed)
         if self.mediation is not None:
-            notes += self.mediation.notes(self.observed, kept[0], chosen.early)
+            followed = rows_of(left, len(found.gap_days))
+            notes += self.mediation.notes(self.observed, followed, chosen.early)
         return notes + self.notes
 
-    def _lookbacks(self, reach: Reach, followed: Mask) -> dict[str, Callable[[], Lookback]]:
+    def _lookbacks(self, reach: Reach, left: Mask | None) -> dict[str, Callable[[], Lookback]]:
         """By rule that looks back, what works out whose look-back the data does not hold."""
         definition, index, events = self.definition, self.index, self.events
 
-        def find(begins: Callable[[], Days], past: Side, used: Mask) -> Lookback:
+        def find(begins: Callable[[], Days], past: Side, used: Mask | None) -> Lookback:
             return lookback_of(
                 index.table,
                 index.scope,
                 begins(),
-                followed,
+                rows_of(left, len(index.dates)),
                 past.table,
                 past.scope,
                 past.days,
-                used,
+                rows_of(used, len(past.dates)),
                 self.ids,
             )
 
@@ -322,10 +321,13 @@ class Task:
 
         found: dict[str, Callable[[], Lookback]] = {}
         if not reach.forward and not reach.open:
-            found["window"] = partial(find, window_begins, events, events.ledger.kept)
+            found["window"] = partial(find, window_begins, events, events.ledger.left)
         if definition.washout is not None:
-            earliest = partial(earliest_day, definition.washout, index.days)
-            found["washout"] = partial(find, earliest, index, self.eligible)
+
+            def washout_begins() -> Days:
+                return earliest_day(definition.washout, index.days)
+
+            found["washout"] = partial(find, washout_begins, index, self.eligible)
         return found
 
 
@@ -365,7 +367,7 @@ def open_task(
     index_table, event_table = index_areas.table, event_areas.table
     left = Side(index_table, "index", index_date, person_names[0], scope_names[0])
     right = Side(event_table, "events", event_date, person_names[1], scope_names[1])
-    _need_observation(definition, observed_from, observed_until, right.days)
+    _need_observation(definition, observed_from, observed_until, right)
     if definition.same_day == "include" and row_id is None:
         _warn_of_twins(left, right)
 
@@ -379,9 +381,9 @@ def open_task(
     right.remove_unobserved(observed_from, observed_until)
     matching = Matching(definition, left, right, self_row)
     mediation = open_mediation(definition, left, observed_from, observed_until, ids)
-    anchor = left.days if mediation is None else mediation.landmark
+    moved = None if mediation is None else mediation.landmark
     if definition.within_gap == "absorb":
-        anchor = matching.absorb()
+        moved = matching.absorb()
     notes = area_notes(ids, index_areas, event_areas)
     return Task(
         definition=definition,
@@ -389,17 +391,17 @@ def open_task(
         events=right,
         observed=observed,
         matching=matching,
-        anchor=anchor,
+        moved=moved,
         mediation=mediation,
-        eligible=left.ledger.kept.copy(),
+        eligible=left.ledger.left,
         ids=ids,
         notes=notes,
     )
 
 
-def _needed_by_rules(definition: Definition, table: Table) -> list[tuple[Mask, str]]:
+def _needed_by_rules(definition: Definition, table: Table) -> list[tuple[Mask | None, str]]:
     """Where a column is missing without which a rule says nothing of a row."""
-    needed = []
+    needed: list[tuple[Mask | None, str]] = []
     if definition.window_column is not None:
         name = definition.window_column
         if not table.has(name):
@@ -409,7 +411,7 @@ def _needed_by_rules(definition: Definition, table: Table) -> list[tuple[Mask, s
             )
         needed.append((window_days(table, name)[1], f"{name} is missing (window)"))
     if definition.after is not None:
-        null = table.days(definition.after) == NULL_DAY
+        null = table.day_column(definition.after).null()
         needed.append((null, f"{definition.after} is missing (after)"))
     return needed
 
@@ -437,12 +439,12 @@ def _warn_of_twins(index: Side, events: Side) -> None:
 
 
 def _need_observation(
-    definition: Definition, observed_from: object, observed_until: object, event_days: Days
+    definition: Definition, observed_from: object, observed_until: object, events: Side
 ) -> None:
     """Ask for the dates that decide who was observed; they are never taken from the data."""
     forward = definition.direction == "forward"
     if definition.followup != "ignored" and forward and observed_until is None:
-        span = observed_span(event_days)
+        span = observed_span(events.days)
         proposal = "" if span is None else f'; months look full up to observed_until="{span[1]}"'
         raise RuleError(
             f"give observed_until, the last day that is in the data{proposal}, to be checked "
@@ -452,7 +454,7 @@ def _need_observation(
     if not forward and definition.followup != "ignored":
         looks = {"window": definition.windows[0] if definition.windows else OPEN, **looks}
     if looks and observed_from is None:
-        span = observed_span(event_days)
+        span = observed_span(events.days)
         proposal = "" if span is None else f'; months look full from observed_from="{span[0]}"'
         instead = "" if "history" in looks else ' (or followup="ignored")'
         who = "" if "window" in looks else f"; {next(iter(looks))} looks back"
@@ -463,23 +465,21 @@ def _need_observation(
 
 
 def _notes(
-    index: Side,
-    events: Side,
-    kept: tuple[Mask, Mask],
-    matching: Matching,
-    found: Found,
-    observed: Observation,
+    events: Side, left: Mask | None, matching: Matching, found: Found, observed: Observation
 ) -> list[str]:
     """What looks wrong though every rule was kept."""
     notes = []
-    keys = matching.keys
-    rows = [np.flatnonzero(used) for used in kept]
-    if len(rows[0]) and len(rows[1]) and (found.event_row < 0).all():
-        common = np.intersect1d(keys[0][rows[0]], keys[1][rows[1]])
-        if len(common) == 0:
+    used = events.ledger.left
+    if (found.event_row < 0).all():
+        of_index, of_events = (
+            code if rows is None else code[rows]
+            for code, rows in zip(matching.keys, (left, used), strict=True)
+        )
+        some = len(of_index) > 0 and len(of_events) > 0
+        if some and len(np.intersect1d(of_index, of_events)) == 0:
             notes.append("No key of the index occurs in the events: are the ids written alike?")
-    if len(rows[1]) and isinstance(observed.last, int):
-        latest = int(events.days[rows[1]].max())
+    if isinstance(observed.last, int) and events.ledger.remaining:
+        latest = events.dates.last if used is None else int(events.days[used].max())
         if observed.last - latest > LONG_SILENCE:
             notes.append(
                 f"The last event is of {iso(latest)}, long before observed_until="

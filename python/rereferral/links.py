@@ -14,10 +14,12 @@ import pandas as pd
 
 from rereferral.completeness import Lookback
 from rereferral.curves import curve_table
-from rereferral.days import NULL_DAY, Days, financial_year
+from rereferral.day_columns import DayColumn
+from rereferral.days import NULL_DAY, financial_year
 from rereferral.definition import Definition
 from rereferral.errors import RuleError
 from rereferral.keys import Codes, codes_of
+from rereferral.ledger import rows_of
 from rereferral.matching import Again, Found
 from rereferral.mean_counts import mean_count_table
 from rereferral.mediation import Arms
@@ -41,8 +43,6 @@ class Links:
     gap_days : numpy.ndarray of int32
         Days between the two (from the anchor, where a rule moved it); -1 for none, never negative
         otherwise.
-    followed : numpy.ndarray of bool
-        Whether the index event is in the denominator. Rows that are not have no event.
     outcome_names : tuple of str
         ``linked``, ``none``, ``censored``, the exits that do not exclude, ``not followed``,
         ``excluded``.
@@ -62,8 +62,8 @@ class Links:
         events: Side,
         person: Codes,
         found: Found,
-        followed: Mask,
-        unfollowed: Mask,
+        left: Mask | None,
+        unfollowed: Mask | None,
         reach: Reach,
         observed: Observation,
         definition: Definition,
@@ -75,19 +75,17 @@ class Links:
     ) -> None:
         self._index = index.table
         self._scope = index.scope
-        self._index_days = index.days
+        self._index_dates = index.dates
         self._events = events
         self._person = person
         self._reach = reach
         self._unfollowed = unfollowed
         self._found = found
         self.gap_days = found.gap_days
-        self.followed = followed
+        self._left = left
         self.definition = definition
         self.outcome_names = outcome_names(definition)
-        self._outcomes = Outcomes(
-            definition, index.table, reach, observed, found.gap_days, followed, unfollowed
-        )
+        self._observed = observed
         where = f", where {index.filtered}" if index.filtered else ""
         self.reading = (
             f"Index events are dated by {index.date}{where}; outcome events by {events.date}."
@@ -97,7 +95,7 @@ class Links:
         self._again = again
         self._find_lookbacks = lookbacks
         self._arms = arms
-        for array in (found.event_row, self.gap_days, followed, unfollowed):
+        for array in (found.event_row, found.gap_days):
             array.flags.writeable = False
 
     def __len__(self) -> int:
@@ -107,6 +105,23 @@ class Links:
     def ledger(self) -> pd.DataFrame:
         """Who was left out, and why: a copy for the caller."""
         return self._ledger.copy()
+
+    @cached_property
+    def followed(self) -> Mask:
+        """Whether the index event is in the denominator, bool. Rows that are not have no event."""
+        return rows_of(self._left, len(self))
+
+    @cached_property
+    def _outcomes(self) -> Outcomes:
+        return Outcomes(
+            self.definition,
+            self._index,
+            self._reach,
+            self._observed,
+            self.gap_days,
+            self.followed,
+            self._unfollowed,
+        )
 
     @cached_property
     def event_row(self) -> npt.NDArray[np.int64]:
@@ -461,7 +476,7 @@ class Links:
         of_events = None
         if by is not None:
             of_events = self._events.table.groups(
-                by, derived=_derived(by, self._events.table, self._events.days)
+                by, derived=_derived(by, self._events.table, self._events.dates)
             )
         row = self.event_row[counted]
         return ratio_table(self._groups(by), self.followed, of_events, row, levels)
@@ -469,8 +484,8 @@ class Links:
     def _groups(self, by: Any) -> Groups | None:
         if by is None:
             return None
-        derived = _derived(by, self._index, self._index_days)
-        known = self.followed | self._unfollowed
+        derived = _derived(by, self._index, self._index_dates)
+        known = self.followed if self._unfollowed is None else self.followed | self._unfollowed
         if self._arms is not None and not self._index.has("arm") and _asks(by, "arm"):
             derived["arm"] = self._arms.categorical
             known = known & (self._arms.codes >= 0)
@@ -533,10 +548,12 @@ def _asks(by: Any, wanted: str) -> bool:
     return any(isinstance(name, str) and name == wanted for name in asked)
 
 
-def _derived(by: Any, table: Table, days: Days) -> dict[str, Any]:
+def _derived(by: Any, table: Table, dates: DayColumn) -> dict[str, Any]:
     """Columns that `by` may name though the table has none: the financial year of its date."""
     if table.has("financial_year") or not _asks(by, "financial_year"):
         return {}
     return {
-        "financial_year": table.once(("financial_year", id(days)), lambda: financial_year(days))
+        "financial_year": table.once(
+            ("financial_year", id(dates)), lambda: financial_year(dates.days)
+        )
     }

@@ -62,12 +62,13 @@ class Found(NamedTuple):
 class Again:
     """A search that was made, to ask more of it.
 
-    Rows of `use` that a veto took away, and are not counted, have claimed events all the same.
+    `use` and `counted` are None where they are all rows. Rows of `use` that a veto took away, and
+    are not counted, have claimed events all the same.
     """
 
     matching: Matching
-    use: Mask
-    counted: Mask
+    use: Mask | None
+    counted: Mask | None
     reach: Reach
     find_bounds: Callable[[Reach], Bounds]
 
@@ -79,6 +80,8 @@ class Again:
     def days(self) -> npt.NDArray[np.int64]:
         """How many days with an event there are in each window."""
         days = self.matching.count(self.use, self.reach, self.bounds)
+        if self.counted is None or self.counted is self.use:
+            return days
         return np.where(self.counted, days, 0)
 
     def pairs(self) -> tuple[Days, Days, npt.NDArray[np.int32]]:
@@ -129,8 +132,8 @@ class Matching:
         if self._parts is None:
             index, events = self.index, self.events
             self._parts = _core.order(
-                *(self.keys[0], index.days, index.ledger.kept.copy()),
-                *(self.keys[1], events.days, events.ledger.kept.copy()),
+                *(self.keys[0], index.dates.for_core, index.ledger.left),
+                *(self.keys[1], events.dates.for_core, events.ledger.left),
                 self._limit,
             )
         return self._parts
@@ -160,12 +163,12 @@ class Matching:
         anchor = self.index.days.copy()
         parts = self.parts
         rule = self.rule(self.definition.core_window(OPEN), lower=self.after)
-        _core.absorb(parts, rule, len(self.events.days), anchor)
+        _core.absorb(parts, rule, len(self.events.dates), anchor)
         return anchor
 
-    def link(self, use: Mask, reach: Reach, bounds: Bounds) -> Found:
+    def link(self, use: Mask | None, reach: Reach, bounds: Bounds) -> Found:
         """Search the window of each index row of `use`, between first and last days by row."""
-        n = len(self.index.days)
+        n = len(self.index.dates)
         stops = self.definition.veto is not None and self.definition.veto.action == "drop"
         found = Found(
             np.empty(n, np.int64),
@@ -174,17 +177,17 @@ class Matching:
         )
         rule = self._rule_for(use, reach, bounds)
         _core.link(
-            *(self.parts, rule, n, len(self.events.days)),
+            *(self.parts, rule, n, len(self.events.dates)),
             *(found.event_row, found.gap_days, None, found.vetoed),
         )
         return found
 
-    def count(self, use: Mask, reach: Reach, bounds: Bounds) -> Days:
+    def count(self, use: Mask | None, reach: Reach, bounds: Bounds) -> Days:
         """How many days with an event there are in the window of each index row of `use`."""
-        n = len(self.index.days)
+        n = len(self.index.dates)
         days = np.empty(n, np.int64)
         rule = self._rule_for(use, reach, bounds)
-        _core.link(self.parts, rule, n, len(self.events.days), None, None, days, None)
+        _core.link(self.parts, rule, n, len(self.events.dates), None, None, days, None)
         return days
 
     def returned(self, use: Mask, until: Days, reach: Reach) -> Mask:
@@ -197,35 +200,34 @@ class Matching:
         window[3] = False
         bounds = {"lower": self.after, "upper": until, "confirm_by": self._confirm_by(reach)}
         rule = self.rule(tuple(window), use=use, **bounds)
-        n = len(self.index.days)
+        n = len(self.index.dates)
         gap_days = np.empty(n, np.int32)
         plain = rule._replace(take=1, stop_veto=False)
-        _core.link(self.parts, plain, n, len(self.events.days), None, gap_days, None, None)
+        _core.link(self.parts, plain, n, len(self.events.dates), None, gap_days, None, None)
         return gap_days >= 0
 
     def pairs(
-        self, use: Mask, reach: Reach, bounds: Bounds
+        self, use: Mask | None, reach: Reach, bounds: Bounds
     ) -> tuple[Days, Days, npt.NDArray[np.int32]]:
         """Offsets, event rows and gaps of every event that the rule admits."""
         rule = self._rule_for(use, reach, bounds)
-        n_events = len(self.events.days)
-        offsets = np.empty(len(self.index.days) + 1, np.int64)
+        n_events = len(self.events.dates)
+        offsets = np.empty(len(self.index.dates) + 1, np.int64)
         _core.pairs_count(self.parts, rule, n_events, offsets)
         event_row = np.empty(int(offsets[-1]), np.int64)
         gap_days = np.empty(len(event_row), np.int32)
         _core.pairs_fill(self.parts, rule, n_events, offsets, event_row, gap_days)
         return offsets, event_row, gap_days
 
-    def _rule_for(self, use: Mask, reach: Reach, bounds: Bounds) -> CoreRule:
+    def _rule_for(self, use: Mask | None, reach: Reach, bounds: Bounds) -> CoreRule:
         parts_made = self._parts is not None
         self.put_in_order()
-        anchor = None if reach.anchor is self.index.days else reach.anchor
         return self.rule(
             reach.core_window,
-            apart=self._apart(anchor, bounds),
+            apart=self._apart(reach.moved, bounds),
             # Rows that were left out before the sides were put in order need no second look.
             use=use if parts_made else None,
-            anchor=anchor,
+            anchor=reach.moved,
             lower=bounds[0],
             upper=bounds[1],
             confirm_by=self._confirm_by(reach),
@@ -235,14 +237,14 @@ class Matching:
         """The rows with an anchor or bounds of their own, where there are few; None: any row."""
         if bounds[0] is not None or (anchor is None and bounds[1] is None):
             return None
-        apart = np.zeros(len(self.index.days), np.bool_)
+        apart = np.zeros(len(self.index.dates), np.bool_)
         if anchor is not None:
             apart |= anchor != self.index.days
         if bounds[1] is not None:
             apart |= bounds[1] != NULL_DAY
         return apart if np.count_nonzero(apart) < len(apart) // 2 else None
 
-    def narrow(self, reach: Reach, longest: Reach, found: Found, use: Mask) -> Found:
+    def narrow(self, reach: Reach, longest: Reach, found: Found) -> Found:
         """What a search of `longest` says of a window that lies in it."""
         if reach.window == longest.window:
             return found

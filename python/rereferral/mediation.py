@@ -92,8 +92,8 @@ class Mediation:
 
     Attributes
     ----------
-    landmark : ndarray of int64
-        The day on which each row's arm is fixed: the index days themselves where it is they.
+    landmark : ndarray of int64, or None
+        The day on which each row's arm is fixed; None: the index day.
     ledger : Ledger or None
         What was left out of the mediator's table; None where there is none.
     """
@@ -108,7 +108,7 @@ class Mediation:
     ) -> None:
         self._mediator = mediator
         self._earliest = _bound(index.days, mediator.within[0], latest=False)
-        self.landmark = index.days
+        self.landmark: Days | None = None
         if mediator.landmark.length:
             self.landmark = by_day(index.days, lambda day: add_span(day, mediator.landmark))
         self._by_filter: Mask | None = None
@@ -125,8 +125,8 @@ class Mediation:
         """The first start of each index row in the days in which one counts; null for none."""
         codes, limit = encode([(index.table, index.key), (starts.table, starts.key)])
         parts = _core.order(
-            *(codes[0], index.days, index.ledger.kept.copy()),
-            *(codes[1], starts.days, starts.ledger.kept.copy()),
+            *(codes[0], index.dates.for_core, index.ledger.left),
+            *(codes[1], starts.dates.for_core, starts.ledger.left),
             limit,
         )
         rule = CoreRule(
@@ -140,9 +140,9 @@ class Mediation:
             anchor=self._earliest,
             upper=_bound(index.days, self._mediator.within[1], latest=True),
         )
-        n = len(index.days)
+        n = len(index.dates)
         wait = np.empty(n, np.int32)
-        _core.link(parts, rule, n, len(starts.days), None, wait, None, None)
+        _core.link(parts, rule, n, len(starts.dates), None, wait, None, None)
         return np.where(wait < 0, NULL_DAY, self._earliest + wait)
 
     def remove_early(
@@ -150,12 +150,13 @@ class Mediation:
     ) -> Early | None:
         """Leave out who returned or left before the landmark; None where it is the index day."""
         index = matching.index
-        if self.landmark is index.days:
+        if self.landmark is None:
             return None
         returned = matching.returned(ledger.kept, self.landmark, reach)
         left = leaves_between(definition, index.table, index.days, self.landmark)
         reason = f"returned or left before the landmark, {self._mediator.landmark} after it"
-        rows = ledger.remove("mediator", reason, returned | left)
+        rows = ledger.kept & (returned | left)
+        ledger.remove("mediator", reason, rows)
         return Early(rows, int(np.count_nonzero(rows & returned)))
 
     def arms(self, followed: Mask, early: Early | None, found: Found, reach: Reach) -> Arms:

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from rereferral.days import NULL_DAY, Days, day_of, iso
+from rereferral.day_columns import DayColumn
+from rereferral.days import Days, day_of, iso
 from rereferral.errors import RuleError
 from rereferral.tables import Table
 
@@ -42,13 +43,21 @@ class Observation:
         assert limit is not None
         return limit
 
-    def before(self, days: Days) -> tuple[Mask, str] | None:
-        """Which days come too early, and the words for it."""
-        return None if self.first is None else (days < self.first, f"before {_words(self.first)}")
+    def before(self, dates: DayColumn) -> tuple[Mask | None, str] | None:
+        """Which days come too early (None: none of them), and the words for it."""
+        first = self.first
+        if first is None:
+            return None
+        rows = dates.before(first) if isinstance(first, int) else dates.days < first
+        return rows, f"before {_words(first)}"
 
-    def after(self, days: Days) -> tuple[Mask, str] | None:
-        """Which days come too late, and the words for it."""
-        return None if self.last is None else (days > self.last, f"after {_words(self.last)}")
+    def after(self, dates: DayColumn) -> tuple[Mask | None, str] | None:
+        """Which days come too late, as `before`."""
+        last = self.last
+        if last is None:
+            return None
+        rows = dates.after(last) if isinstance(last, int) else dates.days > last
+        return rows, f"after {_words(last)}"
 
     def edge_in_words(self, direction: str) -> str:
         """The same day, for a ledger."""
@@ -112,14 +121,14 @@ def _limit(table: Table, scope: list[str] | None, given: object, what: str) -> i
 
 def _limit_column(table: Table, scope: list[str] | None, name: str, what: str) -> int | Days:
     """The dates of a column, one for each row; a row without one is not known to be observed."""
-    days = table.days(name)
-    null = days == NULL_DAY
-    if null.any():
+    dates = table.day_column(name)
+    null = dates.null()
+    if null is not None:
         row = int(null.argmax())
         raise table.fail(name, f"a date is missing, and {what} needs one for every row", row)
-    if scope is not None or len(days) == 0:
-        return days
-    return int(days.min() if what == "observed_until" else days.max())
+    if scope is not None or len(dates) == 0:
+        return dates.days
+    return dates.first if what == "observed_until" else dates.last
 
 
 def _date_of(values: tuple[Any, ...], dates: dict[Any, int], what: str) -> int:

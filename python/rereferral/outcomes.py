@@ -54,8 +54,10 @@ class Outcomes:
         What is in the data.
     gap_days : ndarray of int32
         Days to the event; -1 for none.
-    followed, unfollowed : ndarray of bool
-        The index events in the denominator; those left out because they were not observed.
+    followed : ndarray of bool
+        The index events in the denominator.
+    unfollowed : ndarray of bool, or None
+        Those left out because they were not observed; None: none.
     """
 
     definition: Definition
@@ -64,14 +66,15 @@ class Outcomes:
     observed: Observation
     gap_days: npt.NDArray[np.int32]
     followed: Mask
-    unfollowed: Mask
+    unfollowed: Mask | None
 
     @cached_property
     def codes(self) -> npt.NDArray[np.int8]:
         """Positions in `outcome_names`."""
         n_names = len(outcome_names(self.definition))
         outcome = np.full(len(self.gap_days), n_names - 1, np.int8)
-        outcome[self.unfollowed] = n_names - 2
+        if self.unfollowed is not None:
+            outcome[self.unfollowed] = n_names - 2
         outcome[self.followed] = _NONE
         leave, cut = self._exit, self._cut
         if leave is not None:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from rereferral.conditions import (
     Conditions,
@@ -14,16 +13,16 @@ from rereferral.conditions import (
     conditions_in_words,
     table_filters,
 )
-from rereferral.days import NULL_DAY, Days, add_span, birthday
+from rereferral.day_columns import DayColumn
+from rereferral.days import Days, add_span, birthday
 from rereferral.keys import encode, key_names
-from rereferral.ledger import Ledger
+from rereferral.ledger import Ledger, Mask
 from rereferral.observation import Observation, observation_of
 from rereferral.spans import Span
-from rereferral.tables import Table
+from rereferral.tables import Category, Key, Table
 
 __all__ = ["NULL_KEY", "Mask", "Side", "remove_duplicates"]
 
-Mask = npt.NDArray[np.bool_]
 NULL_KEY = 0xFFFFFFFF
 
 
@@ -33,7 +32,7 @@ class Side:
     Attributes
     ----------
     table : Table
-    days : ndarray of int64
+    dates : DayColumn
         The date of each row.
     person, scope : list of str
         Columns of the key; `scope` may be None.
@@ -48,24 +47,29 @@ class Side:
     ) -> None:
         self.table = table
         self.date = date
-        self.days = table.days(date)
+        self.dates: DayColumn = table.day_column(date)
         self.person = person
         self.scope = scope
         self.ledger = Ledger(role, table.n_rows)
         self.filtered = ""
 
     @property
+    def days(self) -> Days:
+        """The date of each row as a day; made when it is first asked for."""
+        return self.dates.days
+
+    @property
     def key(self) -> list[str]:
         """The columns of the whole key, the area before the person."""
         return [*(self.scope or []), *self.person]
 
-    def remove_nulls(self, *also: tuple[Mask, str]) -> None:
+    def remove_nulls(self, *also: tuple[Mask | None, str]) -> None:
         """Leave out rows without a key or a date, and those that `also` tells, with its reasons."""
         for names, what in ((self.person, "person"), (self.scope or [], "scope")):
             for name in names:
-                null = self.table.key(name).is_null()
+                null = _missing(self.table.key(name))
                 self.ledger.remove("null", f"{name} is missing ({what})", null)
-        self.ledger.remove("null", f"{self.date} is missing", self.days == NULL_DAY)
+        self.ledger.remove("null", f"{self.date} is missing", self.dates.null())
         for null, reason in also:
             self.ledger.remove("null", reason, null)
 
@@ -77,10 +81,8 @@ class Side:
 
     def mask(self, normal: Conditions) -> Mask:
         """The rows that meet conditions."""
-        keep = np.ones(self.table.n_rows, np.bool_)
-        for one in table_filters(normal):
-            keep &= self.table.mask(one)
-        return keep
+        masks = [self.table.mask(one) for one in table_filters(normal)]
+        return masks[0] if len(masks) == 1 else np.logical_and.reduce(masks)
 
     def remove_ineligible_ages(self, conditions: Conditions | None) -> None:
         """Leave out rows whose person is not of the age that is asked on the row's date."""
@@ -113,18 +115,26 @@ class Side:
 
     def _start(self, column: str) -> Days:
         """The dates of a column; rows without one are not eligible. What comes back has no null."""
-        days = self.table.days(column)
-        null = days == NULL_DAY
+        dates = self.table.day_column(column)
+        null = dates.null()
         self.ledger.remove("eligible", f"{column} is missing", null)
-        return np.where(null, self.days, days) if null.any() else days
+        return dates.days if null is None else np.where(null, self.days, dates.days)
 
     def remove_unobserved(self, observed_from: object, observed_until: object) -> Observation:
         """Leave out rows outside the observed time, and say what that is."""
         observed = observation_of(self.table, self.scope, observed_from, observed_until)
-        for outside in (observed.before(self.days), observed.after(self.days)):
+        for outside in (observed.before(self.dates), observed.after(self.dates)):
             if outside is not None:
                 self.ledger.remove("observed", f"{self.date} is {outside[1]}", outside[0])
         return observed
+
+
+def _missing(key: Key) -> Mask | None:
+    """Where a part of a key is missing; None: nowhere."""
+    if isinstance(key, Category):
+        null = key.is_null()
+        return null if null.any() else None
+    return None if key.valid is None else ~key.valid
 
 
 def _meets(condition: tuple[Any, ...], days: Days, reached: Any, above: Any) -> Mask:

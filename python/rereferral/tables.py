@@ -12,14 +12,15 @@ import pandas as pd
 
 from rereferral.arrow_in import ArrowColumn, is_arrow, read_table
 from rereferral.columns import column_of
-from rereferral.dates import days_of
+from rereferral.dates import day_column_of
+from rereferral.day_columns import DayColumn
 from rereferral.errors import DataError
 from rereferral.filters import column_mask
 from rereferral.grouping import groups_of
 from rereferral.groups import Groups
 from rereferral.key_columns import Category, Integers, Key, key_of
 from rereferral.kinds import Column
-from rereferral.text import Text, frozen
+from rereferral.text import Text
 
 __all__ = ["Category", "Groups", "Integers", "Key", "Table", "open_table"]
 
@@ -227,15 +228,19 @@ class Table:
             A time of day other than midnight, a time zone, a day more than 10,000,000 days from
             1970, text or fractions.
         """
+        return self.day_column(name).days
+
+    def day_column(self, name: object) -> DayColumn:
+        """The same column as it is held: `days` makes its days when they are first asked for."""
         key = ("days", name)
         if key not in self._cache:
             column = self.column(name)
             try:
-                self._cache[key] = frozen(days_of(column))
+                self._cache[key] = day_column_of(column)
             except DataError as error:
                 raise self._again(name, error) from None
-        days: npt.NDArray[np.int64] = self._cache[key]
-        return days
+        found: DayColumn = self._cache[key]
+        return found
 
     # ------------------------------------------------------------------------------------- key
 
@@ -302,14 +307,15 @@ class Table:
                 f"a filter of {self.role} must be a mapping of columns to values, "
                 f"not {type(filter).__name__}"
             )
-        keep = np.ones(self.n_rows, np.bool_)
+        keep = None
         for name, condition in filter.items():
             column = self.column(name)
             try:
-                keep &= column_mask(column, condition)
+                met = column_mask(column, condition)
             except DataError as error:
                 raise self._again(name, error) from None
-        return keep
+            keep = met if keep is None else keep & met
+        return np.ones(self.n_rows, np.bool_) if keep is None else keep
 
     def groups(
         self,

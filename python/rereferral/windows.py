@@ -8,13 +8,14 @@ from functools import cached_property
 import numpy as np
 
 from rereferral import _core
-from rereferral.days import NULL_DAY, Days, by_day
+from rereferral.day_columns import DayColumn
+from rereferral.days import NULL_DAY, Days, add_span, by_day
 from rereferral.definition import Definition
 from rereferral.kinds import Categories, Mask, Numbers
 from rereferral.spans import OPEN, Span
 from rereferral.tables import Table
 
-__all__ = ["Reach", "longest_reach", "reach_of", "window_days"]
+__all__ = ["Reach", "longest_reach", "window_days"]
 
 _LONGEST = 1_000_000
 
@@ -50,18 +51,26 @@ class Reach:
     ----------
     window : Span, ndarray of int64, or list of Span
         A span, days by row, or several spans of which the one that ends last holds, row by row.
-    anchor : ndarray of int64
-        The day on which the window hangs.
+    dates : DayColumn
+        The dates of the index rows.
+    moved : ndarray of int64, or None
+        The day on which the window hangs, where it is not the row's own.
     """
 
     definition: Definition
     window: Span | Days | list[Span]
-    anchor: Days
+    dates: DayColumn
+    moved: Days | None = None
 
     @property
     def forward(self) -> bool:
         """The direction of search."""
         return self.definition.direction == "forward"
+
+    @property
+    def anchor(self) -> Days:
+        """The day on which the window hangs."""
+        return self.dates.days if self.moved is None else self.moved
 
     @property
     def open(self) -> bool:
@@ -71,25 +80,55 @@ class Reach:
     @cached_property
     def end(self) -> Days:
         """The far end of each row's window: the last admissible day, backward the first."""
-        return self._end(self.definition.window_end == "exclusive")
+        return self._end(self.anchor, self.definition.window_end == "exclusive")
 
     @cached_property
     def full_end(self) -> Days:
         """The day at the full length, whether or not it is admissible."""
-        return self._end(False) if self.definition.window_end == "exclusive" else self.end
+        if self.definition.window_end == "exclusive":
+            return self._end(self.anchor, False)
+        return self.end
 
-    def _end(self, exclusive: bool) -> Days:
+    def _end(self, anchor: Days, exclusive: bool) -> Days:
         if isinstance(self.window, Span):
-            return _span_end(self.definition, self.window, self.anchor, exclusive)
+            return _span_end(self.definition, self.window, anchor, exclusive)
         if isinstance(self.window, list):
-            ends = [
-                _span_end(self.definition, span, self.anchor, exclusive) for span in self.window
-            ]
+            ends = [_span_end(self.definition, span, anchor, exclusive) for span in self.window]
             furthest = np.maximum if self.forward else np.minimum
             return np.asarray(furthest.reduce(ends))
         days = self.window - exclusive
-        end = self.anchor + days if self.forward else self.anchor - days
-        return np.where(self.anchor == NULL_DAY, NULL_DAY, end)
+        end = anchor + days if self.forward else anchor - days
+        return np.where(anchor == NULL_DAY, NULL_DAY, end)
+
+    @property
+    def _by_own_day(self) -> bool:
+        """Whether the row's own date says all: then ends never go back when the dates go on."""
+        return self.moved is None and not isinstance(self.window, np.ndarray)
+
+    def beyond(self, edge: int | Days, lag: Span | None = None) -> Mask | None:
+        """The rows whose window at its full length, and a lag more, ends after a day.
+
+        None: no row. It does so for all dates from one on, where they alone decide.
+        """
+
+        def late(days: Days) -> Mask:
+            end = self._end(days, False)
+            return (end if lag is None else by_day(end, lambda day: add_span(day, lag))) > edge
+
+        if isinstance(edge, int) and self._by_own_day:
+            first = self.dates.first_day(lambda day: late(np.array([day]))[0])
+            return self.dates.after(first - 1)
+        return late(self.anchor)
+
+    def begins_before(self, edge: int | Days) -> Mask | None:
+        """The rows whose window, which looks back, begins before a day; as `beyond`."""
+        exclusive = self.definition.window_end == "exclusive"
+        if isinstance(edge, int) and self._by_own_day:
+            first = self.dates.first_day(
+                lambda day: self._end(np.array([day]), exclusive)[0] >= edge
+            )
+            return self.dates.before(first)
+        return np.asarray(self.end < edge)
 
     @property
     def core_window(self) -> tuple[object, ...]:
@@ -120,28 +159,21 @@ def _span_end(definition: Definition, span: Span, anchor: Days, exclusive: bool)
     return by_day(anchor, ends)
 
 
-def reach_of(definition: Definition, table: Table, window: Span | str, anchor: Days) -> Reach:
-    """The reach of one window of a definition: a span, or the name of a column."""
-    if isinstance(window, Span):
-        return Reach(definition, window, anchor)
-    return Reach(definition, window_days(table, window)[0], anchor)
-
-
-def longest_reach(definition: Definition, anchor: Days) -> Reach:
+def longest_reach(definition: Definition, dates: DayColumn, moved: Days | None) -> Reach:
     """The reach of the longest of several windows, which may differ from row to row."""
     spans = definition.windows
     if OPEN in spans:
-        return Reach(definition, OPEN, anchor)
-    known = anchor[anchor != NULL_DAY] if len(anchor) else anchor
-    if len(known) == 0:
-        return Reach(definition, spans[0], anchor)
-    first, last = int(known.min()), int(known.max())
-    if last - first > 4 * len(anchor):
-        return Reach(definition, list(spans), anchor)
+        return Reach(definition, OPEN, dates, moved)
+    anchor = dates if moved is None else DayColumn(moved, 1)
+    first, last = anchor.first, anchor.last
+    if last < first:
+        return Reach(definition, spans[0], dates, moved)
+    if last - first > 4 * len(dates):
+        return Reach(definition, list(spans), dates, moved)
     every_day = np.arange(first, last + 1, dtype=np.int64)
     ends = {span: _span_end(definition, span, every_day, False) for span in spans}
     sign = 1 if definition.direction == "forward" else -1
     for span in spans:
         if all((sign * (ends[span] - other) >= 0).all() for other in ends.values()):
-            return Reach(definition, span, anchor)
-    return Reach(definition, list(spans), anchor)
+            return Reach(definition, span, dates, moved)
+    return Reach(definition, list(spans), dates, moved)

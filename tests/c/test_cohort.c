@@ -39,7 +39,7 @@ static int takes_part(const table *t, int64_t i)
 
 static rr_parts *ordered(const table *t, uint32_t limit)
 {
-    rr_rows index = {t->key, t->day, t->use, t->n}, events = {NULL, NULL, NULL, 0};
+    rr_rows index = {t->key, {t->day, 1, NULL}, t->use, t->n}, events = {.n = 0};
     rr_parts *parts;
 
     CHECK(rr_order(&index, &events, limit, NULL, &parts, NULL) == RR_OK);
@@ -158,7 +158,7 @@ static void test_one_person(void)
     int64_t *day = malloc(ROWS * sizeof *day);
     int32_t *period = malloc(ROWS * sizeof *period);
     uint8_t *chosen = malloc(ROWS);
-    rr_rows index = {key, day, NULL, ROWS}, events = {NULL, NULL, NULL, 0};
+    rr_rows index = {key, {day, 1, NULL}, NULL, ROWS}, events = {.n = 0};
     rr_parts *parts;
 
     for (int64_t i = 0; i < ROWS; i++) {
@@ -188,7 +188,7 @@ static void test_failures(uint64_t *random)
     enum { ROWS = 1 << 21 }; /* enough to be asked whether to stop */
     static table t;
     rr_call call = {stop_at_once, NULL, 1};
-    rr_rows index, events = {NULL, NULL, NULL, 0};
+    rr_rows index, events = {.n = 0};
     uint32_t *key = malloc(ROWS * sizeof *key);
     int64_t *day = calloc(ROWS, sizeof *day);
     uint8_t *marked = malloc(ROWS);
@@ -227,7 +227,7 @@ static void test_failures(uint64_t *random)
     for (int64_t i = 0; i < ROWS; i++) {
         key[i] = (uint32_t)i;
     }
-    index = (rr_rows){key, day, NULL, ROWS};
+    index = (rr_rows){key, {day, 1, NULL}, NULL, ROWS};
     CHECK(rr_order(&index, &events, ROWS, NULL, &parts, NULL) == RR_OK);
     CHECK(rr_washout(parts, (rr_span){RR_DAYS, 1}, NULL, 0, ROWS, marked, &call, &error) ==
           RR_ERR_INTERRUPTED);

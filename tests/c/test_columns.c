@@ -2,6 +2,7 @@
 #include "check.h"
 #include "columns.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 DEFINE_FAILING_ALLOCATION
@@ -313,6 +314,54 @@ static void test_days(void)
     CHECK(rr_days_from_ticks(ticks, 1, 86400, ticks, &error) == RR_OK);
 }
 
+/* The range is that of the days, which are those that a division gives, for ticks of every unit. */
+static void test_day_ranges(void)
+{
+    enum { MANY = 600000 };
+    static const int64_t per_day[] = {1, 24, 86400, INT64_C(86400000000), INT64_C(86400000000000)};
+    int64_t *ticks = malloc(MANY * sizeof *ticks), *days = malloc(MANY * sizeof *days);
+    int32_t *narrow = malloc(MANY * sizeof *narrow);
+    rr_call call = {.threads = 3};
+    rr_error error;
+
+    for (size_t unit = 0; unit < sizeof per_day / sizeof *per_day; unit++) {
+        rr_days column = {.ticks = ticks, .per_day = per_day[unit]};
+        rr_day_range range;
+
+        for (int64_t i = 0; i < MANY; i++) {
+            days[i] = i % 7 == 3 ? RR_NULL_DAY : (i * 7919) % 200001 - 100000;
+            ticks[i] = i % 7 == 3 ? RR_NULL_DAY : days[i] * per_day[unit];
+            narrow[i] = i % 7 == 3 ? INT32_MIN : (int32_t)days[i];
+        }
+        CHECK(rr_days_range(&column, MANY, &range, &call, &error) == RR_OK);
+        CHECK(range.first == -100000 && range.last == 100000 && range.nulls == (MANY + 3) / 7);
+        CHECK(rr_days_from_ticks(ticks, MANY, per_day[unit], ticks, &error) == RR_OK);
+        CHECK(memcmp(ticks, days, MANY * sizeof *ticks) == 0);
+        column = (rr_days){.narrow = narrow};
+        CHECK(rr_days_range(&column, MANY, &range, &call, &error) == RR_OK);
+        CHECK(range.first == -100000 && range.last == 100000 && range.nulls == (MANY + 3) / 7);
+        narrow[MANY - 1] = 10000001;
+        narrow[400001] = -10000001;
+        CHECK(rr_days_range(&column, MANY, &range, &call, &error) == RR_ERR_DAY_RANGE);
+        CHECK(error.row == 400001);
+    }
+    for (int64_t i = 0; i < MANY; i++) {
+        ticks[i] = i % 2 == 0 ? INT64_MAX / 86400 * 86400 : -(INT64_MAX / 86400000 * 86400000);
+    }
+    for (size_t unit = 1; unit < sizeof per_day / sizeof *per_day; unit++) {
+        rr_day_range range;
+
+        CHECK(rr_days_range(&(rr_days){.ticks = ticks, .per_day = per_day[unit]}, MANY, &range,
+                            &call, &error) != RR_OK);
+        CHECK(error.row == 0);
+    }
+    CHECK(rr_days_range(&(rr_days){.ticks = ticks}, 1, &(rr_day_range){0}, NULL, &error) ==
+          RR_ERR_ARGUMENT);
+    free(ticks);
+    free(days);
+    free(narrow);
+}
+
 static void test_whole(void)
 {
     double zero = 0, numbers[] = {-0.0, 9007199254740992.0, zero / zero, -9007199254740992.0, 7};
@@ -413,6 +462,7 @@ int main(void)
     test_fixed_bytes();
     test_views();
     test_days();
+    test_day_ranges();
     test_whole();
     test_failures();
     printf("columns: ok\n");
