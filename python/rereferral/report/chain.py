@@ -247,8 +247,8 @@ def build_chain(
         definition=links.definition,
     )
     referral_year = financial_year(referral)
-    years = labels_of(closures.year)
-    return Chain(table, step, closed, referral_year, years, Ledger.frame(ledger)), closures
+    found = labels_of(closures.year)
+    return Chain(table, step, closed, referral_year, found, Ledger.frame(ledger)), closures
 
 
 def labels_of(year: pd.Categorical) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -191,6 +191,33 @@ def missed_opportunities(
     >>> list(report.tables["chain_by_year"]["financial_year"])
     ['2015-16', '2016-17', '2017-18', '2018-19', '2019-20']
     """
+    return compute(
+        episodes,
+        early_help,
+        years=years,
+        observed_until=observed_until,
+        observed_from=observed_from,
+        columns=columns,
+        early_help_within=early_help_within,
+    )
+
+
+def compute(
+    episodes: Any,
+    early_help: Any = None,
+    *,
+    years: Iterable[int] | None = None,
+    observed_until: Any,
+    observed_from: Any = None,
+    columns: Mapping[str, str] | None = None,
+    early_help_within: tuple[str, str] = ("-30 days", "0 days"),
+    drawable: Callable[[dict[str, pd.DataFrame], bool], object] | None = None,
+) -> Report:
+    """`missed_opportunities`, which tells when it has the tables of the figures.
+
+    `drawable` is called with these tables, and whether the children are simulated, long before the
+    end.
+    """
     until = day_of(observed_until, "observed_until")
     since = None if observed_from is None else day_of(observed_from, "observed_from")
     if since is not None and since > until:
@@ -216,10 +243,12 @@ def missed_opportunities(
     chain, closures = build_chain(table, helped, wanted, (since, until), (earliest, latest))
     place = places(chain.table)
     tables = chain_tables(closures, place)
+    tables["curve"] = curve(closures)
+    if drawable is not None:
+        drawable(tables, simulated)
     tables["children"] = children(closures)
     tables["headline"] = headline(tables, simulated)
     tables["arms"] = arms(closures)
-    tables["curve"] = curve(closures)
     tables["completeness"] = completeness(chain, closures, place, until)
     definition = closures.definition
     del closures  # two more linkages come, and want the room
@@ -240,7 +269,9 @@ def missed_opportunities(
     }
     notes = _notes(simulated, compared)
     notes += [*_doubts_of_years(tables, wanted), *_doubts_of_rows(table, reasons, until)]
-    return Report({name: tables[name] for name in _TABLES}, definition, options, simulated, notes=notes)
+    return Report(
+        {name: tables[name] for name in _TABLES}, definition, options, simulated, notes=notes
+    )
 
 
 def _read_years(years: Iterable[int] | None) -> list[int] | None:
