@@ -246,6 +246,7 @@ def build_chain(
         event_row=links.event_row[row],
         definition=links.definition,
     )
+    del links
     referral_year = financial_year(referral)
     found = labels_of(closures.year)
     return Chain(table, step, closed, referral_year, found, Ledger.frame(ledger)), closures

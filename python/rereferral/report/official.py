@@ -11,7 +11,6 @@ import pandas as pd
 from rereferral import published
 from rereferral.rates import wilson
 from rereferral.report.chain import Chain
-from rereferral.report.counts import Places
 from rereferral.rounding import percent
 
 __all__ = ["claims", "headline", "reconciliation"]
@@ -109,7 +108,7 @@ def _average(total: int, n_years: int) -> int:
 
 def reconciliation(
     chain: Chain,
-    place: Places,
+    authorities: set[str],
     tables: dict[str, pd.DataFrame],
     rereferred: npt.NDArray[np.bool_] | None,
 ) -> tuple[pd.DataFrame, str]:
@@ -119,8 +118,8 @@ def reconciliation(
     ----------
     chain : Chain
         Of `build_chain`.
-    place : Places
-        The authorities of the table.
+    authorities : set of str
+        Codes of the authorities of the table.
     tables : dict of str to pandas.DataFrame
         Of `chain_tables`.
     rereferred : numpy.ndarray of bool, or None
@@ -133,7 +132,7 @@ def reconciliation(
     note : str
         Whether the official figures are those of England or of the authorities in the table.
     """
-    official, note = _official(set(place.frame["authority"].dropna()))
+    official, note = _official(authorities)
     nfa = None
     if chain.table.has("referral_nfa"):
         nfa = chain.table.mask({"referral_nfa": True})

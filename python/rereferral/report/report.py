@@ -250,12 +250,12 @@ def compute(
     tables["headline"] = headline(tables, simulated)
     tables["arms"] = arms(closures)
     tables["completeness"] = completeness(chain, closures, place, until)
-    definition = closures.definition
-    del closures  # two more linkages come, and want the room
+    definition, authorities = closures.definition, set(place.frame["authority"].dropna())
+    del closures, place  # two more linkages come, and want the room
     looked_back = None if since is None else look_back(chain, since)
     tables["three_rates"] = three_rates(chain, looked_back, tables["arms"], (since, until))
     tables["reconciliation"], compared = reconciliation(
-        chain, place, tables, None if looked_back is None else looked_back.rereferred
+        chain, authorities, tables, None if looked_back is None else looked_back.rereferred
     )
     tables["claims"] = claims(tables, simulated)
     tables["ledger"] = chain.ledger
@@ -338,10 +338,10 @@ def _doubts_of_rows(table: Table, reasons: dict[str, int], until: int) -> list[s
             f"threshold: {shown}."
         )
     referral = table.days("referral_date")
-    known = referral[(referral != NULL_DAY) & (referral <= until)]
-    if len(known) and until - int(known.max()) > LONG_SILENCE:
+    last = int(referral.max(where=referral <= until, initial=NULL_DAY))
+    if last != NULL_DAY and until - last > LONG_SILENCE:
         doubts.append(
-            f"The last referral is of {iso(int(known.max()))}, long before {iso(until)}, up to "
+            f"The last referral is of {iso(last)}, long before {iso(until)}, up to "
             "which the data is said to go: whoever came back in between is not in it."
         )
     return doubts
