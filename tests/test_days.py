@@ -8,7 +8,7 @@ import pytest
 import rereferral as rr
 from clothes import day
 from reference import CYCLE, add_months, civil
-from rereferral.days import NULL_DAY, birthday
+from rereferral.days import NULL_DAY, birthday, by_day, financial_year
 
 MONTHS = [1, 2, 3, 6, 11, 12, 13, 18, 24, 36, 48, 60, 120, 1200]
 
@@ -123,3 +123,29 @@ def test_birthdays_by_the_calendar():
             if (month, dom) == (2, 29) and not leap:
                 month, dom = 3, 1
             assert civil(int(end)) == (year + age, month, dom)
+
+
+@pytest.mark.parametrize("spread", [3_000, 2_000_000])
+@pytest.mark.parametrize("missing", [False, True])
+def test_each_day_is_looked_up_wherever_it_stands(spread, missing):
+    random = np.random.default_rng(11)
+    days = random.integers(-spread, spread, 150_000)  # more rows than are looked up at a time
+    if missing:
+        days[random.random(len(days)) < 0.1] = NULL_DAY
+    null = days == NULL_DAY
+    assert (by_day(days, lambda day: 2 * day) == np.where(null, NULL_DAY, 2 * days)).all()
+    dates = days.view("M8[D]")
+    year = dates.astype("M8[Y]") - (
+        dates.astype("M8[M]") < dates.astype("M8[Y]") + np.timedelta64(3, "M")
+    )
+    found = financial_year(days)
+    assert (found.isna() == null).all()
+    begins = np.array([int(label.rpartition("-")[0]) for label in found.categories])
+    assert (begins[found.codes] == year.astype(np.int64) + 1970)[~null].all()
+
+
+def test_no_day_has_no_answer():
+    nothing = np.full(3, NULL_DAY)
+    assert (by_day(nothing, lambda day: day) == NULL_DAY).all()
+    assert len(by_day(nothing[:0], lambda day: day)) == 0
+    assert financial_year(nothing).isna().all()

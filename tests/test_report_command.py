@@ -15,9 +15,10 @@ import pytest
 pytest.importorskip("matplotlib")
 pytest.importorskip("jinja2")
 
+import report_by_hand
 import rereferral as rr
 from rereferral.cli import main
-from rereferral.report import command
+from rereferral.report import beside, command
 
 UNTIL = ["--observed-until", "2021-03-31"]
 
@@ -72,6 +73,41 @@ def test_the_command_counts_as_the_function_does(data, tmp_path):
     for name, table in report.tables.items():
         written = (tmp_path / "report" / "tables" / f"{name}.csv").read_text("utf-8")
         assert written == table.assign(status="SIMULATED").to_csv(index=False)
+
+
+def drawn_here(*_, **__):
+    raise AssertionError("drawn here")
+
+
+def files(folder):
+    return {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_process_beside_draws_the_same_bytes(data, tmp_path, monkeypatch):
+    arguments = [data / "episodes.csv", "--years", "2020", *UNTIL, "--out"]
+    run(*arguments, tmp_path / "here")
+    monkeypatch.setattr(command, "_LARGE", 0)
+    monkeypatch.setattr(beside, "draw", drawn_here)
+    run(*arguments, tmp_path / "beside")
+    assert files(tmp_path / "here") == files(tmp_path / "beside")
+
+
+@pytest.mark.parametrize(
+    ("program", "asked"),
+    [
+        ("/nowhere/python", "Source: a.csv."),  # it does not start
+        ("/bin/false", "Source: a.csv."),  # it ends at once
+        (sys.executable, "Source: b.csv."),  # it was asked for other figures
+    ],
+)
+def test_without_an_answer_the_figures_are_drawn_here(program, asked, monkeypatch):
+    tables = report_by_hand.report(3, 2, 400).tables
+    monkeypatch.setattr(beside.sys, "executable", program)
+    monkeypatch.setattr(beside, "draw", lambda *_, source, simulated: (source, simulated))
+    with beside.FiguresBeside() as figures:
+        figures.ask(tables, source=asked, simulated=True)
+        drawn = figures.draw(tables, source="Source: a.csv.", simulated=True)
+    assert drawn == ("Source: a.csv.", True)
 
 
 def test_other_names_of_columns_and_other_columns(data, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -79,37 +80,65 @@ def by_day(days: Days, work_out: Callable[[Days], Days]) -> Days:
 
     A null day gives a null day.
     """
-    null = days == NULL_DAY
-    known = days[~null] if null.any() else days
-    if len(known) == 0:
-        return np.full(len(days), NULL_DAY)
-    first, last = int(known.min()), int(known.max())
+    return _by_day(days, work_out, NULL_DAY)
+
+
+# Rows looked up at a time: what lies between days and answer stays in the processor's cache, and
+# no column of places is made beside them.
+_BLOCK = 1 << 16
+
+
+def _by_day(
+    days: Days, work_out: Callable[[Days], npt.NDArray[Any]], null: int
+) -> npt.NDArray[Any]:
+    """`by_day` with an answer of any integer type, and one for null days."""
+    span = _first_and_last(days)
+    if span is None:
+        return np.full(len(days), null)
+    first, last = span
+    missing = int(days.min()) == NULL_DAY
     if last - first > 4 * len(days):
-        worked_out = work_out(np.where(null, first, days))
-        return np.where(null, NULL_DAY, worked_out) if len(known) < len(days) else worked_out
+        worked_out = work_out(np.where(days == NULL_DAY, first, days) if missing else days)
+        return np.where(days == NULL_DAY, null, worked_out) if missing else worked_out
     of_day = work_out(np.arange(first, last + 1, dtype=np.int64))
-    if len(known) == len(days):
-        return of_day[days - first]
     # A null day is told by the place behind the last.
-    place = np.where(null, last - first + 1, days - first)
-    return np.append(of_day, NULL_DAY)[place]
+    of_day = np.append(of_day, np.array(null, of_day.dtype))
+    answer = np.empty(len(days), of_day.dtype)
+    for start in range(0, len(days), _BLOCK):
+        some = days[start : start + _BLOCK]
+        place = some - first
+        if missing:
+            place[some == NULL_DAY] = last - first + 1
+        np.take(of_day, place, out=answer[start : start + _BLOCK], mode="clip")
+    return answer
+
+
+def _first_and_last(days: Days) -> tuple[int, int] | None:
+    """The first and the last day that is not null; None without any."""
+    if len(days) == 0 or days.max() == NULL_DAY:
+        return None
+    first, last = int(days.min()), int(days.max())
+    if first == NULL_DAY:
+        first = int(days.min(where=days != NULL_DAY, initial=last))
+    return first, last
 
 
 def financial_year(days: Days) -> pd.Categorical:
     """The English financial year (1 April to 31 March) of each day, as ``2019-20``."""
-    null = days == NULL_DAY
-    known = days[~null] if null.any() else days
-    if len(known) == 0:
+    span = _first_and_last(days)
+    if span is None:
         nothing = np.full(len(days), -1, np.int8)
         return pd.Categorical.from_codes(nothing, categories=[], ordered=True)
-    years = by_day(known, lambda day: (month_of(day) - 3) // 12 + 1970)
-    first, last = int(years.min()), int(years.max())
-    codes = (years - first).astype(np.int32)
-    if len(known) < len(days):
-        of_known, codes = codes, np.full(len(days), -1, np.int32)
-        codes[~null] = of_known
+    first, last = (int(year) for year in _financial_year(np.array(span)))
+    narrow = np.int8 if last - first < 127 else np.int32
+    codes = _by_day(days, lambda day: (_financial_year(day) - first).astype(narrow), -1)
     labels = [f"{year}-{(year + 1) % 100:02d}" for year in range(first, last + 1)]
     return pd.Categorical.from_codes(codes, categories=labels, ordered=True)
+
+
+def _financial_year(days: Days) -> Days:
+    """The year in which the financial year of each day begins."""
+    return (month_of(days) - 3) // 12 + 1970
 
 
 def birthday(born: Days, age: int) -> Days:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,17 +12,25 @@ import pandas as pd
 
 from rereferral import _core
 from rereferral.days import NULL_DAY, Days, financial_year, iso, observed_span
+from rereferral.definition import Definition
 from rereferral.definitions import ACTION_FOR_CHILDREN
 from rereferral.errors import RuleError
 from rereferral.keys import Codes, codes_of
 from rereferral.ledger import Ledger
 from rereferral.lineage import joined_areas
 from rereferral.linking import link
-from rereferral.links import Links
 from rereferral.spans import Span, parse_span
 from rereferral.tables import Table
 
-__all__ = ["NOT_STEPPED_DOWN", "STEPPED_DOWN", "Chain", "build_chain", "year_labels"]
+__all__ = [
+    "NOT_STEPPED_DOWN",
+    "STEPPED_DOWN",
+    "Chain",
+    "Closures",
+    "build_chain",
+    "labels_of",
+    "year_labels",
+]
 
 Mask = npt.NDArray[np.bool_]
 
@@ -31,24 +40,23 @@ STEPS = ("left out", "not assessed", "above the threshold", "stepped down", "not
 LEFT_OUT, NOT_ASSESSED, ABOVE, STEPPED_DOWN, NOT_STEPPED_DOWN = range(len(STEPS))
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Chain:
-    """Where each episode stands, and what followed.
+    """Where each episode of a table stands.
 
     Attributes
     ----------
     table : Table
-        The episodes, one row per child and referral day, with the step as a further column.
+        The episodes, and whether each counts (`episode_counts`): one row per child and referral
+        day.
     step : numpy.ndarray of int8
         Positions in `STEPS`.
     closed : numpy.ndarray of bool
         Closures of a child at risk, in any year: another episode of the child is not open.
-    year : pandas.Categorical
-        The financial year of closure.
-    person : numpy.ndarray of uint32
-        Codes of (authority, child).
-    links : Links
-        Below-threshold closures, stepped down or not, and the next referral.
+    referral_year : pandas.Categorical
+        The financial year of referral.
+    years : list of str
+        The financial years in which a closure stands on a step, in order.
     ledger : pandas.DataFrame
         From the rows given to the index events counted.
     """
@@ -56,10 +64,62 @@ class Chain:
     table: Table
     step: npt.NDArray[np.int8]
     closed: Mask
-    year: pd.Categorical
-    person: Codes
-    links: Links
+    referral_year: pd.Categorical
+    years: list[str]
     ledger: pd.DataFrame
+
+    def referred_in_years(self) -> Mask:
+        """The referrals of the reported years."""
+        return _among(self.referral_year, self.years)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Closures:
+    """The closures that stand on a step of the chain, and what followed them.
+
+    A report counts them a dozen times. So they are taken out of the table once: half as many rows,
+    and what the linkage of the whole table held can go.
+
+    Attributes
+    ----------
+    row : numpy.ndarray of int64
+        Their rows in the table.
+    step : numpy.ndarray of int8
+        Positions in `STEPS`.
+    year : pandas.Categorical
+        The financial year of closure.
+    day : numpy.ndarray of int64
+        The day of closure.
+    person, area : numpy.ndarray of uint32
+        Codes of (authority, child), and of the authority.
+    followed : numpy.ndarray of bool
+        Below the threshold, stepped down or not, and followed for the whole window.
+    gap_days : numpy.ndarray of int32
+        Days to the re-referral; -1 for none.
+    event_row : numpy.ndarray of int64
+        The row of the re-referral; -1 for none.
+    definition : Definition
+        The rules of the re-referral.
+    """
+
+    row: npt.NDArray[np.int64]
+    step: npt.NDArray[np.int8]
+    year: pd.Categorical
+    day: Days
+    person: Codes
+    area: Codes
+    followed: Mask
+    gap_days: npt.NDArray[np.int32]
+    event_row: npt.NDArray[np.int64]
+    definition: Definition
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    @cached_property
+    def counted(self) -> npt.NDArray[np.int64]:
+        """Positions of those that the rate is of: not stepped down, and followed."""
+        return np.flatnonzero(self.followed & (self.step == NOT_STEPPED_DOWN))
 
 
 def year_labels(years: list[int]) -> list[str]:
@@ -73,7 +133,7 @@ def build_chain(
     years: list[int] | None,
     observed: tuple[int | None, int],
     within: tuple[str, str],
-) -> Chain:
+) -> tuple[Chain, Closures]:
     """Put every episode of a table on its step of the chain and link it to the next referral.
 
     Parameters
@@ -101,6 +161,7 @@ def build_chain(
         "observed", f"referral_date is after {iso(observed_until)}", referral > observed_until
     )
     person, limit = codes_of(table, ["authority", "child_id"])
+    area, _ = codes_of(table, ["authority"])  # now, so that every link of the table knows them
     closure = table.days("closure_date")
     parts = _order(person, closure, referral, ledger.kept, limit)
     repeated = _repeated(parts, person, referral, closure, ledger.kept)
@@ -117,6 +178,7 @@ def build_chain(
     ledger.remove("closure", f"not closed by {iso(observed_until)}", _open(closure, observed_until))
     ledger.remove("closure", "closure_date is before referral_date", closure < referral)
     still_open = _others_open(parts, table, referral, closure)
+    del parts
     ledger.remove(
         "at risk", "another episode of the child is open at the end of the day", still_open
     )
@@ -127,8 +189,7 @@ def build_chain(
         chosen = year_labels(years)
     else:
         chosen = _covered_years(referral[episodes], closure[closed], observed)
-    wanted = np.isin(year.categories, chosen)
-    in_years = np.append(wanted, False)[year.codes]
+    in_years = _among(year, chosen)
     spoken = f"{chosen[0]} to {chosen[-1]}" if len(chosen) > 1 else chosen[0]
     ledger.remove("years", f"closed in another financial year than {spoken}", ~in_years)
 
@@ -172,7 +233,36 @@ def build_chain(
         definition=ACTION_FOR_CHILDREN,
     )
     ledger.remove("follow-up", f"the 12 months end after {iso(observed_until)}", ~links.followed)
-    return Chain(table, step, closed, year, person, links, Ledger.frame(ledger))
+    row = np.flatnonzero(step != LEFT_OUT)
+    closures = Closures(
+        row=row,
+        step=step[row],
+        year=year[row],
+        day=closure[row],
+        person=person[row],
+        area=area[row],
+        followed=links.followed[row],
+        gap_days=links.gap_days[row],
+        event_row=links.event_row[row],
+        definition=links.definition,
+    )
+    del links
+    referral_year = financial_year(referral)
+    found = labels_of(closures.year)
+    return Chain(table, step, closed, referral_year, found, Ledger.frame(ledger)), closures
+
+
+def labels_of(year: pd.Categorical) -> list[str]:
+    """The financial years that occur, in order."""
+    seen = np.zeros(len(year.categories) + 1, np.bool_)  # the last is for null, which is -1
+    seen[year.codes] = True
+    return [str(label) for label in year.categories[seen[:-1]]]
+
+
+def _among(year: pd.Categorical, labels: list[str]) -> Mask:
+    """The rows of some financial years."""
+    found: Mask = np.append(np.isin(year.categories, labels), False)[year.codes]
+    return found
 
 
 def _order(person: Codes, closure: Days, referral: Days, use: Mask, limit: int) -> object:

@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -31,6 +32,8 @@ _EPISODES = {
 }
 _OPTIONAL = frozenset({"referral_nfa", "date_of_birth"})
 _EARLY_HELP = {"authority": "category", "child_id": "text", "start_date": "date"}
+# Bytes of input from which on a process that draws pays: it needs a second to get ready.
+_LARGE = 50_000_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -112,9 +115,17 @@ def run(arguments: argparse.Namespace) -> int:
     RereferralError, OSError
         With one sentence on what is wrong; nothing was written then.
     """
-    from rereferral.report import missed_opportunities
+    from rereferral.report.beside import FiguresBeside
     from rereferral.report.page import load as load_page
-    from rereferral.report.saving import check_folder, hash_input, save, simulation_beside
+    from rereferral.report.report import compute
+    from rereferral.report.saving import (
+        check_folder,
+        hash_input,
+        save,
+        simulation_beside,
+        source_line,
+        told_of_simulation,
+    )
     from rereferral.report.style import load as load_figures
 
     if arguments.early_help_within is not None and arguments.early_help is None:
@@ -134,30 +145,40 @@ def run(arguments: argparse.Namespace) -> int:
     if observed_from is None and simulation is not None:
         observed_from = simulation.get("observed_from")
     stop = threading.Event()
-    # Hashing leaves Python to the reader: both take a core each.
-    with ThreadPoolExecutor(1) as pool:
-        try:
-            inputs = [pool.submit(hash_input, file, stop) for file in wanted]
-            tables = [_read(arguments, file, columns) for file, columns in wanted.items()]
-            report = missed_opportunities(
-                *tables,
-                years=arguments.years,
-                observed_until=arguments.observed_until,
-                observed_from=observed_from,
-                early_help_within=tuple(arguments.early_help_within or ("-30 days", "0 days")),
-            )
-            hashed = [future.result() for future in inputs]
-        finally:
-            stop.set()
-    for file, state in zip(wanted, before, strict=True):
-        if _state(file) != state:
-            raise DataError(f"{file} changed while it was read; run the report again")
-    report.options["columns"] = names
-    if not report.simulated:
-        simulation = None  # the manifest beside the file tells of others
-    if simulation is not None:
-        report.calibration = simulation.get("calibration")
-    page = save(report, arguments.out, inputs=hashed, simulation=simulation)
+
+    def ask_for_figures(tables: dict[str, pd.DataFrame], simulated: bool) -> None:
+        told = told_of_simulation(simulated, simulation)
+        source = source_line([Path(file).name for file in wanted], told)
+        figures.ask(tables, source=source, simulated=simulated)
+
+    with ExitStack() as stack:
+        # Hashing leaves Python to the reader: both take a core each.
+        pool = stack.enter_context(ThreadPoolExecutor(1))
+        stack.callback(stop.set)
+        inputs = [pool.submit(hash_input, file, stop) for file in wanted]
+        tables = [_read(arguments, file, columns) for file, columns in wanted.items()]
+        figures = FiguresBeside(sum(state[2] for state in before) >= _LARGE)
+        stack.enter_context(figures)
+        report = compute(
+            *tables,
+            years=arguments.years,
+            observed_until=arguments.observed_until,
+            observed_from=observed_from,
+            early_help_within=tuple(arguments.early_help_within or ("-30 days", "0 days")),
+            drawable=ask_for_figures,
+        )
+        hashed = [future.result() for future in inputs]
+        for file, state in zip(wanted, before, strict=True):
+            if _state(file) != state:
+                raise DataError(f"{file} changed while it was read; run the report again")
+        report.options["columns"] = names
+        if not report.simulated:
+            simulation = None  # the manifest beside the file tells of others
+        if simulation is not None:
+            report.calibration = simulation.get("calibration")
+        page = save(
+            report, arguments.out, inputs=hashed, simulation=simulation, drawing=figures.draw
+        )
     print(in_short(report, page))
     return 0
 

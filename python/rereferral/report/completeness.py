@@ -6,11 +6,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from rereferral.days import NULL_DAY, add_span, month_of
+from rereferral.days import NULL_DAY, add_span, by_day, month_of
 from rereferral.lineage import one_area
 from rereferral.months import full_months
-from rereferral.report.chain import NOT_STEPPED_DOWN, Chain
-from rereferral.report.counts import places
+from rereferral.report.chain import NOT_STEPPED_DOWN, Chain, Closures
+from rereferral.report.counts import Places
 from rereferral.spans import Span
 
 __all__ = ["completeness"]
@@ -18,9 +18,7 @@ __all__ = ["completeness"]
 _YEAR = Span("months", 12)
 
 
-def completeness(
-    chain: Chain, referred_in_years: npt.NDArray[np.bool_], until: int
-) -> pd.DataFrame:
+def completeness(chain: Chain, closures: Closures, place: Places, until: int) -> pd.DataFrame:
     """The first and the last full month of each authority, and the events that reach beyond.
 
     Full as `rereferral.completeness` has it: at least half as many referrals as the median of the
@@ -28,10 +26,10 @@ def completeness(
 
     Parameters
     ----------
-    chain : Chain
-        The chain.
-    referred_in_years : numpy.ndarray of bool
-        The referrals of the reported years, which are looked back from.
+    chain, closures : Chain, Closures
+        Of `build_chain`.
+    place : Places
+        The authorities of the table.
     until : int
         The last observed day.
 
@@ -43,33 +41,33 @@ def completeness(
         twelve months before begin earlier than the first full month), ``followup_short`` (closures
         not stepped down whose twelve months after end later than the last full month).
     """
-    place = places(chain.table)
-    authority = place["authority"].cat.codes.to_numpy().astype(np.int64)
-    n = len(place["authority"].cat.categories)
+    table = place.frame.dropna(subset="authority")
+    n = len(table)  # rows without an authority have the code n
     # Where the code alone changed, both codes have one history.
-    names = [one_area(code, "own") for code in place["authority"].cat.categories]
+    names = [one_area(code, "own") for code in table["authority"]]
     area = np.array([names.index(name) for name in names], np.int32)
-    referral, closure = chain.table.days("referral_date"), chain.table.days("closure_date")
-    used = (referral != NULL_DAY) & (referral <= until) & (authority >= 0)
-    full = full_months(month_of(referral[used]), area[authority[used]], n)
+    referral = chain.table.days("referral_date")
+    used = (referral != NULL_DAY) & (referral <= until) & (place.codes < n)
+    full = full_months(month_of(referral), np.append(area, np.int32(0))[place.codes], n, used)
     first, last = full.first[area], full.last[area]
 
     first_day = first.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
     end_day = (last + 1).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64) - 1
     end_day = np.minimum(end_day, until)
-    looked = np.flatnonzero(referred_in_years & used)
-    short_back = looked[add_span(first_day[authority[looked]], _YEAR) > referral[looked]]
-    followed = np.flatnonzero((chain.step == NOT_STEPPED_DOWN) & (authority >= 0))
-    short_on = followed[add_span(closure[followed], _YEAR) > end_day[authority[followed]]]
+    looks_back_from = np.append(add_span(first_day, _YEAR), NULL_DAY)
+    looked = chain.referred_in_years() & used
+    short_back = looked & (looks_back_from[place.codes] > referral)
+    followed = np.flatnonzero(closures.step == NOT_STEPPED_DOWN)
+    of_followed = place.codes[closures.row[followed]]
+    ends = by_day(closures.day[followed], lambda day: add_span(day, _YEAR))
+    short_on = ends > end_day[of_followed]
 
-    table = place.drop_duplicates("authority").sort_values("authority").dropna(subset="authority")
-    code = table["authority"].cat.codes.to_numpy()
     table = table.astype(object).reset_index(drop=True)
-    table["referrals"] = np.bincount(authority[used], minlength=n)[code]
-    table["first_full_month"] = _spelled(first)[code]
-    table["last_full_month"] = _spelled(last)[code]
-    table["lookback_short"] = np.bincount(authority[short_back], minlength=n)[code]
-    table["followup_short"] = np.bincount(authority[short_on], minlength=n)[code]
+    table["referrals"] = np.bincount(place.codes[used], minlength=n)
+    table["first_full_month"] = _spelled(first)
+    table["last_full_month"] = _spelled(last)
+    table["lookback_short"] = np.bincount(place.codes[short_back], minlength=n)
+    table["followup_short"] = np.bincount(of_followed[short_on], minlength=n)
     return table
 
 

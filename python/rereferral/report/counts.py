@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -9,32 +10,31 @@ import numpy.typing as npt
 import pandas as pd
 
 from rereferral import published
-from rereferral.keys import codes_of
+from rereferral.curves import curve_table
+from rereferral.days import add_span, by_day
+from rereferral.groups import Groups
 from rereferral.rates import rate_table
 from rereferral.report.chain import (
     ABOVE,
-    LEFT_OUT,
     NOT_STEPPED_DOWN,
-    STEP,
     STEPPED_DOWN,
     STEPS,
-    Chain,
+    Closures,
+    labels_of,
 )
 from rereferral.tables import Table, open_table
 
-__all__ = ["arms", "chain_tables", "children", "curve", "places"]
+__all__ = ["Places", "arms", "chain_tables", "children", "curve", "places"]
 
 ALL_YEARS = "all years"
 _COUNTS = ["assessed", "below_threshold", "stepped_down", "not_stepped_down"]
 
 
-def chain_tables(chain: Chain) -> dict[str, pd.DataFrame]:
+def chain_tables(closures: Closures, place: Places) -> dict[str, pd.DataFrame]:
     """The chain in all, by financial year of closure, by region and by authority."""
-    rows = np.flatnonzero(chain.step != LEFT_OUT)
-    place = places(chain.table)
-    authority, region = place["authority"].array[rows], place["region"].array[rows]
-    in_all = _with_rates(chain, rows, {})
-    years = sorted(set(chain.year[chain.step >= ABOVE]))
+    rates = _Rates(closures)
+    in_all = rates.by({})
+    years = labels_of(closures.year[closures.step >= ABOVE])
     label = f"{years[0]} to {years[-1]}" if len(years) > 1 else "".join(years)
     in_all.insert(0, "label", [label])
     average = in_all.copy()
@@ -43,77 +43,101 @@ def chain_tables(chain: Chain) -> dict[str, pd.DataFrame]:
         # Half up, in whole numbers: an average of counts is shown as a count.
         n_years = max(len(years), 1)
         average[column] = (2 * in_all[column] + n_years) // (2 * n_years)
-    by_authority = _with_rates(chain, rows, {"authority": authority})
-    names = place.drop_duplicates("authority").set_index("authority")
+    by_authority = rates.by({"authority": place.column("authority", closures.row)})
+    names = place.frame.set_index("authority")
     for position, column in enumerate(["authority_name", "region"], start=1):
         by_authority.insert(
             position, column, names[column].reindex(by_authority["authority"]).to_numpy()
         )
     return {
         "chain": pd.concat([in_all, average], ignore_index=True),
-        "chain_by_year": _with_rates(chain, rows, {"financial_year": chain.year[rows]}),
-        "chain_by_region": _with_rates(chain, rows, {"region": region}),
+        "chain_by_year": rates.by({"financial_year": closures.year}),
+        "chain_by_region": rates.by({"region": place.column("region", closures.row)}),
         "chain_by_authority": by_authority,
     }
 
 
-def _with_rates(chain: Chain, rows: npt.NDArray[np.int64], by: dict[str, Any]) -> pd.DataFrame:
-    """Counts of the steps of each group beside the rate of those not stepped down.
+class _Rates:
+    """Counts of the steps of groups beside the rates of those not stepped down."""
 
-    `rows` are those of the chain, and the columns of `by` have their length.
-    """
-    groups = open_table(by, "chain").groups(by) if by else None
-    n_groups = 1 if groups is None else groups.n_groups
-    step = chain.step[rows].astype(np.int64)
-    cell = step if groups is None else groups.codes * np.int64(len(STEPS)) + step
-    count = np.bincount(cell, minlength=n_groups * len(STEPS)).reshape(n_groups, len(STEPS))
-    stepped_down, not_stepped_down = count[:, STEPPED_DOWN], count[:, NOT_STEPPED_DOWN]
-    below = stepped_down + not_stepped_down
-    assessed = count[:, ABOVE] + below
-    share = np.full(n_groups, np.nan)
-    np.divide(not_stepped_down, below, out=share, where=below > 0)
-    rates = rate_table(
-        groups,
-        chain.links.gap_days[rows] >= 0,
-        chain.links.followed[rows] & (step == NOT_STEPPED_DOWN),
-        cluster=chain.person[rows],
-        scope=codes_of(chain.table, ["authority"])[0][rows],
-    )
-    counts = {
-        "assessed": assessed,
-        "below_threshold": below,
-        "stepped_down": stepped_down,
-        "not_stepped_down": not_stepped_down,
-        "share_not_stepped_down": share,
-    }
-    for place, (name, values) in enumerate(counts.items(), start=len(by)):
-        rates.insert(place, name, values)
-    rates = rates.rename(columns={"n": "followed", "linked": "rereferred"})
-    return rates if groups is None else rates[assessed > 0].reset_index(drop=True)
+    def __init__(self, closures: Closures) -> None:
+        self._step = closures.step
+        self._counted = closures.counted
+        self._linked = closures.gap_days[closures.counted] >= 0
+        self._person = closures.person[closures.counted]
+        self._area = closures.area[closures.counted]
+
+    def by(self, by: dict[str, Any]) -> pd.DataFrame:
+        """A row for each group of columns as long as the closures; of none, one row."""
+        groups = open_table(by, "chain").groups(by) if by else None
+        n_groups = 1 if groups is None else groups.n_groups
+        cell = self._step.astype(np.int64)
+        if groups is not None:
+            cell += groups.codes * np.int64(len(STEPS))
+        count = np.bincount(cell, minlength=n_groups * len(STEPS)).reshape(n_groups, len(STEPS))
+        stepped_down, not_stepped_down = count[:, STEPPED_DOWN], count[:, NOT_STEPPED_DOWN]
+        below = stepped_down + not_stepped_down
+        assessed = count[:, ABOVE] + below
+        share = np.full(n_groups, np.nan)
+        np.divide(not_stepped_down, below, out=share, where=below > 0)
+        rates = rate_table(
+            None if groups is None else Groups(groups.codes[self._counted], groups.frame),
+            self._linked,
+            None,
+            cluster=self._person,
+            scope=self._area,
+        )
+        counts = {
+            "assessed": assessed,
+            "below_threshold": below,
+            "stepped_down": stepped_down,
+            "not_stepped_down": not_stepped_down,
+            "share_not_stepped_down": share,
+        }
+        for place, (name, values) in enumerate(counts.items(), start=len(by)):
+            rates.insert(place, name, values)
+        rates = rates.rename(columns={"n": "followed", "linked": "rereferred"})
+        return rates if groups is None else rates[assessed > 0].reset_index(drop=True)
 
 
-def _step_column(chain: Chain) -> pd.Categorical:
-    return pd.Categorical.from_codes(chain.step, categories=list(STEPS))
-
-
-def arms(chain: Chain) -> pd.DataFrame:
+def arms(closures: Closures) -> pd.DataFrame:
     """The rates of both arms, which are fixed on the closure day: stepped down, and not."""
-    rates = chain.links.rates(by={"arm": _step_column(chain)})
-    return rates[rates["arm"].isin([STEPS[STEPPED_DOWN], STEPS[NOT_STEPPED_DOWN]])].reset_index(
-        drop=True
+    below = np.flatnonzero(closures.step >= STEPPED_DOWN)
+    arm = pd.Categorical.from_codes(closures.step[below], categories=list(STEPS))
+    return rate_table(
+        open_table({"arm": arm}, "chain").groups(["arm"]),
+        closures.gap_days[below] >= 0,
+        closures.followed[below],
+        cluster=closures.person[below],
+        scope=closures.area[below],
     )
 
 
-def places(table: Table) -> pd.DataFrame:
-    """For each row its authority's code, name and region, as far as they are known.
+@dataclasses.dataclass(frozen=True, eq=False)
+class Places:
+    """The authority of each row of a table, and what is known of it.
 
-    A code that is not known keeps its code as its name and has the region ``not known``.
+    Attributes
+    ----------
+    codes : numpy.ndarray of int32
+        By row of the table, a row of `frame`.
+    frame : pandas.DataFrame
+        ``authority``, ``authority_name`` and ``region`` of each authority that occurs, each a
+        categorical; the code is missing for rows without one. A code that is not known is its own
+        name and has the region ``not known``.
     """
-    found: pd.DataFrame = table.once("places", lambda: _look_up_places(table))
-    return found
+
+    codes: npt.NDArray[np.int32]
+    frame: pd.DataFrame
+
+    def column(self, name: str, rows: npt.NDArray[np.int64]) -> pd.Categorical:
+        """A column of `frame` for some rows of the table."""
+        found: pd.Categorical = self.frame[name].array[self.codes[rows]]
+        return found
 
 
-def _look_up_places(table: Table) -> pd.DataFrame:
+def places(table: Table) -> Places:
+    """Look up the authorities of a table."""
     groups = table.groups("authority")
     codes = [None if pd.isna(code) else str(code) for code in groups.frame["authority"]]
     known = pd.concat([published.authorities(), published.later_authorities()])
@@ -127,30 +151,31 @@ def _look_up_places(table: Table) -> pd.DataFrame:
     frame = {}
     for column, values in columns.items():
         distinct, labels = pd.factorize(np.array(values, dtype=object), sort=False)
-        frame[column] = pd.Categorical.from_codes(distinct[groups.codes], categories=labels)
-    return pd.DataFrame(frame)
+        frame[column] = pd.Categorical.from_codes(distinct, categories=labels)
+    return Places(groups.codes, pd.DataFrame(frame))
 
 
-def children(chain: Chain) -> pd.DataFrame:
+def children(closures: Closures) -> pd.DataFrame:
     """Closures that were not stepped down and followed, beside distinct children and re-referrals.
 
     A re-referral that follows two closures of a child is one re-referral and two closures.
     """
-    rows = np.flatnonzero(chain.links.followed & (chain.step == NOT_STEPPED_DOWN))
-    person, event = chain.person[rows], chain.links.event_row[rows]
-    label = np.asarray(chain.year.categories, dtype=object)[chain.year.codes[rows]]
+    counted = closures.counted
+    person, event = closures.person[counted], closures.event_row[counted]
+    year = closures.year[counted]
     lines = []
-    for year in [*sorted(set(label)), ALL_YEARS]:
-        mine = np.ones(len(rows), np.bool_) if year == ALL_YEARS else label == year
-        linked = mine & (event >= 0)
+    for label in [*labels_of(year), ALL_YEARS]:
+        mine: Any = slice(None) if label == ALL_YEARS else year == label
+        persons, events = person[mine], event[mine]
+        linked = events >= 0
         lines.append(
             {
-                "financial_year": year,
-                "closures": int(mine.sum()),
-                "children": _distinct(person[mine]),
-                "rereferred_closures": int(linked.sum()),
-                "rereferrals": _distinct(event[linked]),
-                "rereferred_children": _distinct(person[linked]),
+                "financial_year": label,
+                "closures": len(persons),
+                "children": _distinct(persons),
+                "rereferred_closures": int(np.count_nonzero(linked)),
+                "rereferrals": _distinct(events[linked]),
+                "rereferred_children": _distinct(persons[linked]),
             }
         )
     return pd.DataFrame(lines)
@@ -163,12 +188,20 @@ def _distinct(numbers: npt.NDArray[Any]) -> int:
     return int(np.count_nonzero(seen))
 
 
-def curve(chain: Chain) -> pd.DataFrame:
-    """Time to re-referral of the closures that were not stepped down, by year and in all."""
-    step = _step_column(chain)
-    in_all = chain.links.curve(by={STEP: step})
+def curve(closures: Closures) -> pd.DataFrame:
+    """Time to re-referral of the closures that were not stepped down, by year and in all.
+
+    All of these were followed to the end of the window, and without a re-referral leave there.
+    """
+    counted = closures.counted
+    gap, day = closures.gap_days[counted], closures.day[counted]
+    window = closures.definition.window
+    end = by_day(day, lambda start: add_span(start, window))
+    event = gap >= 0
+    duration = np.where(event, gap, (end - day).astype(np.int32))
+    year = open_table({"financial_year": closures.year[counted]}, "chain").groups("financial_year")
+    by_year = curve_table(year, duration, event)
+    in_all = curve_table(None, duration, event)
     in_all.insert(0, "financial_year", ALL_YEARS)
-    by_year = chain.links.curve(by={STEP: step, "financial_year": chain.year})
     both = pd.concat([by_year.astype({"financial_year": object}), in_all], ignore_index=True)
-    mine = both[(both[STEP] == STEPS[NOT_STEPPED_DOWN]) & both["risk"].notna()]
-    return mine.drop(columns=STEP).reset_index(drop=True)
+    return both[both["risk"].notna()].reset_index(drop=True)

@@ -11,7 +11,7 @@ import pandas as pd
 from rereferral.report import alternative, figures
 from rereferral.report.style import to_png, to_svg
 
-__all__ = ["Drawn", "draw"]
+__all__ = ["TABLES", "Drawn", "draw"]
 
 NARROW = 3.75
 """Width in inches of the figures for small screens."""
@@ -40,6 +40,9 @@ _FIGURES: tuple[tuple[str, str, str, Callable[..., Any], Callable[..., str]], ..
         alternative.time_to_rereferral,
     ),
 )
+
+TABLES = tuple(table for _, table, *_ in _FIGURES)
+"""The tables of a report that are drawn."""
 
 
 @dataclass(frozen=True)

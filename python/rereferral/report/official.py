@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from rereferral import published
-from rereferral.links import Links
 from rereferral.rates import wilson
 from rereferral.report.chain import Chain
-from rereferral.report.counts import places
 from rereferral.rounding import percent
 
 __all__ = ["claims", "headline", "reconciliation"]
@@ -108,9 +107,23 @@ def _average(total: int, n_years: int) -> int:
 
 
 def reconciliation(
-    chain: Chain, tables: dict[str, pd.DataFrame], lookback: Links | None
+    chain: Chain,
+    authorities: set[str],
+    tables: dict[str, pd.DataFrame],
+    rereferred: npt.NDArray[np.bool_] | None,
 ) -> tuple[pd.DataFrame, str]:
     """Our counts beside the official series by year, and a sentence on what is compared.
+
+    Parameters
+    ----------
+    chain : Chain
+        Of `build_chain`.
+    authorities : set of str
+        Codes of the authorities of the table.
+    tables : dict of str to pandas.DataFrame
+        Of `chain_tables`.
+    rereferred : numpy.ndarray of bool, or None
+        The re-referrals among the referrals, by the official look-back; None: not known.
 
     Returns
     -------
@@ -119,23 +132,19 @@ def reconciliation(
     note : str
         Whether the official figures are those of England or of the authorities in the table.
     """
-    authorities = set(places(chain.table)["authority"].dropna().unique())
     official, note = _official(authorities)
-    referral = chain.table.days("referral_date")
+    nfa = None
+    if chain.table.has("referral_nfa"):
+        nfa = chain.table.mask({"referral_nfa": True})
     lines = []
     for row in tables["chain_by_year"].itertuples():
         year = int(str(row.financial_year)[:4]) + 1
-        begin, end = (
-            int(np.datetime64(f"{y}-04-01").astype("datetime64[D]").astype(np.int64))
-            for y in (year - 1, year)
-        )
-        in_year = (referral >= begin) & (referral < end)
+        in_year = np.asarray(chain.referral_year == row.financial_year)
         ours: dict[str, int | None] = {"referrals": int(np.count_nonzero(in_year))}
         ours["re_referrals"] = None
-        if lookback is not None:
-            ours["re_referrals"] = int(np.count_nonzero(in_year & (lookback.gap_days >= 0)))
-        if chain.table.has("referral_nfa"):
-            nfa = chain.table.mask({"referral_nfa": True})
+        if rereferred is not None:
+            ours["re_referrals"] = int(np.count_nonzero(in_year & rereferred))
+        if nfa is not None:
             ours["no_further_action"] = int(np.count_nonzero(in_year & nfa))
         ours["not_in_need"] = int(row.below_threshold)
         for measure, count in ours.items():

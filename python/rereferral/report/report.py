@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import os
 import pathlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from rereferral.days import NULL_DAY, day_of, financial_year, iso
+from rereferral.days import NULL_DAY, day_of, iso
 from rereferral.definition import Definition
 from rereferral.errors import DataError, RuleError
 from rereferral.observation import LONG_SILENCE
 from rereferral.report.chain import build_chain, year_labels
 from rereferral.report.completeness import completeness
-from rereferral.report.counts import arms, chain_tables, children, curve
+from rereferral.report.counts import arms, chain_tables, children, curve, places
 from rereferral.report.official import claims, headline, reconciliation
-from rereferral.report.three_rates import lookback_links, three_rates
+from rereferral.report.three_rates import look_back, three_rates
 from rereferral.tables import Category, Table, open_table
 from rereferral.text import Text
 
@@ -32,6 +32,22 @@ _NEEDED = (
     "assessment_date",
     "closure_date",
     "reason_for_closure",
+)
+# In the order of `Report.tables`.
+_TABLES = (
+    "chain",
+    "chain_by_year",
+    "chain_by_region",
+    "chain_by_authority",
+    "children",
+    "headline",
+    "arms",
+    "three_rates",
+    "reconciliation",
+    "claims",
+    "ledger",
+    "completeness",
+    "curve",
 )
 
 
@@ -175,6 +191,33 @@ def missed_opportunities(
     >>> list(report.tables["chain_by_year"]["financial_year"])
     ['2015-16', '2016-17', '2017-18', '2018-19', '2019-20']
     """
+    return compute(
+        episodes,
+        early_help,
+        years=years,
+        observed_until=observed_until,
+        observed_from=observed_from,
+        columns=columns,
+        early_help_within=early_help_within,
+    )
+
+
+def compute(
+    episodes: Any,
+    early_help: Any = None,
+    *,
+    years: Iterable[int] | None = None,
+    observed_until: Any,
+    observed_from: Any = None,
+    columns: Mapping[str, str] | None = None,
+    early_help_within: tuple[str, str] = ("-30 days", "0 days"),
+    drawable: Callable[[dict[str, pd.DataFrame], bool], object] | None = None,
+) -> Report:
+    """`missed_opportunities`, which tells when it has the tables of the figures.
+
+    `drawable` is called with these tables, and whether the children are simulated, long before the
+    end.
+    """
     until = day_of(observed_until, "observed_until")
     since = None if observed_from is None else day_of(observed_from, "observed_from")
     if since is not None and since > until:
@@ -194,23 +237,28 @@ def missed_opportunities(
             f"early_help_within={early_help_within!r} must be two spans "
             'such as ("-30 days", "0 days")'
         ) from None
-    _check_reasons(table)
-    chain = build_chain(table, helped, wanted, (since, until), (earliest, latest))
-    labels = sorted(set(chain.year[chain.step > 0]))
+    reasons = _reason_counts(table)
+    _check_reasons(reasons)
     simulated = _is_simulated(table)
-    lookback = None if since is None else lookback_links(chain, labels, since)
-    tables = chain_tables(chain)
-    tables["children"] = children(chain)
+    chain, closures = build_chain(table, helped, wanted, (since, until), (earliest, latest))
+    place = places(chain.table)
+    tables = chain_tables(closures, place)
+    tables["curve"] = curve(closures)
+    if drawable is not None:
+        drawable(tables, simulated)
+    tables["children"] = children(closures)
     tables["headline"] = headline(tables, simulated)
-    tables["arms"] = arms(chain)
-    tables["three_rates"] = three_rates(
-        chain, lookback, [int(label[:4]) + 1 for label in labels], (since, until)
+    tables["arms"] = arms(closures)
+    tables["completeness"] = completeness(chain, closures, place, until)
+    definition, authorities = closures.definition, set(place.frame["authority"].dropna())
+    del closures, place  # two more linkages come, and want the room
+    looked_back = None if since is None else look_back(chain, since)
+    tables["three_rates"] = three_rates(chain, looked_back, tables["arms"], (since, until))
+    tables["reconciliation"], compared = reconciliation(
+        chain, authorities, tables, None if looked_back is None else looked_back.rereferred
     )
-    tables["reconciliation"], compared = reconciliation(chain, tables, lookback)
     tables["claims"] = claims(tables, simulated)
     tables["ledger"] = chain.ledger
-    tables["completeness"] = completeness(chain, _referred_in(chain.table, labels), until)
-    tables["curve"] = curve(chain)
     options = {
         "years": None if wanted is None else wanted,
         "observed_until": iso(until),
@@ -220,8 +268,10 @@ def missed_opportunities(
         "early_help_within": [earliest, latest],
     }
     notes = _notes(simulated, compared)
-    notes += [*_doubts_of_years(tables, wanted), *_doubts_of_rows(table, until)]
-    return Report(tables, chain.links.definition, options, simulated, notes=notes)
+    notes += [*_doubts_of_years(tables, wanted), *_doubts_of_rows(table, reasons, until)]
+    return Report(
+        {name: tables[name] for name in _TABLES}, definition, options, simulated, notes=notes
+    )
 
 
 def _read_years(years: Iterable[int] | None) -> list[int] | None:
@@ -251,17 +301,12 @@ def _is_simulated(table: Table) -> bool:
     ids = ids.present()[0]
     if len(ids) == 0 or not str(ids[0]).startswith("SIM"):
         return False
-    starts = ids.offsets[:-1][np.diff(ids.offsets) >= 3]
-    if len(starts) < len(ids):
-        return False
-    return all(
-        bool((ids.data[starts + place] == letter).all()) for place, letter in enumerate(b"SIM")
-    )
+    # What begins with SIM is what lies from SIM on and before SIN, in the order of code points.
+    return bool((ids.compare("SIM") >= 0).all() and (ids.compare("SIN") < 0).all())
 
 
-def _check_reasons(table: Table) -> None:
+def _check_reasons(counts: dict[str, int]) -> None:
     """Refuse a table whose reasons are no codes: nothing in it would be below the threshold."""
-    counts = _reason_counts(table)
     if counts and not any(reason in _REASONS for reason in counts):
         shown = ", ".join(repr(reason) for reason in list(counts)[:5])
         raise DataError(
@@ -282,10 +327,10 @@ def _reason_counts(table: Table) -> dict[str, int]:
     }
 
 
-def _doubts_of_rows(table: Table, until: int) -> list[str]:
+def _doubts_of_rows(table: Table, reasons: dict[str, int], until: int) -> list[str]:
     """What looks wrong in the rows though each could be read."""
     doubts = []
-    unknown = {reason: n for reason, n in _reason_counts(table).items() if reason not in _REASONS}
+    unknown = {reason: n for reason, n in reasons.items() if reason not in _REASONS}
     if unknown:
         shown = ", ".join(f"{reason!r} ({n:,})" for reason, n in list(unknown.items())[:5])
         doubts.append(
@@ -293,10 +338,10 @@ def _doubts_of_rows(table: Table, until: int) -> list[str]:
             f"threshold: {shown}."
         )
     referral = table.days("referral_date")
-    known = referral[(referral != NULL_DAY) & (referral <= until)]
-    if len(known) and until - int(known.max()) > LONG_SILENCE:
+    last = int(referral.max(where=referral <= until, initial=NULL_DAY))
+    if last != NULL_DAY and until - last > LONG_SILENCE:
         doubts.append(
-            f"The last referral is of {iso(int(known.max()))}, long before {iso(until)}, up to "
+            f"The last referral is of {iso(last)}, long before {iso(until)}, up to "
             "which the data is said to go: whoever came back in between is not in it."
         )
     return doubts
@@ -317,14 +362,6 @@ def _doubts_of_years(tables: dict[str, pd.DataFrame], wanted: list[int] | None) 
             "followed for 12 months: re-referrals a year count only those that were."
         )
     return doubts
-
-
-def _referred_in(table: Table, labels: list[str]) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    year = financial_year(table.days("referral_date"))
-    found: np.ndarray[Any, np.dtype[np.bool_]] = np.append(np.isin(year.categories, labels), False)[
-        year.codes
-    ]
-    return found
 
 
 def _notes(simulated: bool, compared: str) -> list[str]:

@@ -10,7 +10,7 @@ import platform
 import secrets
 import shutil
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -21,10 +21,19 @@ import numpy as np
 import pandas as pd
 
 from rereferral.errors import RuleError
-from rereferral.report.drawing import draw
+from rereferral.report.drawing import Drawn, draw
 from rereferral.report.page import Printable, render
 
-__all__ = ["KIND", "Input", "check_folder", "hash_input", "save", "simulation_beside"]
+__all__ = [
+    "KIND",
+    "Input",
+    "check_folder",
+    "hash_input",
+    "save",
+    "simulation_beside",
+    "source_line",
+    "told_of_simulation",
+]
 
 PathLike: TypeAlias = str | os.PathLike[str]
 
@@ -263,12 +272,12 @@ def _plain(value: Any) -> Any:
     return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
 
 
-def source_line(
-    inputs: Iterable[Input], versions: Mapping[str, str], simulation: Mapping[str, Any] | None
-) -> str:
+def source_line(names: Iterable[str], simulation: Mapping[str, Any] | None) -> str:
     """The line below every figure: from which files, by what."""
-    names = ", ".join(found.name for found in inputs) or "a table in memory"
-    text = f"Source: {names}; own calculation with rereferral {versions['rereferral']}."
+    import rereferral
+
+    files = ", ".join(names) or "a table in memory"
+    text = f"Source: {files}; own calculation with rereferral {rereferral.__version__}."
     if simulation is None:
         return text
     details = [
@@ -279,6 +288,15 @@ def source_line(
     return f"{text} SIMULATED data{', ' if details else ''}{', '.join(details)}."
 
 
+def told_of_simulation(
+    simulated: bool, known: Mapping[str, Any] | None, calibration: str | None = None
+) -> Mapping[str, Any] | None:
+    """What a report tells of the simulation behind it; None where the children are real."""
+    if not simulated:
+        return None
+    return {"calibration": calibration} if known is None else known
+
+
 def _table(table: pd.DataFrame, simulated: bool) -> bytes:
     if simulated:
         table = table.assign(status="SIMULATED")
@@ -286,10 +304,8 @@ def _table(table: pd.DataFrame, simulated: bool) -> bytes:
     return text.encode("utf-8")
 
 
-def _files(report: Printable, facts: dict[str, Any], inputs: list[Input]) -> dict[str, bytes]:
+def _files(report: Printable, facts: dict[str, Any], drawn: dict[str, Drawn]) -> dict[str, bytes]:
     """Everything but the manifest, by path."""
-    source = source_line(inputs, facts["versions"], facts["simulation"])
-    drawn = draw(report.tables, source=source, simulated=report.simulated)
     files = {PAGE: render(report, drawn, facts).encode("utf-8")}
     for name, figure in drawn.items():
         files[f"figures/{name}.png"] = figure.png
@@ -304,6 +320,7 @@ def save(
     folder: PathLike,
     inputs: Iterable[PathLike | Input] = (),
     simulation: Mapping[str, Any] | None = None,
+    drawing: Callable[..., dict[str, Drawn]] | None = None,
 ) -> Path:
     """Write a report: ``index.html``, ``figures/``, ``tables/`` and ``manifest.json``.
 
@@ -319,6 +336,8 @@ def save(
     simulation : mapping, optional
         What is known of the simulation that made the inputs; by default what its manifest beside
         them says, or the report's calibration.
+    drawing : callable, optional
+        Draws instead of `drawing.draw`, with the same arguments.
 
     Returns
     -------
@@ -347,10 +366,7 @@ def save(
             simulation = simulation or simulation_beside(found)
             found = hash_input(found)
         hashed.append(found)
-    if not report.simulated:
-        simulation = None
-    elif simulation is None:
-        simulation = {"calibration": report.calibration}
+    simulation = told_of_simulation(report.simulated, simulation, report.calibration)
     facts: dict[str, Any] = {
         "kind": KIND,
         "status": _SIMULATED if report.simulated else "",
@@ -362,7 +378,12 @@ def save(
         "definition_in_words": str(report.definition),
         "versions": _versions(),
     }
-    files = _files(report, facts, hashed)
+    drawn = (drawing or draw)(
+        report.tables,
+        source=source_line([found.name for found in hashed], facts["simulation"]),
+        simulated=report.simulated,
+    )
+    files = _files(report, facts, drawn)
     facts["files"] = [
         {"path": name, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
         for name, data in sorted(files.items())

@@ -2,33 +2,48 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from rereferral import published
-from rereferral.days import NULL_DAY, birthday, financial_year
-from rereferral.definitions import DFE, GOLDACRE
+from rereferral.days import NULL_DAY, birthday
+from rereferral.definitions import ACTION_FOR_CHILDREN, DFE, GOLDACRE
 from rereferral.linking import link
-from rereferral.links import Links
-from rereferral.report.chain import NOT_STEPPED_DOWN, Chain, year_labels
+from rereferral.report.chain import NOT_STEPPED_DOWN, STEPS, Chain, year_labels
 from rereferral.rounding import percent
 
-__all__ = ["lookback_links", "three_rates"]
+__all__ = ["LookBack", "look_back", "three_rates"]
 
 _KEYS: dict[str, Any] = {"person": "child_id", "scope": "authority"}
 _YEAR = 365
 _SIX_YEARS = 2191
 
 
-def lookback_links(chain: Chain, years: list[str], observed_from: int) -> Links:
-    """Every referral of the years, looking back twelve months: the official definition."""
+@dataclasses.dataclass(frozen=True, eq=False)
+class LookBack:
+    """What looking back from every referral of the years found: the official definition.
+
+    Attributes
+    ----------
+    rates : pandas.DataFrame
+        One row, as `Links.rates` has it.
+    rereferred : numpy.ndarray of bool
+        By row of the table, whether it is a re-referral.
+    """
+
+    rates: pd.DataFrame
+    rereferred: npt.NDArray[np.bool_]
+
+
+def look_back(chain: Chain, observed_from: int) -> LookBack:
+    """Look back twelve months from every referral of the years."""
     table = chain.table
-    year = financial_year(table.days("referral_date"))
-    wanted = np.append(np.isin(year.categories, years), False)[year.codes]
-    wanted &= table.mask({"episode_counts": True})
-    return link(
+    wanted = chain.referred_in_years() & table.mask({"episode_counts": True})
+    links = link(
         table.with_columns({"is_index": wanted}),
         table,
         **_KEYS,
@@ -39,33 +54,37 @@ def lookback_links(chain: Chain, years: list[str], observed_from: int) -> Links:
         observed_from=observed_from,
         definition=DFE,
     )
+    return LookBack(links.rates(), links.gap_days >= 0)
 
 
 def three_rates(
-    chain: Chain, lookback: Links | None, years: list[int], observed: tuple[int | None, int]
+    chain: Chain,
+    looked_back: LookBack | None,
+    arms: pd.DataFrame,
+    observed: tuple[int | None, int],
 ) -> pd.DataFrame:
     """The official look-back rate, the risk after any closure, and the rate of the report.
 
     Parameters
     ----------
     chain : Chain
-        The chain, with the third rate.
-    lookback : Links or None
-        The links of the first; None where the first observed day is not given.
-    years : list of int
-        The reported financial years, by the year they end in.
+        Of `build_chain`.
+    looked_back : LookBack or None
+        With the first rate; None where the first observed day is not given.
+    arms : pandas.DataFrame
+        The table with the third rate.
     observed : (int or None, int)
         The first and the last observed day.
     """
     lines = [
-        _lookback_line(lookback, years),
+        _lookback_line(looked_back, [int(label[:4]) + 1 for label in chain.years]),
         *_any_closure_lines(chain, observed),
-        _report_line(chain),
+        _report_line(arms),
     ]
     return pd.DataFrame(lines)
 
 
-def _lookback_line(lookback: Links | None, years: list[int]) -> dict[str, Any]:
+def _lookback_line(looked_back: LookBack | None, years: list[int]) -> dict[str, Any]:
     published_rate, of_years = _official_rate(years)
     line: dict[str, Any] = {
         "name": DFE.name,
@@ -74,7 +93,7 @@ def _lookback_line(lookback: Links | None, years: list[int]) -> dict[str, Any]:
         "to": "a referral of the same child in the 12 months before",
         "published": published_rate,
     }
-    if lookback is None:
+    if looked_back is None:
         return {
             **line,
             **_nothing(),
@@ -86,7 +105,7 @@ def _lookback_line(lookback: Links | None, years: list[int]) -> dict[str, Any]:
         "referral: the length of the first episode comes before the gap, which makes this rate "
         f"lower than one from closures. {of_years}"
     )
-    return {**line, **_of_rates(lookback.rates()), "note": note}
+    return {**line, **_of_rates(looked_back.rates), "note": note}
 
 
 def _official_rate(years: list[int]) -> tuple[str, str]:
@@ -163,11 +182,10 @@ def _any_closure_curve(chain: Chain, observed: tuple[int | None, int]) -> tuple[
     return links.curve(), aged
 
 
-def _report_line(chain: Chain) -> dict[str, Any]:
-    rates = chain.links.rates(by={"step": chain.step.astype(np.int64)})
-    mine = rates[rates["step"] == NOT_STEPPED_DOWN]
+def _report_line(arms: pd.DataFrame) -> dict[str, Any]:
+    mine = arms[arms["arm"] == STEPS[NOT_STEPPED_DOWN]]
     return {
-        "name": chain.links.definition.name,
+        "name": ACTION_FOR_CHILDREN.name,
         "looks": "forward",
         "from": "closed after assessment, below the threshold, no early help",
         "to": "a referral within 12 months",
