@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from rereferral import _core
+from rereferral.dates import days_of
 from rereferral.days import NULL_DAY, Days
 from rereferral.errors import RuleError
 from rereferral.frames import frame_of
@@ -384,7 +385,7 @@ def _taken_column(column: Column, rows: Rows) -> Any:
     if isinstance(column, Categories):
         return _taken_categories(column, rows)
     if isinstance(column, DayColumn):
-        return column.values[rows].view("datetime64[D]")
+        return days_of(column)[rows].view("datetime64[D]")
     values = column.values[rows]
     if isinstance(column, Dates):
         if column.zone:
