@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PART_ROWS = 1 << 15, PART_BITS_MAX = 12, PREPARED_DAY_BITS = 20 };
+enum { PART_ROWS = 1 << 15, PART_BITS_MAX = 10, PREPARED_DAY_BITS = 25 };
 
 struct rr_lock {
     pthread_rwlock_t lock;
@@ -302,7 +302,7 @@ void rr_parts_done(const rr_parts *parts)
 /* ---------------------------------------------------------------- events prepared for any index */
 
 /* Days that an index may have before and after those of the events: the bits that keys and rows leave,
- * but no more than serve anybody. */
+ * but no more than all days that there are. */
 static void lay_out_spare_days(rr_parts *parts)
 {
     int needed = rr_bits((uint64_t)days_between(parts)) + 1;

@@ -10,7 +10,7 @@ enum { RR_CHUNK_ROWS = 1 << 18, RR_NO_PART = 0xFFFF };
  * multiplier; its highest part_bits are the part, and the others are all that a word need hold. */
 typedef struct rr_shape {
     int key_bits;
-    int part_bits; /* at most key_bits, and 12 */
+    int part_bits; /* at most key_bits, and 10 */
     uint64_t multiplier;
 } rr_shape;
 

@@ -197,8 +197,8 @@ rr_status rr_prepare(const rr_rows *events, uint32_t limit, const rr_call *call,
 
 /* Puts an index in order with events that rr_prepare made, which are lent and must outlive *parts. Keys
  * are codes as those of the events; who has a key that no event has may be given the limit as code.
- * RR_ERR_TOO_LARGE when index days lie many centuries from those of the events. Other errors as
- * rr_order. */
+ * RR_ERR_TOO_LARGE when tables of many millions of rows leave no room in a word for index days that
+ * lie millennia from those of the events. Other errors as rr_order. */
 rr_status rr_order_onto(const rr_rows *index, const rr_parts *prepared, const rr_call *call,
                         rr_parts **parts, rr_error *error) RR_MUST_CHECK;
 

@@ -12,6 +12,7 @@ from rereferral.linking import link
 from rereferral.links import Links
 from rereferral.mean_counts import mean_count
 from rereferral.pairing import Pairs, pairs
+from rereferral.prepared import Prepared, prepare
 from rereferral.rates import wilson
 from rereferral.reading import read_columns, read_csv
 from rereferral.report import Report, missed_opportunities
@@ -34,6 +35,7 @@ __all__ = [
     "Links",
     "Mediator",
     "Pairs",
+    "Prepared",
     "Report",
     "RereferralError",
     "RuleError",
@@ -54,6 +56,7 @@ __all__ = [
     "merge_spells",
     "missed_opportunities",
     "pairs",
+    "prepare",
     "read_columns",
     "read_csv",
     "set_num_threads",

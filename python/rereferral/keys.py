@@ -12,7 +12,9 @@ from rereferral.errors import DataError, RuleError
 from rereferral.tables import Category, Integers, Key, Table
 from rereferral.text import Text
 
-__all__ = ["Codes", "codes_of", "encode", "key_names"]
+__all__ = ["Book", "Codes", "codes_of", "encode", "key_names"]
+
+_NULL = np.uint32(0xFFFFFFFF)
 
 _CoreColumn: TypeAlias = tuple[object, ...]
 Codes: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.uint32]]"
@@ -86,6 +88,34 @@ def codes_of(table: Table, names: list[str]) -> tuple[Codes, int]:
 
     found: tuple[Codes, int] = table.once(("codes", *names), work_out)
     return found
+
+
+class Book:
+    """The keys of one table and their codes, to give other tables the same codes.
+
+    Attributes
+    ----------
+    codes : numpy.ndarray of uint32
+        The code of each row of the table; 0xFFFFFFFF where a part of the key is missing.
+    limit : int
+        Every other code is below it.
+    """
+
+    def __init__(self, table: Table, names: list[str]) -> None:
+        self._table = table
+        self._names = names
+        self.codes, self.limit = codes_of(table, names)
+
+    def look_up(self, table: Table, names: list[str]) -> Codes:
+        """The codes of another table's keys: `limit` where the book does not have the key."""
+        (own, other), n = encode([(self._table, self._names), (table, names)])
+        translation = np.full(n, self.limit, np.uint32)
+        known = own != _NULL
+        translation[own[known]] = self.codes[known]
+        found = np.full(len(other), _NULL, np.uint32)
+        known = other != _NULL
+        found[known] = translation[other[known]]
+        return found
 
 
 def _alike(

@@ -26,6 +26,7 @@ from rereferral.links import Links
 from rereferral.matching import Again, Bounds, Found, Matching
 from rereferral.mediation import Mediation, open_mediation
 from rereferral.observation import LONG_SILENCE, Observation
+from rereferral.prepared import Prepared
 from rereferral.sides import Mask, Side, remove_duplicates
 from rereferral.spans import OPEN, Span
 from rereferral.tables import Table, open_table
@@ -42,7 +43,7 @@ def link(
     person: Any,
     scope: Any = None,
     index_date: str,
-    event_date: str,
+    event_date: str | None = None,
     index_filter: Any = None,
     observed_until: Any = None,
     observed_from: Any = None,
@@ -58,6 +59,8 @@ def link(
     index, events : DataFrame, Arrow table, dict of arrays, or Table
         Index events and outcome events, one a row. They may be the same object; then a row never
         matches itself. Anything with the Arrow C interface is taken (polars, pyarrow, DuckDB).
+        For the events also what `prepare` made of them; `person` and `scope` then name columns of
+        the index, and `event_date` is left out.
     person : str, list or tuple
         The column that identifies a person; a list for a key of several columns; a tuple
         ``(index columns, event columns)`` where they differ.
@@ -338,7 +341,7 @@ def open_task(
     person: Any,
     scope: Any,
     index_date: str,
-    event_date: str,
+    event_date: str | None,
     index_filter: Any,
     observed_until: Any,
     observed_from: Any,
@@ -355,9 +358,14 @@ def open_task(
             f"definition={definition!r} is not a Definition; write rr.definitions.DFE, say"
         )
     definition = definition.replace(**rules)
+    prepared = events if isinstance(events, Prepared) else None
+    if prepared is not None:
+        person, scope, event_date = prepared.read(person, scope, event_date)
+        events = prepared.table
     for what, name in (("index_date", index_date), ("event_date", event_date)):
         if not isinstance(name, str):
             raise RuleError(f"{what}={name!r} is not the name of a column")
+    assert event_date is not None
     person_names = key_names(person, "person")
     scope_names = (None, None) if scope is None else key_names(scope, "scope")
     index_table = open_table(index, "index")
@@ -379,7 +387,7 @@ def open_task(
     _remove_ineligible(definition, left, right)
     observed = left.remove_unobserved(observed_from, observed_until)
     right.remove_unobserved(observed_from, observed_until)
-    matching = Matching(definition, left, right, self_row)
+    matching = Matching(definition, left, right, self_row, prepared)
     mediation = open_mediation(definition, left, observed_from, observed_until, ids)
     moved = None if mediation is None else mediation.landmark
     if definition.within_gap == "absorb":

@@ -13,6 +13,7 @@ from rereferral import _core
 from rereferral.days import NULL_DAY, Days, add_span, by_day
 from rereferral.definition import Definition
 from rereferral.keys import Codes, codes_of, encode
+from rereferral.prepared import Prepared
 from rereferral.sides import Mask, Side
 from rereferral.spans import OPEN
 from rereferral.windows import Reach
@@ -97,12 +98,18 @@ class Matching:
     """
 
     def __init__(
-        self, definition: Definition, index: Side, events: Side, self_row: Days | None
+        self,
+        definition: Definition,
+        index: Side,
+        events: Side,
+        self_row: Days | None,
+        prepared: Prepared | None = None,
     ) -> None:
         self.definition = definition
         self.index = index
         self.events = events
-        self.keys, self._limit = _encode_both(index, events)
+        self._prepared = prepared
+        self.keys, self._limit = _encode_both(index, events, prepared)
         self._self_row = self_row
         self._same_table = self_row is None and index.table.same(events.table)
         self._parts: object | None = None
@@ -129,8 +136,13 @@ class Matching:
     @property
     def parts(self) -> object:
         """Both sides in order: the rows that were left when it was first asked for."""
-        if self._parts is None:
-            index, events = self.index, self.events
+        index, events = self.index, self.events
+        if self._parts is None and self._prepared is not None:
+            self._parts = _core.order_onto(
+                *(self.keys[0], index.dates.for_core, index.ledger.left),
+                self._prepared.parts(events),
+            )
+        elif self._parts is None:
             self._parts = _core.order(
                 *(self.keys[0], index.dates.for_core, index.ledger.left),
                 *(self.keys[1], events.dates.for_core, events.ledger.left),
@@ -260,8 +272,13 @@ class Matching:
         return by_day(reach.full_end, lambda day: add_span(day, lag))
 
 
-def _encode_both(index: Side, events: Side) -> tuple[list[Codes], int]:
+def _encode_both(index: Side, events: Side, prepared: Prepared | None) -> tuple[list[Codes], int]:
     """Codes of the whole key for both tables; once where both are the same columns."""
+    if prepared is not None:
+        book = prepared.book(events)
+        if index.table.same(events.table) and index.key == events.key:
+            return [book.codes, book.codes], book.limit
+        return [book.look_up(index.table, index.key), book.codes], book.limit + 1
     if index.table.same(events.table) and index.key == events.key:
         code, limit = codes_of(index.table, index.key)
         return [code, code], limit

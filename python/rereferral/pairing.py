@@ -125,7 +125,7 @@ def pairs(
     person: Any,
     scope: Any = None,
     index_date: str,
-    event_date: str,
+    event_date: str | None = None,
     index_filter: Any = None,
     observed_until: Any = None,
     observed_from: Any = None,

@@ -123,10 +123,14 @@ class Table:
         """Whether both were opened from one object."""
         return self.source is other.source
 
+    @property
+    def variants(self) -> tuple[tuple[Any, str], ...]:
+        """The columns that have another key than their own, and the word for it."""
+        return tuple((name, variant) for name, (variant, _) in self._keys.items())
+
     def once(self, key: object, make: Callable[[], Any]) -> Any:
         """What `make` gives, made at the first call with this key and kept beside the columns."""
-        variants = tuple((name, variant) for name, (variant, _) in self._keys.items())
-        kept = ("once", variants, key)
+        kept = ("once", self.variants, key)
         if kept not in self._cache:
             self._cache[kept] = make()
         return self._cache[kept]
