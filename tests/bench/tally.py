@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from tests.bench.runner import interleaved, median, table
+from tests.bench.printing import table
+from tests.bench.runner import median
 
 from rereferral.curves import cells_of, core_causes, curve_table, risks
 from rereferral.groups import Groups
@@ -73,7 +74,10 @@ def run(runs: int, rows: int) -> dict[str, Any]:
         return {"seconds": time.perf_counter() - begin}
 
     print(f"\ntally: {n_rows:,} rows, {GROUPS:,} groups, one thread")
-    results = interleaved(list(jobs), runs, once)
+    results: dict[str, list[dict[str, Any]]] = {name: [] for name in jobs}
+    for _ in range(runs):
+        for name in jobs:
+            results[name].append(once(name))
     idiom = median(results["bincount idiom, risk alone"], "seconds")
     lines = [("job", "median s", "to the idiom")]
     for name, found in results.items():
