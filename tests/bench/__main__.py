@@ -17,6 +17,7 @@ from typing import Any
 from tests.bench import growth, machine, picture, printing, report, rules, runner, tally
 from tests.bench.catalogue import JOBS
 from tests.bench.data import folder_of
+from tests.bench.runner import SMALL_ROWS
 
 OTHERS = {"rules": rules.run, "tally": tally.run, "report": report.run}
 BENCHMARKS = [*JOBS, "growth", *OTHERS]
@@ -64,10 +65,11 @@ def main() -> None:
     wanted = given.engines.split(",") if given.engines else [""]
     sizes = given.sizes or [given.rows // 10, given.rows]
     if given.make_data:
-        for name in which:
-            if name in JOBS:
-                for rows in (given.rows, runner.SMALL_ROWS):
-                    folder_of(given.data, JOBS[name].data, JOBS[name].rows(rows))
+        both = given.rows, SMALL_ROWS
+        needed = [(JOBS[name], rows) for name in which if name in JOBS for rows in both]
+        needed += [(JOBS["link"], rows) for rows in sizes if "growth" in which]
+        for job, rows in needed:
+            folder_of(given.data, job.data, job.rows(rows))
         return
     given.out.mkdir(parents=True, exist_ok=True)
     path = given.out / "bench.json"

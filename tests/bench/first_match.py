@@ -91,17 +91,17 @@ def nearest(n: int, row: Array, gap: Array) -> Array:
     return best
 
 
-def database(folder: pathlib.Path, threads: int) -> Any:
+def database(folder: pathlib.Path, threads: int, side: str = "index") -> Any:
     """Both tables as DuckDB's own."""
-    events, index = (forms.arrays(folder, side) for side in forms.SIDES)
+    events, index = forms.arrays(folder, "event"), forms.arrays(folder, side)
     return forms.duckdb_tables(threads, {"ref": events, "idx": forms.with_rows(index)})
 
 
-def duckdb_query(sql: str, window: int = WINDOW) -> Any:
+def duckdb_query(sql: str, side: str = "index", window: int = WINDOW) -> Any:
     """A query that gives row and gap."""
 
     def load(folder: pathlib.Path, threads: int) -> Any:
-        base, query = database(folder, threads), sql.format(window=window)
+        base, query = database(folder, threads, side), sql.format(window=window)
 
         def work() -> Found:
             found = base.execute(query).fetchnumpy()
@@ -112,35 +112,41 @@ def duckdb_query(sql: str, window: int = WINDOW) -> Any:
     return load
 
 
-def duckdb_pairs(folder: pathlib.Path, threads: int) -> Any:
+def duckdb_pairs(side: str = "index", window: int = WINDOW) -> Any:
     """DuckDB joins, numpy takes the least: its grouping costs more."""
-    base = database(folder, threads)
-    query = "SELECT i.row AS row, r.d - i.d AS gap " + PAIRS_SQL.format(window=WINDOW)
 
-    def work() -> Array:
+    def load(folder: pathlib.Path, threads: int) -> Any:
+        base = database(folder, threads, side)
+        query = "SELECT i.row AS row, r.d - i.d AS gap " + PAIRS_SQL.format(window=window)
         (n,) = base.execute("SELECT count(*) FROM idx").fetchone()
-        found = base.execute(query).fetchnumpy()
-        return nearest(n, found["row"], found["gap"])
 
-    return work
+        def work() -> Array:
+            found = base.execute(query).fetchnumpy()
+            return nearest(n, found["row"], found["gap"])
+
+        return work
+
+    return load
 
 
-def polars_frames(folder: pathlib.Path) -> Any:
+def polars_frames(folder: pathlib.Path, side: str = "index") -> Any:
     """Both tables."""
     import polars as pl
 
-    events, index = (forms.arrays(folder, side) for side in forms.SIDES)
+    events, index = forms.arrays(folder, "event"), forms.arrays(folder, side)
     ref = pl.DataFrame({"child": events["child"], "rd": events["d"]})
     return ref, pl.DataFrame(forms.with_rows(index))
 
 
-def polars_join(engine: str, window: int = WINDOW, grouped: bool = True) -> Any:
+def polars_join(
+    engine: str, side: str = "index", window: int = WINDOW, grouped: bool = True
+) -> Any:
     """Join, filter, and group, or leave the grouping to numpy."""
 
     def load(folder: pathlib.Path, threads: int) -> Any:
         import polars as pl
 
-        ref, idx = polars_frames(folder)
+        ref, idx = polars_frames(folder, side)
         gap = (pl.col.rd - pl.col.d).alias("gap")
         inside = (pl.col.rd > pl.col.d) & (pl.col.rd <= pl.col.d + window)
 
@@ -261,7 +267,7 @@ def int64_engines() -> dict[str, Engine | Script]:
         "rereferral, gaps alone": ours(with_tables(forms.pandas_frame, rows=False)),
         "rereferral, Arrow date32": ours(with_tables(forms.arrow_table)),
         "DuckDB": Engine(duckdb_query(GAP_SQL), "duckdb"),
-        "DuckDB joins, numpy reduces": Engine(duckdb_pairs, "duckdb"),
+        "DuckDB joins, numpy reduces": Engine(duckdb_pairs(), "duckdb"),
         "DuckDB as-of": Engine(duckdb_query(ASOF_SQL), "duckdb"),
         "polars eager": Engine(polars_join("eager"), "polars"),
         "polars lazy": Engine(polars_join("in-memory"), "polars"),

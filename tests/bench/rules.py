@@ -116,7 +116,7 @@ def one_process(rows: int, runs: int) -> dict[str, Any]:
 
 def run(runs: int, rows: int) -> dict[str, Any]:
     """All combinations; print and return the ratios."""
-    print(f"\nrules: {rows:,} referrals, {rows // 2:,} index events, int64 ids, one thread")
+    print(f"\nrules: {rows:,} referrals, {rows // 2:,} index events, int64 ids")
     found = in_process("tests.bench.rules", str(rows), runs)
     seconds = {name: float(np.median(times)) for name, times in found["seconds"].items()}
     plain = next(iter(seconds))

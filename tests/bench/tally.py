@@ -1,6 +1,6 @@
 """Kaplan-Meier and cluster sums by group, beside the fastest numpy idiom, on the same data.
 
-Answers are compared before anything is timed; all jobs run in turn in one process, on one thread.
+Answers are compared before anything is timed; all jobs run in turn in one process.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def run(runs: int, rows: int) -> dict[str, Any]:
         jobs[name]()
         return {"seconds": time.perf_counter() - begin}
 
-    print(f"\ntally: {n_rows:,} rows, {GROUPS:,} groups, one thread")
+    print(f"\ntally: {n_rows:,} rows, {GROUPS:,} groups")
     results: dict[str, list[dict[str, Any]]] = {name: [] for name in jobs}
     for _ in range(runs):
         for name in jobs:
