@@ -126,18 +126,40 @@ def duckdb_cohorts(sql: str) -> Any:
     return load
 
 
-def polars_cohorts(engine: str, read_first: bool) -> Any:
-    """One lazy query, or one on columns that were read before it."""
+def duckdb_on_arrow(sql: str) -> Any:
+    """DuckDB joins what pyarrow has read, where it lies."""
+
+    def load(folder: pathlib.Path, threads: int) -> Any:
+        import duckdb
+
+        read = pyarrow_read("plain", COLUMNS, category=False)(folder, threads)
+        base = duckdb.connect(config={"threads": threads, "preserve_insertion_order": False})
+
+        def work() -> Any:
+            base.register("episodes", read())
+            return base.execute(sql.format(source="episodes")).df()
+
+        return work
+
+    return load
+
+
+def polars_cohorts(engine: str, read: str = "") -> Any:
+    """One lazy query, or one on columns that polars or pyarrow read before it."""
 
     def load(folder: pathlib.Path, threads: int) -> Any:
         import polars as pl
 
         path, schema = file_of(folder, "plain"), polars_types(category=False)
+        from_arrow = pyarrow_read("plain", COLUMNS, category=False)(folder, threads)
         until = pl.lit(UNTIL).str.to_date()
 
         def work() -> Any:
-            episodes = pl.scan_csv(path, schema=schema).select(COLUMNS)
-            if read_first:
+            if read == "pyarrow":
+                episodes = pl.from_arrow(from_arrow()).lazy()
+            else:
+                episodes = pl.scan_csv(path, schema=schema).select(COLUMNS)
+            if read == "polars":
                 episodes = episodes.collect(engine=engine).lazy()
             index = (
                 episodes.filter(pl.col.reason_for_closure.is_in(REASONS))
@@ -202,10 +224,12 @@ JOBS = {
             "rereferral, persons as clusters": ours_cohorts("person"),
             "DuckDB": Engine(duckdb_cohorts(LINK_SQL), "duckdb"),
             "DuckDB semi-join": Engine(duckdb_cohorts(SEMI_SQL), "duckdb"),
-            "polars streaming": Engine(polars_cohorts("streaming", False), "polars"),
-            "polars, read first": Engine(polars_cohorts("streaming", True), "polars"),
-            "polars lazy": Engine(polars_cohorts("in-memory", False), "polars"),
-            "pandas, read by pyarrow": Engine(pandas_cohorts, "pandas"),
+            "polars streaming": Engine(polars_cohorts("streaming"), "polars"),
+            "polars, read first": Engine(polars_cohorts("streaming", "polars"), "polars"),
+            "polars lazy": Engine(polars_cohorts("in-memory"), "polars"),
+            "pyarrow reads, polars links": Engine(polars_cohorts("streaming", "pyarrow"), "polars"),
+            "pyarrow reads, DuckDB links": Engine(duckdb_on_arrow(SEMI_SQL), "duckdb"),
+            "pyarrow reads, pandas links": Engine(pandas_cohorts, "pandas"),
             "data.table": Script(),
         },
         answer,

@@ -107,17 +107,20 @@ text <- function(folder) {
 }
 
 dates <- c("referral_date", "assessment_date", "closure_date")
-kinds <- c(
-    authority = "character", child_id = "character", referral_date = "IDate",
-    referral_source = "character", referral_nfa = "integer", assessment_date = "IDate",
-    closure_date = "IDate", reason_for_closure = "character"
+all_columns <- c(
+    "authority", "child_id", "referral_date", "referral_source", "referral_nfa",
+    "assessment_date", "closure_date", "reason_for_closure"
 )
 four <- c("authority", "child_id", "referral_date", "closure_date")
 
 read_file <- function(name, wanted, threads) function(folder) {
     path <- file.path(folder, paste0(name, ".csv"))
     function() {
-        fread(path, select = kinds[wanted], na.strings = "", nThread = threads, showProgress = FALSE)
+        # Dates are detected: naming their class makes text of them first.
+        fread(
+            path, select = wanted, colClasses = list(character = "referral_source"),
+            na.strings = "", nThread = threads, showProgress = FALSE
+        )
     }
 }
 
@@ -184,7 +187,7 @@ job <- arguments[1]
 load <- switch(job,
     link = link(), repeaters = link(), prepared = prepared, presorted = presorted,
     windows = five, text = text, csv = read_file("plain", four, threads),
-    "csv-all" = read_file("plain", names(kinds), threads),
+    "csv-all" = read_file("plain", all_columns, threads),
     "csv-quoted" = read_file("quoted", four, threads), cohorts = cohorts(threads),
     stop("no such job: ", job)
 )

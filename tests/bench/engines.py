@@ -94,8 +94,6 @@ class Job:
         Bytes of the answer as arrays, of the job's rows; memcpy moves these and the inputs.
     least, aim : float or None
         How many times as long as ours the best peer must take.
-    bound : str
-        What holds the time where it is, and what was tried.
     share : float
         Rows of the data set, of the rows asked for.
     against : str
@@ -109,7 +107,6 @@ class Job:
     output_bytes: Callable[[int], int] = field(default=lambda rows: 0)
     least: float | None = None
     aim: float | None = None
-    bound: str = ""
     share: float = 1.0
     against: str = ""
 

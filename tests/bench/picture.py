@@ -20,9 +20,9 @@ def draw(results: dict[str, Any], path: pathlib.Path) -> None:
     import matplotlib.pyplot as plt
 
     jobs = {name: results["jobs"][name] for name in JOBS if name in results["jobs"]}
-    figure, axes = plt.subplots(figsize=(10, 1.6 + 0.55 * len(jobs)), layout="constrained")
-    for row, (name, result) in enumerate(jobs.items()):
-        draw_job(axes, row, name, result)
+    figure, axes = plt.subplots(figsize=(11, 1.6 + 0.6 * len(jobs)), layout="constrained")
+    for row, result in enumerate(jobs.values()):
+        draw_job(axes, row, result)
     axes.set_yticks(range(len(jobs)), [label(name, jobs[name]) for name in jobs])
     axes.invert_yaxis()
     axes.set_xscale("log")
@@ -53,13 +53,16 @@ def draw(results: dict[str, Any], path: pathlib.Path) -> None:
 
 
 def label(name: str, result: dict[str, Any]) -> str:
-    """The job, and its seconds."""
+    """The job, its seconds, and the peer that the bar goes to with its own."""
     threads = result["summary"]["threads"]
-    seconds = f"{threads[max(threads, key=int)]['seconds']:.2f} s" if threads else "missing"
-    return f"{name}  ({seconds})"
+    if not threads:
+        return f"{name}\nmissing"
+    most = threads[max(threads, key=int)]
+    theirs = most["ratio"] * most["seconds"]
+    return f"{name}  {most['seconds']:.2f} s\n{most['against']}  {theirs:.2f} s"
 
 
-def draw_job(axes: Any, row: int, name: str, result: dict[str, Any]) -> None:
+def draw_job(axes: Any, row: int, result: dict[str, Any]) -> None:
     """A bar to the best peer, a dot for every other, marks for least and aim."""
     found = result["summary"]
     for kind, marker in (("least", "|"), ("aim", "D")):
@@ -78,13 +81,18 @@ def draw_job(axes: Any, row: int, name: str, result: dict[str, Any]) -> None:
         return
     most = found["threads"][max(found["threads"], key=int)]
     axes.barh(
-        row, most["ratio"] - 1, left=1, height=0.5, color=BLUE, label="best peer, most threads"
+        row, most["ratio"] - 1, left=1, height=0.5, color=BLUE, label="the peer named, all threads"
     )
     for engine, runs in result["engines"].items():
-        if not JOBS[name].engines[engine].ours:
+        if engine not in result["ours"]:
             seconds = median(runs[max(runs, key=int)])
             axes.scatter(
-                min(seconds / most["seconds"], 43), row, s=16, color=GREY, zorder=3, label="peers"
+                min(seconds / most["seconds"], 43),
+                row,
+                s=16,
+                color=GREY,
+                zorder=3,
+                label="every peer",
             )
     if "1" in found["threads"]:
         axes.scatter(
@@ -96,5 +104,5 @@ def draw_job(axes: Any, row: int, name: str, result: dict[str, Any]) -> None:
             edgecolors=BLACK,
             linewidths=0.5,
             zorder=5,
-            label="best peer, one thread each",
+            label="the best peer, one thread each",
         )

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from tests.bench.bounds import BOUNDS
 from tests.bench.catalogue import JOBS
 from tests.bench.data import GROUPS, folder_of
 from tests.bench.engines import Script
@@ -121,6 +122,7 @@ def measure(
     copies = []
     weight = input_bytes(name, found) + job.output_bytes(rows)
     for _ in range(runs - 1):
+        again.reverse()  # so that nobody always comes after the same one
         for engine, threads in again:
             found[engine, threads].append(once(name, engine, folders, threads))
     for _ in range(runs):
@@ -140,12 +142,13 @@ def measure(
         "title": job.title.format(rows=spelled(rows), half=spelled(rows // 2), groups=GROUPS),
         "rows": rows,
         "engines": engines,
+        "ours": [engine for engine in engines if job.engines[engine].ours],
         "missing": {engine: why for engine, why in missing.items() if why},
         "answer": answer,
         "input_bytes": input_bytes(name, found),
         "memcpy": {"bytes": weight, "seconds": statistics.median(copies)},
         "profile": profile,
-        "bound": job.bound,
+        "bound": BOUNDS.get(name, ""),
     }
     return result | {"summary": summary(name, result, thread_counts)}
 
