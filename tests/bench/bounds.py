@@ -6,18 +6,10 @@ shows, what the limit is, and what was tried to get nearer to it.
 
 from __future__ import annotations
 
-LINK = (
-    "One thread does all of it. Ordering both tables by key and day, and the search in that order, "
-    "are four fifths; dates to days, codes of the ids and the ledger are the rest."
-)
 CSV = "One thread reads, and libcsv takes byte after byte and hands over each field by a call."
 
 BOUNDS = {
-    "link": LINK,
     "text": "One thread does all of it. The codes of the text ids are two thirds.",
-    "presorted": "One thread does all of it. Tables in order are put in order again, so that it "
-    "takes as long as with tables in no order.",
-    "windows": LINK + " The windows but the widest are a tenth more.",
     "curve": "One thread does all of it. Counting by group and day is three quarters, risks and "
     "standard errors are one.",
     "csv": CSV,

@@ -20,7 +20,6 @@ from tests.bench.first_match import (
     Found,
     answer,
     asked,
-    database,
     duckdb_pairs,
     duckdb_query,
     int64_engines,
@@ -205,9 +204,10 @@ def ours_pairs(folder: pathlib.Path, threads: int) -> Loaded:
 
 
 def duckdb_all(folder: pathlib.Path, threads: int) -> Any:
-    """The join alone."""
-    base = database(folder, threads)
-    query = "SELECT i.row AS i, r.rowid AS r, r.d - i.d AS gap " + PAIRS_SQL.format(window=WINDOW)
+    """The join alone; the database keeps no order of rows, so that both sides are numbered."""
+    events, index = (forms.with_rows(forms.arrays(folder, side)) for side in forms.SIDES)
+    base = forms.duckdb_tables(threads, {"ref": events, "idx": index})
+    query = "SELECT i.row AS i, r.row AS r, r.d - i.d AS gap " + PAIRS_SQL.format(window=WINDOW)
 
     def work() -> AllPairs:
         found = base.execute(query).fetchnumpy()

@@ -54,7 +54,10 @@ def run(runs: int, rows: int) -> dict[str, Any]:
 
     cells, risk = core()
     expected = bincount_idiom(wide_group, wide_day, event, GROUPS)
-    np.testing.assert_allclose(risk, expected[cells.group, cells.day], rtol=0, atol=1e-12)
+    there = ~np.isnan(risk)  # null where the group has no rows
+    np.testing.assert_allclose(
+        risk[there], expected[cells.group, cells.day][there], rtol=0, atol=1e-12
+    )
 
     jobs = {
         "bincount idiom, risk alone": lambda: bincount_idiom(wide_group, wide_day, event, GROUPS),
