@@ -4,7 +4,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help report test properties calibration lint format bench oldest newest clean
+.PHONY: help report test properties calibration lint format bench bench-large oldest newest clean
 
 # Variables that .ci/setup found necessary on this machine, then a command in the environment.
 use = . .setup/env && .venv/bin/
@@ -23,7 +23,7 @@ export DATA FROM UNTIL YEARS OUT SEED
 
 help: ## this list
 	@echo "make TARGET, where TARGET is one of"
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14 | sed 's/^/  /'
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14 | sed 's/^/  /'
 	@echo
 	@echo "make report DATA=my.csv UNTIL=2021-03-31   reports on your own table. UNTIL is the last day"
 	@echo "  that is in it; FROM=2012-04-01 the first, without which nothing looks back;"
@@ -72,9 +72,15 @@ format: ## rewrite the Python and the C in the format that lint asks for
 	$(use)ruff format
 	$(use)clang-format -i $(C_FILES)
 
-bench: ## the benchmarks, beside DuckDB and pandas (BENCH="link --runs 1" for one of them)
+bench: ## beside every engine: JOBS="link csv" ROWS=10000000 RUNS=5 THREADS=1,2 (half an hour)
 	@.ci/setup report test bench
-	$(use)python -m tests.bench $(BENCH)
+	$(use)python -m tests.bench $(JOBS) $(if $(ROWS),--rows $(ROWS)) $(if $(RUNS),--runs $(RUNS)) \
+	    $(if $(THREADS),--threads $(THREADS)) $(BENCH)
+
+bench-large: ## how a link grows from 1 to 10 to 100 million rows (24 GB of memory)
+	@.ci/setup report test bench
+	$(use)python -m tests.bench growth --sizes 1000000,10000000,100000000 \
+	    $(if $(RUNS),--runs $(RUNS),--runs 3) $(if $(THREADS),--threads $(THREADS)) $(BENCH)
 
 # The package built as a wheel on numpy 2, installed with other versions of what it needs.
 oldest: ## the tests with the oldest numpy and pandas that the package supports

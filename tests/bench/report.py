@@ -15,7 +15,7 @@ import tempfile
 import time
 from typing import Any
 
-from tests.bench.runner import table
+from tests.bench.printing import table
 
 
 def command(*arguments: object) -> tuple[float, float]:

@@ -14,8 +14,9 @@ import time
 from typing import Any
 
 import numpy as np
-from tests.bench.link import data
-from tests.bench.runner import in_process, table
+from tests.bench.data import draw, ids
+from tests.bench.printing import table
+from tests.bench.runner import in_process
 
 FIVE = ["3 months", "6 months", "9 months", "12 months", "18 months"]
 
@@ -59,8 +60,10 @@ def combinations() -> dict[str, dict[str, Any]]:
 
 
 def tables(rows: int) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Index and events of `tests.bench.link`, with columns for the rules."""
-    child, day, index_child, index_day = data(rows)
+    """Index and events of the job ``link``, with columns for the rules."""
+    child, day, index_child, index_day, _, _ = draw(rows)
+    child, index_child = ids(child, rows), ids(index_child, rows)
+    day, index_day = day.astype(np.int64), index_day.astype(np.int64)
     random = np.random.default_rng(20210331)
     n_index = len(index_child)
     died = index_day + random.integers(1, 900, n_index)
@@ -113,7 +116,7 @@ def one_process(rows: int, runs: int) -> dict[str, Any]:
 
 def run(runs: int, rows: int) -> dict[str, Any]:
     """All combinations; print and return the ratios."""
-    print(f"\nrules: {rows:,} referrals, {rows // 2:,} index events, int64 ids, one thread")
+    print(f"\nrules: {rows:,} referrals, {rows // 2:,} index events, int64 ids")
     found = in_process("tests.bench.rules", str(rows), runs)
     seconds = {name: float(np.median(times)) for name, times in found["seconds"].items()}
     plain = next(iter(seconds))
