@@ -53,7 +53,8 @@ class Prepared:
         )
 
     def read(self, person: Any, scope: Any, event_date: str | None) -> tuple[Any, Any, str]:
-        """The columns of a linkage, where it says the same of the events or leaves it out.
+        """The columns of a linkage that names, by `person`, `scope` and `event_date`, those of the
+        index, and of the events none or the same as they were prepared for.
 
         Raises
         ------
