@@ -17,6 +17,12 @@ rr_status rr_days_from_ticks(const int64_t *ticks, int64_t n, int64_t per_day, i
 rr_status rr_days_range(const rr_days *days, int64_t n, rr_day_range *range, const rr_call *call,
                         rr_error *error) RR_MUST_CHECK;
 
+/* The least and the greatest of the numbers that are valid (NULL: all), and how many are; INT64_MAX and
+ * INT64_MIN where none is. */
+rr_status rr_number_range(const int64_t *numbers, const uint8_t *valid, int64_t n, int64_t *least,
+                          int64_t *most, int64_t *n_valid, const rr_call *call,
+                          rr_error *error) RR_MUST_CHECK;
+
 /* Doubles that hold whole numbers to integers. NaN is null: `valid` 0 and `values` 0. `nulls` counts
  * them. RR_ERR_VALUE names the first row that is not whole or is beyond +-2^53. */
 rr_status rr_whole_from_double(const double *numbers, int64_t n, int64_t *values, uint8_t *valid,

@@ -43,15 +43,30 @@ static int64_t chunk_end(int64_t chunk, int64_t n)
     return end < n ? end : n;
 }
 
+/* The code of a row's key, RR_NULL_KEY if it is missing. A number out of range, which no event has, gets
+ * the code that none of them has. */
+static inline uint32_t code_of(const rr_keys_of_rows *key, uint32_t most, int64_t i)
+{
+    uint64_t code;
+
+    if (key->codes != NULL) {
+        return key->codes[i];
+    }
+    if (key->valid != NULL && !key->valid[i]) {
+        return RR_NULL_KEY;
+    }
+    code = (uint64_t)key->numbers[i] - (uint64_t)key->least;
+    return code < most ? (uint32_t)code : most;
+}
+
 static inline uint64_t mix(uint32_t key, const rr_shape *shape)
 {
     return key * shape->multiplier & ((UINT64_C(1) << shape->key_bits) - 1);
 }
 
-static inline int takes_part(const rr_rows *rows, int64_t i, uint64_t day_place, uint64_t n_days)
+static inline int takes_part(const rr_rows *rows, int64_t i, uint32_t code)
 {
-    return rows->key[i] != RR_NULL_KEY && day_place <= n_days &&
-           (rows->use == NULL || rows->use[i]);
+    return code != RR_NULL_KEY && (rows->use == NULL || rows->use[i]);
 }
 
 static rr_status count_chunk(void *job, int64_t chunk, int worker, rr_error *error)
@@ -62,6 +77,7 @@ static rr_status count_chunk(void *job, int64_t chunk, int worker, rr_error *err
     const rr_day_reader days = d->days;
     const int shift = shape.key_bits - shape.part_bits;
     int64_t *count = d->side->chunk_ends + chunk * d->parts->n_parts;
+    const uint32_t most = shape.limit + (d->parts->borrows_events != 0);
     uint16_t *part_of_row = d->side->part_of_row;
     uint64_t first = UINT64_MAX, last = 0;
 
@@ -69,18 +85,21 @@ static rr_status count_chunk(void *job, int64_t chunk, int worker, rr_error *err
     memset(count, 0, (size_t)d->parts->n_parts * sizeof *count);
     for (int64_t i = chunk * RR_CHUNK_ROWS; i < chunk_end(chunk, rows->n); i++) {
         uint64_t day = rr_day_place(&days, i);
-        uint64_t part = mix(rows->key[i], &shape) >> shift;
+        uint32_t code = code_of(&rows->key, shape.limit, i);
+        uint64_t part = mix(code, &shape) >> shift;
 
-        if (!takes_part(rows, i, day, days.n_days)) {
-            if (day > days.n_days && takes_part(rows, i, 0, 0) &&
+        if (day > days.n_days || !takes_part(rows, i, code)) {
+            if (day > days.n_days && takes_part(rows, i, code) &&
                 rr_tick_of(&days, i) != INT64_MIN) {
-                error->row = i;
                 return rr_fail_row(error, RR_ERR_DAY_RANGE, i, "a day is out of range");
             }
             if (part_of_row != NULL) {
                 part_of_row[i] = RR_NO_PART;
             }
             continue;
+        }
+        if (code >= most) {
+            return rr_fail_row(error, RR_ERR_ARGUMENT, i, "a key is out of range");
         }
         count[part]++;
         if (part_of_row != NULL) {
@@ -179,10 +198,12 @@ static inline void deal_rows(const dealing *d, int64_t chunk, rr_day_form form)
         uint64_t day = rr_day_place_as(&days, i, form), mixed, word;
         int64_t at;
 
-        if (!takes_part(rows, i, day, days.n_days)) {
+        uint32_t code = code_of(&rows->key, shape.limit, i);
+
+        if (day > days.n_days || !takes_part(rows, i, code)) {
             continue;
         }
-        mixed = mix(rows->key[i], &shape);
+        mixed = mix(code, &shape);
         at = next[mixed >> shift]++;
         word = (mixed & rest_mask) << day_bits | (day - origin);
         if (wide != NULL) {

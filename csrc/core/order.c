@@ -37,14 +37,16 @@ typedef struct key_check {
 static rr_status check_chunk(void *job, int64_t chunk, int worker, rr_error *error)
 {
     const key_check *check = job;
-    const uint32_t *key = check->rows->key;
+    const uint32_t *codes = check->rows->key.codes;
+    const int64_t *numbers = check->rows->key.numbers;
     int64_t from = chunk * RR_CHUNK_ROWS, to = from + RR_CHUNK_ROWS;
 
     (void)worker;
     to = to < check->rows->n ? to : check->rows->n;
     check->ascends[chunk] = 1;
     for (int64_t i = from == 0 ? 1 : from; i < to && check->ascends[chunk]; i++) {
-        check->ascends[chunk] = key[i] >= key[i - 1] || key[i] == RR_NULL_KEY;
+        check->ascends[chunk] = codes == NULL ? numbers[i] >= numbers[i - 1]
+                                              : codes[i] >= codes[i - 1] || codes[i] == RR_NULL_KEY;
     }
     (void)error;
     return RR_OK;
@@ -112,12 +114,13 @@ static rr_parts *open_parts(const rr_parts *prepared)
     return parts;
 }
 
-/* The shape for so many rows, with codes of keys up to `most`. */
-static void choose_shape(rr_parts *parts, int64_t rows, uint32_t most, int ascend)
+/* The shape for so many rows. */
+static void choose_shape(rr_parts *parts, int64_t rows, uint32_t limit, int ascend)
 {
     rr_shape *shape = &parts->shape;
 
-    shape->key_bits = rr_bits(most);
+    shape->limit = limit;
+    shape->key_bits = rr_bits(limit);
     shape->part_bits = rr_bits((uint64_t)(rows / PART_ROWS));
     shape->part_bits = shape->part_bits > PART_BITS_MAX ? PART_BITS_MAX : shape->part_bits;
     shape->part_bits = shape->part_bits > shape->key_bits ? shape->key_bits : shape->part_bits;
@@ -180,7 +183,7 @@ rr_status rr_order(const rr_rows *index, const rr_rows *events, uint32_t limit, 
     if (status == RR_OK && index_ascends) {
         status = keys_ascend(events, &events_ascend, call, error);
     }
-    choose_shape(parts, index->n + events->n, limit == 0 ? 0 : limit - 1, events_ascend);
+    choose_shape(parts, index->n + events->n, limit, events_ascend);
     if (status == RR_OK) {
         status = count_rows(index, parts, 0, call, error);
     }

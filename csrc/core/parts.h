@@ -9,6 +9,7 @@ enum { RR_CHUNK_ROWS = 1 << 18, RR_NO_PART = 0xFFFF };
 /* How a key says its part: key * multiplier, cut to key_bits, is a bijection of the keys for any odd
  * multiplier; its highest part_bits are the part, and the others are all that a word need hold. */
 typedef struct rr_shape {
+    uint32_t limit; /* codes of events are below it; it is that of whom no event has */
     int key_bits;
     int part_bits; /* at most key_bits, and 10 */
     uint64_t multiplier;

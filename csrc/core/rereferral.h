@@ -171,9 +171,18 @@ rr_status rr_encode(const rr_key_table *tables, int64_t n_tables, int64_t n_colu
 
 /* ---------------------------------------------------------------- order and linkage */
 
+/* The keys of one side: codes of rr_encode over both, or whole numbers in a narrow range, each of which
+ * less the least is its code. */
+typedef struct rr_keys_of_rows {
+    const uint32_t *codes;
+    const int64_t *numbers; /* read where `codes` is NULL */
+    int64_t least;          /* of the numbers of both sides */
+    const uint8_t *valid;   /* of the numbers: 0 for a missing one; NULL: none is missing */
+} rr_keys_of_rows;
+
 /* The rows of one side. Rows with a null key, a null day or use[i] == 0 take no part. */
 typedef struct rr_rows {
-    const uint32_t *key; /* codes of rr_encode, over both sides */
+    rr_keys_of_rows key;
     rr_days day;
     const uint8_t *use; /* NULL: all */
     int64_t n;

@@ -459,7 +459,35 @@ static PyObject *days_from_objects(PyObject *Py_UNUSED(module), PyObject *args)
     Py_RETURN_NONE;
 }
 
+PyDoc_STRVAR(number_range_doc, "number_range($module, numbers, valid, /)\n--\n\n"
+                               "Return how many are valid, the least and the greatest.");
+
+static PyObject *number_range(PyObject *self, PyObject *args)
+{
+    rr_array arrays[] = {{"numbers", NPY_INT64, RR_IN, NULL, NULL, NULL, 0},
+                         {"valid", NPY_BOOL, RR_IN_OR_NONE, &arrays[0].n, NULL, NULL, 0}};
+    rr_call_state state;
+    rr_call call = rr_call_python(self, &state, NULL);
+    int64_t least, most, n;
+    rr_error error;
+    rr_status status;
+
+    if (!PyArg_ParseTuple(args, "OO:number_range", &arrays[0].object, &arrays[1].object) ||
+        rr_arrays_check(arrays, 2) < 0) {
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    status = rr_number_range(arrays[0].data, arrays[1].data, arrays[0].n, &least, &most, &n, &call,
+                             &error);
+    Py_END_ALLOW_THREADS
+    if (status != RR_OK) {
+        return rr_raise(status, &error);
+    }
+    return Py_BuildValue("LLL", (long long)n, (long long)least, (long long)most);
+}
+
 PyMethodDef rr_py_columns_methods[] = {
+    {"number_range", number_range, METH_VARARGS, number_range_doc},
     {"days_from_ticks", days_from_ticks, METH_VARARGS, days_from_ticks_doc},
     {"days_range", days_range, METH_VARARGS, days_range_doc},
     {"whole_from_double", whole_from_double, METH_VARARGS, whole_from_double_doc},

@@ -281,18 +281,34 @@ PyDoc_STRVAR(order_doc,
              "order($module, index_key, index_day, index_use, event_key, event_day, event_use, "
              "limit, /)\n--\n\nPut both sides in order; return the parts.");
 
-/* Checks the columns of one side, key, day and use, and fills in its rows. */
+/* Checks the columns of one side, key, day and use, and fills in its rows. A key is an array of codes,
+ * or (numbers, valid, least) of whole numbers in a narrow range. */
 static int read_rows(rr_array columns[3], rr_rows *rows)
 {
-    columns[0].type = NPY_UINT32;
+    rr_array valid = {.name = "valid", .type = NPY_BOOL, .role = RR_IN_OR_NONE};
+    int numbers = PyTuple_Check(columns[0].object);
+    long long least = 0;
+
+    if (numbers && !PyArg_ParseTuple(columns[0].object, "OOL;a key has three parts",
+                                     &columns[0].object, &valid.object, &least)) {
+        return -1;
+    }
+    columns[0].type = numbers ? NPY_INT64 : NPY_UINT32;
+    valid.length = &columns[0].n;
     columns[2].type = NPY_BOOL;
     columns[2].role = RR_IN_OR_NONE;
     columns[1].length = columns[2].length = &columns[0].n;
     if (rr_days_expect(&columns[1], &rows->day) < 0 || rr_arrays_check(columns, 3) < 0) {
         return -1;
     }
+    if (numbers && rr_arrays_check(&valid, 1) < 0) {
+        return -1;
+    }
     rr_days_given(&columns[1], &rows->day);
-    rows->key = columns[0].data;
+    rows->key = (rr_keys_of_rows){.codes = numbers ? NULL : columns[0].data,
+                                  .numbers = numbers ? columns[0].data : NULL,
+                                  .least = least,
+                                  .valid = valid.data};
     rows->use = columns[2].data;
     rows->n = columns[0].n;
     return 0;

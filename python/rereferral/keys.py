@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from rereferral import _core
 from rereferral.errors import DataError, RuleError
@@ -90,32 +91,84 @@ def codes_of(table: Table, names: list[str]) -> tuple[Codes, int]:
     return found
 
 
+class NumberKey(NamedTuple):
+    """Whole numbers in a narrow range as the core takes them for a key: less the least, each is its
+    own code.
+    """
+
+    numbers: npt.NDArray[np.int64]
+    valid: npt.NDArray[np.bool_] | None
+    least: int
+
+
+#: What the core takes for a key: codes of `encode`, or numbers that need none.
+CoreKey: TypeAlias = "Codes | NumberKey"
+
+
+def number_keys(sides: Sequence[tuple[Table, list[str]]]) -> tuple[list[NumberKey], int] | None:
+    """Keys that need no codes: one column of whole numbers, in a narrow range over all tables.
+
+    Returns the keys and the limit of their codes; None where they need codes.
+    """
+    keys = [_numbers_of(table, names) for table, names in sides]
+    if any(key is None for key in keys):
+        return None
+    numbers = [key for key in keys if key is not None]
+    ranges = [_core.number_range(key.values, key.valid) for key in numbers]
+    known = [(least, most) for n, least, most in ranges if n]
+    if not known:
+        return None
+    least = min(low for low, _ in known)
+    limit = max(high for _, high in known) - least + 1
+    if limit >= _NULL - 1:
+        return None
+    return [NumberKey(key.values, key.valid, least) for key in numbers], limit
+
+
+def _numbers_of(table: Table, names: list[str]) -> Integers | None:
+    key = table.key(names[0]) if len(names) == 1 else None
+    return key if isinstance(key, Integers) and not key.unsigned_high else None
+
+
 class Book:
     """The keys of one table and their codes, to give other tables the same codes.
 
     Attributes
     ----------
-    codes : numpy.ndarray of uint32
-        The code of each row of the table; 0xFFFFFFFF where a part of the key is missing.
+    keys : NumberKey or numpy.ndarray of uint32
+        The keys of the table, as the core takes them.
     limit : int
-        Every other code is below it.
+        Codes of keys are below it.
     """
 
     def __init__(self, table: Table, names: list[str]) -> None:
         self._table = table
         self._names = names
-        self.codes, self.limit = codes_of(table, names)
+        self.keys: CoreKey
+        numbers = number_keys([(table, names)])
+        if numbers is None:
+            self.keys, self.limit = codes_of(table, names)
+        else:
+            (self.keys,), self.limit = numbers
 
-    def look_up(self, table: Table, names: list[str]) -> Codes:
-        """The codes of another table's keys: `limit` where the book does not have the key."""
+    def look_up(self, table: Table, names: list[str]) -> CoreKey:
+        """The keys of another table; who is not in the book has `limit` as code."""
+        numbers = _numbers_of(table, names)
+        if isinstance(self.keys, NumberKey) and numbers is not None:
+            return NumberKey(numbers.values, numbers.valid, self.keys.least)
         (own, other), n = encode([(self._table, self._names), (table, names)])
         translation = np.full(n, self.limit, np.uint32)
         known = own != _NULL
-        translation[own[known]] = self.codes[known]
+        translation[own[known]] = self._codes()[known]
         found = np.full(len(other), _NULL, np.uint32)
         known = other != _NULL
         found[known] = translation[other[known]]
         return found
+
+    def _codes(self) -> Codes:
+        if isinstance(self.keys, NumberKey):
+            return (self.keys.values - self.keys.least).astype(np.uint32)
+        return self.keys
 
 
 def _alike(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy.typing as npt
 from rereferral import _core
 from rereferral.days import NULL_DAY, Days, add_span, by_day
 from rereferral.definition import Definition
-from rereferral.keys import Codes, codes_of, encode
+from rereferral.keys import Codes, CoreKey, NumberKey, codes_of, encode, number_keys
 from rereferral.prepared import Prepared
 from rereferral.sides import Mask, Side
 from rereferral.spans import OPEN
@@ -109,7 +110,7 @@ class Matching:
         self.index = index
         self.events = events
         self._prepared = prepared
-        self.keys, self._limit = _encode_both(index, events, prepared)
+        self._core_keys, self._limit = _core_keys(index, events, prepared)
         self._self_row = self_row
         self._same_table = self_row is None and index.table.same(events.table)
         self._parts: object | None = None
@@ -123,6 +124,12 @@ class Matching:
         if definition.after is not None:
             # The first day that counts, from the last that does not.
             self.after = index.table.days(definition.after) + (definition.same_day == "exclude")
+
+    @cached_property
+    def keys(self) -> list[Codes]:
+        """The codes of the whole key of each row, of the index and of the events."""
+        codes = [key for key in self._core_keys if not isinstance(key, NumberKey)]
+        return codes if len(codes) == 2 else _encode_both(self.index, self.events)[0]
 
     @property
     def person(self) -> Codes:
@@ -139,13 +146,13 @@ class Matching:
         index, events = self.index, self.events
         if self._parts is None and self._prepared is not None:
             self._parts = _core.order_onto(
-                *(self.keys[0], index.dates.for_core, index.ledger.left),
+                *(self._core_keys[0], index.dates.for_core, index.ledger.left),
                 self._prepared.parts(events),
             )
         elif self._parts is None:
             self._parts = _core.order(
-                *(self.keys[0], index.dates.for_core, index.ledger.left),
-                *(self.keys[1], events.dates.for_core, events.ledger.left),
+                *(self._core_keys[0], index.dates.for_core, index.ledger.left),
+                *(self._core_keys[1], events.dates.for_core, events.ledger.left),
                 self._limit,
             )
         return self._parts
@@ -272,13 +279,19 @@ class Matching:
         return by_day(reach.full_end, lambda day: add_span(day, lag))
 
 
-def _encode_both(index: Side, events: Side, prepared: Prepared | None) -> tuple[list[Codes], int]:
-    """Codes of the whole key for both tables; once where both are the same columns."""
+def _core_keys(
+    index: Side, events: Side, prepared: Prepared | None
+) -> tuple[Sequence[CoreKey], int]:
+    """The whole key of both tables as the core takes it, and the limit of its codes."""
     if prepared is not None:
-        book = prepared.book(events)
-        if index.table.same(events.table) and index.key == events.key:
-            return [book.codes, book.codes], book.limit
-        return [book.look_up(index.table, index.key), book.codes], book.limit + 1
+        return prepared.keys(index, events)
+    return number_keys([(index.table, index.key), (events.table, events.key)]) or _encode_both(
+        index, events
+    )
+
+
+def _encode_both(index: Side, events: Side) -> tuple[list[Codes], int]:
+    """Codes of the whole key for both tables; once where both are the same columns."""
     if index.table.same(events.table) and index.key == events.key:
         code, limit = codes_of(index.table, index.key)
         return [code, code], limit

@@ -9,7 +9,7 @@ import numpy as np
 
 from rereferral import _core
 from rereferral.errors import RuleError
-from rereferral.keys import Book, key_names
+from rereferral.keys import Book, CoreKey, key_names
 from rereferral.sides import Mask, Side
 from rereferral.tables import Table, open_table
 
@@ -89,8 +89,15 @@ class Prepared:
             names.append((of_index, own))
         return names[0], names[1], self.event_date
 
-    def book(self, events: Side) -> Book:
-        """The codes of the keys of the events; kept beside their columns."""
+    def keys(self, index: Side, events: Side) -> tuple[list[CoreKey], int]:
+        """The keys of an `index` and of the `events` for the core, and a limit of their codes."""
+        book = self._book(events)
+        if index.table.same(events.table) and index.key == events.key:
+            return [book.keys, book.keys], book.limit
+        return [book.look_up(index.table, index.key), book.keys], book.limit
+
+    def _book(self, events: Side) -> Book:
+        """The keys of the events and their codes; kept beside their columns."""
         found: Book = events.table.once(
             ("book", *events.key), lambda: Book(events.table, events.key)
         )
@@ -111,8 +118,8 @@ class Prepared:
         return parts
 
     def _put_in_order(self, events: Side) -> object:
-        book = self.book(events)
-        return _core.prepare(book.codes, events.dates.for_core, events.ledger.left, book.limit)
+        book = self._book(events)
+        return _core.prepare(book.keys, events.dates.for_core, events.ledger.left, book.limit)
 
 
 def prepare(events: Any, *, person: Any, event_date: str, scope: Any = None) -> Prepared:

@@ -98,8 +98,8 @@ int main(int n_arguments, char **arguments)
             .take = random_below(&random, 2) ? 1 : RR_TAKE_LAST,
             .same_table = one_table,
         };
-        rr_rows event_rows = {events.key, {events.day, 1, NULL}, events.use, EVENTS};
-        rr_rows index_rows = {index.key, {index.day, 1, NULL}, index.use, n_index};
+        rr_rows event_rows = {{.codes = events.key}, {events.day, 1, NULL}, events.use, EVENTS};
+        rr_rows index_rows = {{.codes = index.key}, {index.day, 1, NULL}, index.use, n_index};
 
         fill(&events, EVENTS, shape % 5 == 1, shape % 3 * 2, &random);
         fill(&index, INDEX, shape % 5 == 1, shape % 3 * 2, &random);

@@ -504,7 +504,7 @@ static void test_refusals(void)
     static int32_t gap[LARGE];
     rr_matches matches = {anchor, gap, NULL, NULL};
     rr_rule rule = {.window = {.length = {RR_DAYS, 30}}, .take = 1};
-    rr_rows rows = {key, {day, 1, NULL}, NULL, LARGE};
+    rr_rows rows = {{.codes = key}, {day, 1, NULL}, NULL, LARGE};
     rr_call call = {stop_at_once, NULL, 1};
     rr_parts *parts;
     rr_error error;
