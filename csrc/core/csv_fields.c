@@ -79,13 +79,19 @@ static inline int iso_day(const uint32_t *months, const char *bytes, int64_t *da
     return of_month - 1 < (entry & 31);
 }
 
-static int64_t add_dates(rr_csv_rows *rows, rr_csv_builder *b, const rr_csv_run *run,
-                         const uint32_t *end, int64_t trim, int64_t n)
+static rr_status add_dates(rr_csv_rows *rows, rr_csv_builder *b, const rr_csv_run *run,
+                           const uint32_t *end, int64_t trim, int64_t *n)
 {
     int64_t *values = (int64_t *)b->column.values + b->n;
     const int64_t short_way = rows->format->iso ? 10 : -1;
 
-    for (int64_t i = 0; i < n; i++, end += rows->n_columns) {
+    if (rows->months == NULL) {
+        rows->months = calloc(MONTHS, sizeof *rows->months);
+        if (rows->months == NULL) {
+            return RR_ERR_MEMORY;
+        }
+    }
+    for (int64_t i = 0; i < *n; i++, end += rows->n_columns) {
         field f = field_at(run, end, trim);
 
         if (f.length == short_way && iso_day(rows->months, f.bytes, &values[i])) {
@@ -94,12 +100,12 @@ static int64_t add_dates(rr_csv_rows *rows, rr_csv_builder *b, const rr_csv_run 
         if (f.length == 0) {
             values[i] = RR_NULL_DAY;
         } else if (rr_csv_date_read(rows->format, f.bytes, f.length, &values[i]) != NULL) {
-            return i;
+            *n = i;
         } else {
             remember_month(rows->months, values[i]);
         }
     }
-    return n;
+    return RR_OK;
 }
 
 /* ---------------------------------------------------------------- numbers */
@@ -339,8 +345,7 @@ static rr_status add_column(rr_csv_rows *rows, int64_t c, const rr_csv_run *run,
 
     switch (b->column.kind) {
     case RR_CSV_DATE:
-        *n = add_dates(rows, b, run, end, trim, *n);
-        break;
+        return add_dates(rows, b, run, end, trim, n);
     case RR_CSV_INT64:
         *n = add_int64s(rows, b, run, end, trim, *n);
         break;
@@ -363,16 +368,10 @@ static rr_status add_column(rr_csv_rows *rows, int64_t c, const rr_csv_run *run,
 rr_status rr_csv_rows_add(rr_csv_rows *rows, const rr_csv_run *run, int64_t *added)
 {
     int64_t n = run->n;
-    rr_status status = RR_OK;
+    rr_status status;
 
     *added = 0;
-    if (rows->months == NULL) {
-        rows->months = calloc(MONTHS, sizeof *rows->months);
-        status = rows->months == NULL ? RR_ERR_MEMORY : RR_OK;
-    }
-    if (status == RR_OK) {
-        status = rr_csv_make_room(rows->columns, rows->n_columns, rows->rows + n, &rows->room);
-    }
+    status = rr_csv_make_room(rows->columns, rows->n_columns, rows->rows + n, &rows->room);
     for (int64_t c = 0; status == RR_OK && n > 0 && c < rows->n_columns; c++) {
         rows->columns[c].n = rows->rows;
         status = add_column(rows, c, run, &n);

@@ -297,6 +297,7 @@ static rr_status read_blocks(reader *r, rr_error *error)
     rr_status status;
 
     size = size == 0 ? RR_CSV_BLOCK : size < RR_CSV_BLOCK_MAX ? size : RR_CSV_BLOCK_MAX;
+    size = size > left && left > 0 ? left : size;
     r->block_size = size;
     r->n_blocks = left / size + (left % size != 0);
     if (r->index_of == NULL) {

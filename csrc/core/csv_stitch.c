@@ -255,7 +255,9 @@ static void copy_column(const rr_csv_builder *table, const rr_csv_builder *own, 
         for (int64_t i = 1; i <= n; i++) {
             out[i] = used + from->offsets[i];
         }
-        memcpy(to->data + used, from->data, (size_t)from->offsets[n]);
+        if (from->offsets[n] > 0) {
+            memcpy(to->data + used, from->data, (size_t)from->offsets[n]);
+        }
     } else if (from->values != NULL) {
         const size_t size = rr_csv_value_size(from->kind);
 
