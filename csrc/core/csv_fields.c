@@ -17,14 +17,25 @@ typedef struct field {
     int64_t length;
 } field;
 
-/* The field that ends at *end; `trim` as in rr_csv_run for a record's last field, else 0. */
-static inline field field_at(const rr_csv_run *run, const uint32_t *end, int64_t trim)
+/* One column of a run. Held by value in the loops: what they write could else be part of it. */
+typedef struct column {
+    const char *bytes;
+    const uint32_t *ends; /* of the column's field in the first record */
+    int64_t stride;       /* ends from a record to the next */
+    int64_t trim;         /* as in rr_csv_run for a record's last field, else 0 */
+    int64_t n;            /* records */
+    int quoted, high;
+} column;
+
+/* The field of record i. */
+static inline field field_of(column c, int64_t i)
 {
-    const char *bytes = run->bytes + end[-1] + 1;
-    int64_t quote = run->quoted & (*bytes == '"');
+    const uint32_t *end = c.ends + i * c.stride;
+    const char *bytes = c.bytes + end[-1] + 1;
+    int64_t quote = c.quoted & (*bytes == '"');
 
     return (field){.bytes = bytes + quote,
-                   .length = (int64_t)end[0] - (int64_t)end[-1] - 1 - trim - 2 * quote};
+                   .length = (int64_t)end[0] - (int64_t)end[-1] - 1 - c.trim - 2 * quote};
 }
 
 /* The top bit of a byte is set where it is not 0 to 9. */
@@ -79,33 +90,35 @@ static inline int iso_day(const uint32_t *months, const char *bytes, int64_t *da
     return of_month - 1 < (entry & 31);
 }
 
-static rr_status add_dates(rr_csv_rows *rows, rr_csv_builder *b, const rr_csv_run *run,
-                           const uint32_t *end, int64_t trim, int64_t *n)
+static int64_t add_dates(rr_csv_rows *rows, rr_csv_builder *b, column c)
 {
-    int64_t *values = (int64_t *)b->column.values + b->n;
+    int64_t *values = (int64_t *)b->column.values + b->n, i = 0;
     const int64_t short_way = rows->format->iso ? 10 : -1;
+    uint32_t *months;
 
     if (rows->months == NULL) {
         rows->months = calloc(MONTHS, sizeof *rows->months);
         if (rows->months == NULL) {
-            return RR_ERR_MEMORY;
+            rows->status = RR_ERR_MEMORY;
+            return 0;
         }
     }
-    for (int64_t i = 0; i < *n; i++, end += rows->n_columns) {
-        field f = field_at(run, end, trim);
+    months = rows->months;
+    for (; i < c.n; i++) {
+        field f = field_of(c, i);
 
-        if (f.length == short_way && iso_day(rows->months, f.bytes, &values[i])) {
+        if (f.length == short_way && iso_day(months, f.bytes, &values[i])) {
             continue;
         }
         if (f.length == 0) {
             values[i] = RR_NULL_DAY;
         } else if (rr_csv_date_read(rows->format, f.bytes, f.length, &values[i]) != NULL) {
-            *n = i;
+            break;
         } else {
-            remember_month(rows->months, values[i]);
+            remember_month(months, values[i]);
         }
     }
-    return RR_OK;
+    return i;
 }
 
 /* ---------------------------------------------------------------- numbers */
@@ -140,33 +153,32 @@ static inline int plain_digits(const char *bytes, int64_t length, uint64_t *valu
     return wrong == 0;
 }
 
-static int64_t add_int64s(rr_csv_rows *rows, rr_csv_builder *b, const rr_csv_run *run,
-                          const uint32_t *end, int64_t trim, int64_t n)
+static int64_t add_int64s(rr_csv_builder *b, column c)
 {
-    int64_t *values = (int64_t *)b->column.values + b->n;
+    int64_t *values = (int64_t *)b->column.values + b->n, i = 0;
     uint8_t *valid = b->column.valid + b->n;
 
-    for (int64_t i = 0; i < n; i++, end += rows->n_columns) {
-        field f = field_at(run, end, trim);
+    for (; i < c.n; i++) {
+        field f = field_of(c, i);
         uint64_t value = 0;
 
         valid[i] = f.length > 0;
         if (f.length == 0 || plain_digits(f.bytes, f.length, &value)) {
             values[i] = (int64_t)value;
         } else if (rr_csv_int64_read(f.bytes, f.length, &values[i]) != NULL) {
-            return i;
+            break;
         }
     }
-    return n;
+    return i;
 }
 
-static int64_t add_bools(rr_csv_rows *rows, rr_csv_builder *b, const rr_csv_run *run,
-                         const uint32_t *end, int64_t trim, int64_t n)
+static int64_t add_bools(rr_csv_builder *b, column c)
 {
     uint8_t *values = (uint8_t *)b->column.values + b->n, *valid = b->column.valid + b->n;
+    int64_t i = 0;
 
-    for (int64_t i = 0; i < n; i++, end += rows->n_columns) {
-        field f = field_at(run, end, trim);
+    for (; i < c.n; i++) {
+        field f = field_of(c, i);
 
         valid[i] = f.length > 0;
         if (f.length == 1 && (f.bytes[0] == '0' || f.bytes[0] == '1')) {
@@ -174,10 +186,10 @@ static int64_t add_bools(rr_csv_rows *rows, rr_csv_builder *b, const rr_csv_run 
         } else if (f.length == 0) {
             values[i] = 0;
         } else if (rr_csv_bool_read(f.bytes, f.length, &values[i]) != NULL) {
-            return i;
+            break;
         }
     }
-    return n;
+    return i;
 }
 
 /* Digits with a point among them: a whole number below 10^15 over a power of ten up to 10^15 are both
@@ -210,22 +222,22 @@ static int plain_decimal(const char *bytes, int64_t length, double *value)
     return 1;
 }
 
-static int64_t add_float64s(rr_csv_rows *rows, rr_csv_builder *b, const rr_csv_run *run,
-                            const uint32_t *end, int64_t trim, int64_t n)
+static int64_t add_float64s(rr_csv_rows *rows, rr_csv_builder *b, column c)
 {
     double *values = (double *)b->column.values + b->n;
+    int64_t i = 0;
 
-    for (int64_t i = 0; i < n; i++, end += rows->n_columns) {
-        field f = field_at(run, end, trim);
+    for (; i < c.n; i++) {
+        field f = field_of(c, i);
 
         if (f.length == 0) {
             values[i] = NAN;
         } else if (!plain_decimal(f.bytes, f.length, &values[i]) &&
                    rr_csv_float64_read(f.bytes, f.length, rows->plain, &values[i]) != NULL) {
-            return i;
+            break;
         }
     }
-    return n;
+    return i;
 }
 
 /* ---------------------------------------------------------------- text and categories */
@@ -240,30 +252,28 @@ static int has_high(field f)
     return all >= 0x80;
 }
 
-static rr_status add_texts(rr_csv_rows *rows, rr_csv_builder *b, const rr_csv_run *run,
-                           const uint32_t *end, int64_t trim, int64_t *n)
+static int64_t add_texts(rr_csv_rows *rows, rr_csv_builder *b, column c)
 {
     const rr_csv_encoding encoding = rows->options->encoding;
-    const uint32_t *last = end + (*n - 1) * rows->n_columns;
-    int64_t *offsets = b->column.offsets + b->n, used = offsets[0];
+    const int64_t longest = c.ends[(c.n - 1) * c.stride] - (int64_t)c.ends[-1];
+    int64_t *offsets = b->column.offsets + b->n, used = offsets[0], i = 0;
     uint8_t *valid = b->column.valid + b->n;
     char *data;
 
-    /* What the run is long, and up to 16 bytes beyond each end. */
-    if (rr_csv_builder_reserve_data(
-            b, used, RR_CSV_GROWTH * ((int64_t)*last - (int64_t)end[-1]) + 16) != RR_OK) {
-        return RR_ERR_MEMORY;
+    /* All that the run holds, and up to 16 bytes beyond the last. */
+    if (rr_csv_builder_reserve_data(b, used, RR_CSV_GROWTH * longest + 16) != RR_OK) {
+        rows->status = RR_ERR_MEMORY;
+        return 0;
     }
     data = b->column.data;
-    for (int64_t i = 0; i < *n; i++, end += rows->n_columns) {
-        field f = field_at(run, end, trim);
+    for (; i < c.n; i++) {
+        field f = field_of(c, i);
 
         valid[i] = f.length > 0;
-        if (run->high && has_high(f)) {
+        if (c.high && has_high(f)) {
             int64_t written = rr_csv_utf8(encoding, f.bytes, f.length, data + used);
 
             if (written < 0) {
-                *n = i;
                 break;
             }
             used += written;
@@ -275,7 +285,7 @@ static rr_status add_texts(rr_csv_rows *rows, rr_csv_builder *b, const rr_csv_ru
         }
         offsets[i + 1] = used;
     }
-    return RR_OK;
+    return i;
 }
 
 /* The first `n` bytes of a word, up to 8. */
@@ -286,23 +296,24 @@ static inline uint64_t first_bytes(uint64_t word, int64_t n)
 
 /* A few hundred values are met again and again: each has a slot that its bytes alone choose. Two that
  * share one push each other out, and the table of the builder finds them. */
-static rr_status add_categories(rr_csv_rows *rows, rr_csv_builder *b, const rr_csv_run *run,
-                                const uint32_t *end, int64_t trim, int64_t *n)
+static int64_t add_categories(rr_csv_rows *rows, rr_csv_builder *b, column c)
 {
     const int64_t before = b->n;
     int32_t *codes = (int32_t *)b->column.values + before;
+    rr_csv_recent *recent = b->recent;
+    int64_t i = 0;
 
-    if (b->recent == NULL) {
-        b->recent = calloc(RR_CSV_RECENT, sizeof *b->recent);
-        if (b->recent == NULL) {
-            return RR_ERR_MEMORY;
+    if (recent == NULL) {
+        recent = b->recent = calloc(RR_CSV_RECENT, sizeof *b->recent);
+        if (recent == NULL) {
+            rows->status = RR_ERR_MEMORY;
+            return 0;
         }
     }
-    for (int64_t i = 0; i < *n; i++, end += rows->n_columns) {
-        field f = field_at(run, end, trim);
+    for (; i < c.n; i++) {
+        field f = field_of(c, i);
         uint64_t low = first_bytes(rr_csv_word(f.bytes), f.length), high = 0;
         rr_csv_recent *slot;
-        rr_status status;
         int64_t bad;
 
         if (f.length == 0) {
@@ -312,79 +323,75 @@ static rr_status add_categories(rr_csv_rows *rows, rr_csv_builder *b, const rr_c
         if (f.length > 8) {
             high = first_bytes(rr_csv_word(f.bytes + 8), f.length - 8);
         }
-        slot = &b->recent[((low ^ high << 1) * UINT64_C(0x9E3779B97F4A7C15)) >> 52];
+        slot = &recent[((low ^ high << 1) * UINT64_C(0x9E3779B97F4A7C15)) >> 52];
         if (f.length <= 16 && slot->low == low && slot->high == high) {
             codes[i] = slot->code;
             continue;
         }
         b->n = before + i;
-        status = rr_csv_add_category(b, rows->options->encoding, f.bytes, f.length, run->high,
-                                     &bad);
-        if (status != RR_OK) {
-            return status;
-        }
-        if (bad >= 0) {
-            *n = i;
+        rows->status = rr_csv_add_category(b, rows->options->encoding, f.bytes, f.length, c.high,
+                                           &bad);
+        if (rows->status != RR_OK || bad >= 0) {
             break;
         }
         if (f.length <= 16) {
             *slot = (rr_csv_recent){.low = low, .high = high, .code = codes[i]};
         }
     }
-    return RR_OK;
+    return i;
 }
 
 /* ---------------------------------------------------------------- a run */
 
-/* Adds column `c` for the first *n records, or so many as are right. */
-static rr_status add_column(rr_csv_rows *rows, int64_t c, const rr_csv_run *run, int64_t *n)
+/* Adds a column for the first of c.n records; returns for how many. */
+static int64_t add_column(rr_csv_rows *rows, rr_csv_builder *b, column c)
 {
-    rr_csv_builder *b = &rows->columns[c];
-    const uint32_t *end = run->ends + c;
-    const int64_t trim = c == rows->n_columns - 1 ? run->trim : 0;
-
     switch (b->column.kind) {
     case RR_CSV_DATE:
-        return add_dates(rows, b, run, end, trim, n);
+        return add_dates(rows, b, c);
     case RR_CSV_INT64:
-        *n = add_int64s(rows, b, run, end, trim, *n);
-        break;
+        return add_int64s(b, c);
     case RR_CSV_FLOAT64:
-        *n = add_float64s(rows, b, run, end, trim, *n);
-        break;
+        return add_float64s(rows, b, c);
     case RR_CSV_BOOL:
-        *n = add_bools(rows, b, run, end, trim, *n);
-        break;
+        return add_bools(b, c);
     case RR_CSV_TEXT:
-        return add_texts(rows, b, run, end, trim, n);
+        return add_texts(rows, b, c);
     case RR_CSV_CATEGORY:
-        return add_categories(rows, b, run, end, trim, n);
+        return add_categories(rows, b, c);
     case RR_CSV_SKIP:
         break;
     }
-    return RR_OK;
+    return c.n;
 }
 
 rr_status rr_csv_rows_add(rr_csv_rows *rows, const rr_csv_run *run, int64_t *added)
 {
+    const int64_t stride = rows->n_columns;
     int64_t n = run->n;
-    rr_status status;
 
     *added = 0;
-    status = rr_csv_make_room(rows->columns, rows->n_columns, rows->rows + n, &rows->room);
-    for (int64_t c = 0; status == RR_OK && n > 0 && c < rows->n_columns; c++) {
-        rows->columns[c].n = rows->rows;
-        status = add_column(rows, c, run, &n);
+    rows->status = rr_csv_make_room(rows->columns, stride, rows->rows + n, &rows->room);
+    for (int64_t i = 0; rows->status == RR_OK && n > 0 && i < stride; i++) {
+        rows->columns[i].n = rows->rows;
+        n = add_column(rows, &rows->columns[i],
+                       (column){.bytes = run->bytes,
+                                .ends = run->ends + i,
+                                .stride = stride,
+                                .trim = i == stride - 1 ? run->trim : 0,
+                                .n = n,
+                                .quoted = run->quoted,
+                                .high = run->high});
     }
-    if (status != RR_OK) {
-        return rr_csv_rows_fail(rows, status);
+    if (rows->status != RR_OK) {
+        return rr_csv_rows_fail(rows, rows->status);
     }
     rows->rows += n;
     rows->seen += n;
-    for (int64_t c = 0; c < rows->n_columns; c++) {
-        rows->columns[c].n = rows->rows;
-        if (rows->columns[c].column.kind == RR_CSV_TEXT) {
-            rows->columns[c].column.n_strings = rows->rows;
+    for (int64_t i = 0; i < stride; i++) {
+        rows->columns[i].n = rows->rows;
+        if (rows->columns[i].column.kind == RR_CSV_TEXT) {
+            rows->columns[i].column.n_strings = rows->rows;
         }
     }
     *added = n;

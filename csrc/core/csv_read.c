@@ -14,7 +14,11 @@
 #include "threads.h"
 
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+
+enum { LOOKS = 100 }; /* at the turn before a worker sleeps: some 50 microseconds */
 
 typedef struct reader {
     const rr_csv_options *options;
@@ -32,11 +36,11 @@ typedef struct reader {
     pthread_mutex_t lock; /* of what follows */
     pthread_cond_t news;  /* the turn has gone on, a copy is done, reading has failed */
     int64_t claimed;
-    int64_t turn;        /* the block whose turn it is */
-    rr_csv_place at;     /* of the record that it begins with */
-    int64_t seen;        /* data records before that, good or bad */
-    int64_t blank_lines; /* before that */
-    int copying;         /* blocks that have had their turn and are being copied */
+    atomic_int_fast64_t turn; /* the block whose turn it is; read without the lock too */
+    rr_csv_place at;          /* of the record that it begins with */
+    int64_t seen;             /* data records before that, good or bad */
+    int64_t blank_lines;      /* before that */
+    int copying;              /* blocks that have had their turn and are being copied */
     int failed;
     rr_status status;
     rr_error error;
@@ -176,8 +180,11 @@ static int read_block(worker *w, reader *r)
     int goes_on;
 
     read_ahead(w, r);
+    for (int i = 0; i < LOOKS && atomic_load(&r->turn) != w->number; i++) {
+        sched_yield();
+    }
     pthread_mutex_lock(&r->lock);
-    while (r->turn != w->number && !r->failed) {
+    while (atomic_load(&r->turn) != w->number && !r->failed) {
         pthread_cond_wait(&r->news, &r->lock);
     }
     goes_on = !r->failed;
@@ -194,7 +201,7 @@ static int read_block(worker *w, reader *r)
             r->at.byte = w->after.byte;
             r->seen += w->block.rows.seen;
             r->blank_lines += w->block.blank_lines;
-            r->turn++;
+            atomic_fetch_add(&r->turn, 1);
             r->copying++;
             pthread_cond_broadcast(&r->news);
         }

@@ -43,10 +43,12 @@ static void put_bytes(document *d, const char *bytes, int64_t n)
 static void put_value(document *d, rr_csv_kind kind, uint64_t *random)
 {
     static const char *const bools[] = {"0", "1", "true", "FALSE", "0", "1"};
-    static const char *const texts[] = {"a", "0007", " padded ", "a text of more than sixteen bytes",
-                                        "caf\xC3\xA9", "\t", "C10001958893", "x"};
-    static const char *const names[] = {"E06000001", "E06000002", "RC8", "RC9", "1A", "4",
-                                        "a category of more than sixteen bytes", "\xC3\xA9"};
+    static const char *const texts[] = {
+        "a",           "0007", " padded ",     "a text of more than sixteen bytes",
+        "caf\xC3\xA9", "\t",   "C10001958893", "x"};
+    static const char *const names[] = {
+        "E06000001", "E06000002", "RC8", "RC9", "1A", "4", "a category of more than sixteen bytes",
+        "\xC3\xA9"};
     char text[64];
 
     if (one_in(random, 12)) {
@@ -99,14 +101,38 @@ static void put_nonsense(document *d, uint64_t *random)
     static const struct {
         const char *bytes;
         int n;
-    } all[] = {{"2019-02-29", 10}, {"2019-13-01", 10},  {"0000-01-01", 10}, {"20190-1-01", 10},
-               {"x", 1},           {"-", 1},            {"\xFF", 1},        {"\xC3", 1},
-               {"\"", 1},          {"a\"b", 3},         {"\"a\"b", 4},      {"\"a", 2},
-               {"a\0b", 3},        {"\0", 1},           {"\r", 1},          {"a\rb", 3},
-               {"\n", 1},          {"\"\n", 2},         {",", 1},           {",,,,", 4},
-               {"\"a\"\"b\"", 6},  {"\"\"\"\"", 4},     {"\"\r\"", 3},      {"\"\r\n\"", 4},
-               {"\"\"a", 3},         {"a\"b\"", 4},       {"99999999999999999999", 20}, {"2019-01-01 10:00", 16},
-               {"\"a\"\r", 4},     {"\x80", 1},         {"1e999", 5},       {"2019/01/01", 10}};
+    } all[] = {{"2019-02-29", 10},
+               {"2019-13-01", 10},
+               {"0000-01-01", 10},
+               {"20190-1-01", 10},
+               {"x", 1},
+               {"-", 1},
+               {"\xFF", 1},
+               {"\xC3", 1},
+               {"\"", 1},
+               {"a\"b", 3},
+               {"\"a\"b", 4},
+               {"\"a", 2},
+               {"a\0b", 3},
+               {"\0", 1},
+               {"\r", 1},
+               {"a\rb", 3},
+               {"\n", 1},
+               {"\"\n", 2},
+               {",", 1},
+               {",,,,", 4},
+               {"\"a\"\"b\"", 6},
+               {"\"\"\"\"", 4},
+               {"\"\r\"", 3},
+               {"\"\r\n\"", 4},
+               {"\"\"a", 3},
+               {"a\"b\"", 4},
+               {"99999999999999999999", 20},
+               {"2019-01-01 10:00", 16},
+               {"\"a\"\r", 4},
+               {"\x80", 1},
+               {"1e999", 5},
+               {"2019/01/01", 10}};
     int64_t i = random_below(random, sizeof all / sizeof *all);
 
     put_bytes(d, all[i].bytes, all[i].n);
@@ -229,11 +255,10 @@ static int64_t check_case(const document *d, uint64_t *random, uint64_t seed)
 {
     static const int threads[] = {1, 2, 7};
     const rr_csv_source source = {.fd = -1, .bytes = d->bytes, .length = d->length};
-    rr_csv_options options = {.encoding = (rr_csv_encoding)(one_in(random, 4)
-                                                                ? 1 + random_below(random, 2)
-                                                                : 0),
-                              .collect = !one_in(random, 3),
-                              .has_header = one_in(random, 4)};
+    rr_csv_options options = {
+        .encoding = (rr_csv_encoding)(one_in(random, 4) ? 1 + random_below(random, 2) : 0),
+        .collect = !one_in(random, 3),
+        .has_header = one_in(random, 4)};
     rr_csv_table judge = {0};
     rr_error wrong;
     rr_status status;
