@@ -65,9 +65,10 @@ def test_the_answer_of_libcsv(shape: str, threads: int, tmp_path: Path) -> None:
         for block_size in (0, 5_000):
             try:
                 answer = flat(read(path, way, block_size))
-            except rr.RuleError:
-                assert way in (AVX2, AVX512)  # not on this machine
-                continue
+            except rr.RereferralError as error:
+                if way in (AVX2, AVX512) and "this machine" in str(error):
+                    continue
+                raise
             assert len(answer) == len(judge)
             for one, other in zip(answer, judge, strict=True):
                 np.testing.assert_array_equal(one, other)
