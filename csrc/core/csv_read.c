@@ -9,7 +9,10 @@
  * The claims are in order, and who holds the lowest claim waits for nobody: there is always one who
  * goes on, also with more workers than processors.
  *
- * Cost. READ_MEASURED */
+ * Cost. 10 M rows of 8 columns, 647 MB, warm: four columns 0.39 s on one thread and 0.25 on two, all
+ * eight 0.56 and 0.34. Half of that is the kernel's: it copies the file and clears the pages of the
+ * columns. A worker looks at the turn for a moment before it sleeps: with sleep alone two threads were
+ * as slow as one where little is done to a block (no column wanted: 0.13 s; with the look 0.085). */
 #include "csv_internal.h"
 #include "threads.h"
 
