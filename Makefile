@@ -4,7 +4,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help report test properties calibration lint format bench bench-large oldest newest clean
+.PHONY: help report test properties fuzz calibration lint format bench bench-large oldest newest clean
 
 # Variables that .ci/setup found necessary on this machine, then a command in the environment.
 use = . .setup/env && .venv/bin/
@@ -51,6 +51,10 @@ properties: ## count how often the package and the slow reference differ (CASES=
 	$(use)python tests/count_properties.py --cases $(CASES) --seed $(SEED)
 	$(use)python -m pytest --hypothesis-profile "new cases" --hypothesis-seed $(SEED) \
 	    $$(grep -l "@given" tests/test_*.py)
+
+fuzz: ## every way of reading CSV against libcsv alone, on hostile files (CASES=20000 SEED=1)
+	@.ci/setup report test
+	. .setup/env && REREFERRAL_FUZZ=$(CASES),$(SEED) .venv/bin/python -m pytest tests/test_core_c.py -k paths
 
 calibration: ## the simulated England at full scale against the published figures
 	@.ci/setup report test

@@ -1,8 +1,13 @@
+#define _DEFAULT_SOURCE /* madvise */
+
 #include "csv_internal.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+enum { HUGE = 1 << 23 };
 
 void rr_csv_column_free(rr_csv_column *column)
 {
@@ -18,14 +23,32 @@ void rr_csv_builder_init(rr_csv_builder *builder, rr_csv_kind kind)
     memset(builder, 0, sizeof *builder);
     builder->column.kind = kind;
     builder->last = -1;
-    builder->newest_row = -1;
 }
 
 void rr_csv_builder_free(rr_csv_builder *builder)
 {
     rr_csv_column_free(&builder->column);
     free(builder->slots);
+    free(builder->recent);
     memset(builder, 0, sizeof *builder);
+}
+
+/* Large blocks are first touched a huge page at a time, not in 512 small ones. */
+static void ask_for_huge_pages(char *block, size_t size)
+{
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+    const uintptr_t page = (uintptr_t)1 << 21;
+    uintptr_t first = ((uintptr_t)block + page - 1) & ~(page - 1);
+    uintptr_t last = ((uintptr_t)block + size) & ~(page - 1);
+
+    if (first < last) {
+        (void)madvise((void *)first, last - first,
+                      MADV_HUGEPAGE); /* advice, which may be refused */
+    }
+#else
+    (void)block;
+    (void)size;
+#endif
 }
 
 /* realloc of count * size. On Linux a large block moves by its page tables and pages that were never
@@ -41,11 +64,14 @@ static int resize(void **block, int64_t count, size_t size)
     if (moved == NULL) {
         return -1;
     }
+    if ((size_t)count * size > HUGE) {
+        ask_for_huge_pages(moved, (size_t)count * size);
+    }
     *block = moved;
     return 0;
 }
 
-static size_t value_size(rr_csv_kind kind)
+size_t rr_csv_value_size(rr_csv_kind kind)
 {
     switch (kind) {
     case RR_CSV_DATE:
@@ -72,7 +98,7 @@ static int has_mask(rr_csv_kind kind)
 rr_status rr_csv_builder_reserve(rr_csv_builder *builder, int64_t rows)
 {
     rr_csv_column *c = &builder->column;
-    size_t size = value_size(c->kind);
+    size_t size = rr_csv_value_size(c->kind);
 
     if (size > 0 && resize(&c->values, rows, size) < 0) {
         return RR_ERR_MEMORY;
@@ -103,10 +129,13 @@ rr_status rr_csv_builder_reserve(rr_csv_builder *builder, int64_t rows)
 
 rr_status rr_csv_make_room(rr_csv_builder *builders, int64_t n_builders, int64_t n, int64_t *room)
 {
-    int64_t wanted = *room < 64 ? 64 : *room > INT64_MAX / 2 ? INT64_MAX : 2 * *room;
+    int64_t wanted = *room < 64 ? 64 : *room;
 
     if (n < *room) {
         return RR_OK;
+    }
+    while (wanted <= n) {
+        wanted = wanted > INT64_MAX / 2 ? INT64_MAX : 2 * wanted;
     }
     for (int64_t i = 0; i < n_builders; i++) {
         rr_status status = rr_csv_builder_reserve(&builders[i], wanted);
@@ -119,29 +148,39 @@ rr_status rr_csv_make_room(rr_csv_builder *builders, int64_t n_builders, int64_t
     return RR_OK;
 }
 
-/* Makes room for `more` bytes after the last string. */
-static int reserve_data(rr_csv_builder *builder, int64_t more)
+rr_status rr_csv_builder_reserve_data(rr_csv_builder *builder, int64_t used, int64_t more)
 {
-    rr_csv_column *c = &builder->column;
-    int64_t used = c->offsets[c->n_strings], room = builder->data_room;
-    void *data = c->data;
+    int64_t room = builder->data_room < 256 ? 256 : builder->data_room;
 
-    if (more <= room - used) {
-        return 0;
+    if (more <= builder->data_room - used) {
+        return RR_OK;
     }
     if (more > INT64_MAX / 4 || used > INT64_MAX / 4) {
-        return -1;
+        return RR_ERR_MEMORY;
     }
-    room = room < 256 ? 256 : room;
     while (room - used < more) {
         room *= 2;
     }
+    return rr_csv_builder_set_data(builder, room);
+}
+
+rr_status rr_csv_builder_set_data(rr_csv_builder *builder, int64_t room)
+{
+    void *data = builder->column.data;
+
     if (resize(&data, room, 1) < 0) {
-        return -1;
+        return RR_ERR_MEMORY;
     }
-    c->data = data;
+    builder->column.data = data;
     builder->data_room = room;
-    return 0;
+    return RR_OK;
+}
+
+/* Makes room for `more` bytes after the last string. */
+static rr_status reserve_data(rr_csv_builder *builder, int64_t more)
+{
+    return rr_csv_builder_reserve_data(builder, builder->column.offsets[builder->column.n_strings],
+                                       more);
 }
 
 void rr_csv_add_null(rr_csv_builder *builder)
@@ -205,7 +244,7 @@ rr_status rr_csv_add_text(rr_csv_builder *builder, rr_csv_encoding encoding, con
     int64_t row = builder->n, used = c->offsets[row], written = length;
 
     *bad = -1;
-    if (reserve_data(builder, check ? RR_CSV_GROWTH * length : length) < 0) {
+    if (reserve_data(builder, check ? RR_CSV_GROWTH * length : length) != RR_OK) {
         return RR_ERR_MEMORY;
     }
     if (check) {
@@ -308,66 +347,76 @@ static int reserve_category(rr_csv_builder *builder, int64_t length)
     if (2 * (c->n_strings + 1) > builder->n_slots && grow_slots(builder) < 0) {
         return -1;
     }
-    return reserve_data(builder, length);
+    return reserve_data(builder, length) == RR_OK ? 0 : -1;
+}
+
+static rr_status code_of(rr_csv_builder *builder, rr_csv_encoding encoding, const char *bytes,
+                         int64_t length, int check, int64_t *bad, int32_t *code)
+{
+    rr_csv_column *c = &builder->column;
+    int64_t slot;
+
+    if (reserve_category(builder, length) < 0) {
+        return RR_ERR_MEMORY;
+    }
+    slot = find(builder, bytes, length);
+    *code = builder->slots[slot];
+    if (*code >= 0) {
+        return RR_OK;
+    }
+    if (c->n_strings == INT32_MAX) {
+        return RR_ERR_TOO_LARGE;
+    }
+    if (check) {
+        int64_t written = rr_csv_utf8(encoding, bytes, length, NULL);
+
+        if (written < 0) {
+            *bad = -1 - written;
+            return RR_OK;
+        }
+    }
+    *code = (int32_t)c->n_strings;
+    memcpy(c->data + c->offsets[*code], bytes, (size_t)length);
+    c->offsets[*code + 1] = c->offsets[*code] + length;
+    c->n_strings++;
+    builder->slots[slot] = *code;
+    return RR_OK;
 }
 
 rr_status rr_csv_add_category(rr_csv_builder *builder, rr_csv_encoding encoding, const char *bytes,
                               int64_t length, int check, int64_t *bad)
 {
-    rr_csv_column *c = &builder->column;
-    int64_t slot, written;
-    int32_t code;
+    rr_status status = RR_OK;
 
     *bad = -1;
-    if (builder->last >= 0 && is_string(c, builder->last, bytes, length)) {
-        ((int32_t *)c->values)[builder->n++] = builder->last;
-        return RR_OK;
-    }
-    if (reserve_category(builder, length) < 0) {
-        return RR_ERR_MEMORY;
-    }
-    slot = find(builder, bytes, length);
-    code = builder->slots[slot];
-    if (code < 0) {
-        if (c->n_strings == INT32_MAX) {
-            return RR_ERR_TOO_LARGE;
+    if (builder->last < 0 || !is_string(&builder->column, builder->last, bytes, length)) {
+        int32_t code;
+
+        status = code_of(builder, encoding, bytes, length, check, bad, &code);
+        if (status != RR_OK || *bad >= 0) {
+            return status;
         }
-        written = check ? rr_csv_utf8(encoding, bytes, length, NULL) : length;
-        if (written < 0) {
-            *bad = -1 - written;
-            return RR_OK;
-        }
-        code = (int32_t)c->n_strings;
-        memcpy(c->data + c->offsets[code], bytes, (size_t)length);
-        c->offsets[code + 1] = c->offsets[code] + length;
-        c->n_strings++;
-        builder->slots[slot] = code;
-        builder->newest_row = builder->n;
+        builder->last = code;
     }
-    builder->last = code;
-    ((int32_t *)c->values)[builder->n++] = code;
+    ((int32_t *)builder->column.values)[builder->n++] = builder->last;
     return RR_OK;
+}
+
+rr_status rr_csv_category_code(rr_csv_builder *builder, const char *bytes, int64_t length,
+                               int32_t *code)
+{
+    int64_t bad;
+
+    return code_of(builder, RR_CSV_UTF8, bytes, length, 0, &bad, code);
 }
 
 void rr_csv_builder_undo(rr_csv_builder *builder, int64_t rows)
 {
-    rr_csv_column *c = &builder->column;
-
-    if (builder->n <= rows) {
-        return;
-    }
-    builder->n = rows;
-    if (c->kind == RR_CSV_TEXT) {
-        c->n_strings = rows;
-    } else if (c->kind == RR_CSV_CATEGORY && builder->newest_row >= rows) {
-        /* The newest value closes no gap in the probes of an older one, so its slot can be freed. */
-        int32_t code = (int32_t)c->n_strings - 1;
-        int64_t from = c->offsets[code];
-
-        builder->slots[find(builder, c->data + from, c->offsets[code + 1] - from)] = -1;
-        c->n_strings--;
-        builder->newest_row = -1;
-        builder->last = -1;
+    if (builder->n > rows) {
+        builder->n = rows;
+        if (builder->column.kind == RR_CSV_TEXT) {
+            builder->column.n_strings = rows;
+        }
     }
 }
 
@@ -419,7 +468,7 @@ rr_status rr_csv_builder_finish(rr_csv_builder *builder, rr_csv_encoding encodin
         c->valid = NULL;
     }
     if (c->offsets != NULL) {
-        if (reserve_data(builder, 1) < 0) { /* data is never NULL beside offsets */
+        if (reserve_data(builder, 1) != RR_OK) { /* data is never NULL beside offsets */
             return RR_ERR_MEMORY;
         }
         c->data = shrink(c->data, c->offsets[c->n_strings], 1);

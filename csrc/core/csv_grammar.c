@@ -23,7 +23,8 @@ typedef struct scan {
     unsigned holds;     /* RR_CSV_MAY_HOLD_* of the blocks that it lies in */
     int64_t resume_byte, resume_line; /* the line after its first, -1 while that goes on */
     int resume_after_cr;
-    rr_csv_scan_result *result;
+    int64_t end, most; /* where to stop: at this byte, after so many records */
+    int64_t *blank_lines;
 } scan;
 
 typedef struct traits {
@@ -105,6 +106,11 @@ static int64_t line_length(const char *bytes, int64_t left, int may_hold_cr, int
     return length;
 }
 
+static int is_done(const scan *s)
+{
+    return s->at_start && (s->byte >= s->end || s->most <= 0);
+}
+
 /* Forgets the current record. Returns 1 if reading has to go back to an earlier byte. */
 static int recover(scan *s)
 {
@@ -112,6 +118,7 @@ static int recover(scan *s)
 
     csv_free(&s->parser);
     parser_start(s);
+    s->most--;
     if (s->resume_byte < 0) {
         s->skipping = 1;
         return 0;
@@ -166,7 +173,7 @@ static rr_status record_ended(scan *s, int *back)
     s->ended = 0;
     if (s->n_columns < 0 || s->fields == s->n_columns) {
         s->at_start = 1;
-        s->result->records++;
+        s->most--;
         return s->events->record(s->events->context, &s->place);
     }
     count_reason(reason, sizeof reason, s->fields, 0, s->n_columns);
@@ -192,7 +199,7 @@ static rr_status blank_line(scan *s)
     int back;
 
     if (s->n_columns != 1) {
-        s->result->blank_lines++;
+        (*s->blank_lines)++;
         return RR_OK;
     }
     begin(s);
@@ -241,15 +248,14 @@ static rr_status line_done(scan *s, int64_t length, int64_t taken, int terminate
     return status;
 }
 
-static rr_status feed(scan *s, const char *block, int64_t n, int64_t max_records, rr_error *error)
+static rr_status feed(scan *s, const char *block, int64_t n, rr_error *error)
 {
     const int64_t block_byte = s->byte;
     const traits found = look(block, n);
     rr_status status = RR_OK;
 
     s->holds |= found.holds;
-    while (status == RR_OK && s->byte - block_byte < n &&
-           (max_records < 0 || s->result->records < max_records)) {
+    while (status == RR_OK && s->byte - block_byte < n) {
         const char *line = block + (s->byte - block_byte);
         int64_t left = n - (s->byte - block_byte), length, taken;
         int terminated, back, rest_of_crlf = s->after_cr && *line == '\n';
@@ -258,6 +264,9 @@ static rr_status feed(scan *s, const char *block, int64_t n, int64_t max_records
         if (rest_of_crlf && s->at_start) {
             s->byte++;
             continue;
+        }
+        if (is_done(s)) {
+            break;
         }
         if (rest_of_crlf) {
             length = 1;
@@ -323,49 +332,62 @@ static rr_status finish(scan *s, rr_error *error)
     return status;
 }
 
-rr_status rr_csv_scan(const rr_csv_source *source, const rr_csv_options *options, int64_t n_columns,
-                      int64_t max_records, const rr_csv_events *events, rr_csv_scan_result *result,
+/* Up to `want` bytes from s->byte: those in memory, else those that were read into *buffer, which is
+ * made when it is needed. */
+static rr_status next_bytes(const scan *s, const rr_csv_input *input, int64_t want, char **buffer,
+                            const char **block, int64_t *n, rr_error *error)
+{
+    int64_t held = input->held_from + input->held_length - s->byte;
+    int64_t left = input->stamp->size - s->byte;
+
+    if (held > 0 && s->byte >= input->held_from) {
+        *block = input->held + (s->byte - input->held_from);
+        *n = held < want ? held : want;
+        return RR_OK;
+    }
+    if (*buffer == NULL) {
+        *buffer = rr_allocate(input->block_size, 1);
+        if (*buffer == NULL) {
+            return rr_fail(error, RR_ERR_MEMORY, "out of memory for a block of the file");
+        }
+    }
+    *block = *buffer;
+    return rr_csv_bytes(input->source, s->byte, *buffer, left < want ? left : want, n, error);
+}
+
+rr_status rr_csv_scan(const rr_csv_input *input, int64_t n_columns, rr_csv_place *at, int64_t end,
+                      int64_t most, const rr_csv_events *events, int64_t *blank_lines,
                       const rr_call *call, rr_error *error)
 {
-    const int64_t block_size = options->block_size == 0 ? RR_CSV_BLOCK : options->block_size;
     scan s = {.events = events,
               .n_columns = n_columns,
-              .line = 1,
+              .byte = at->byte,
+              .line = at->line,
               .at_start = 1,
               .resume_byte = -1,
-              .result = result};
+              .end = end,
+              .most = most,
+              .blank_lines = blank_lines};
+    /* One record is a few hundred bytes, and every byte that is fed is looked at before. */
+    int64_t want = input->block_size < 1024 ? input->block_size : 1024;
     char *buffer = NULL;
-    rr_csv_stamp stamp;
-    rr_status status;
+    rr_status status = RR_OK;
 
-    memset(result, 0, sizeof *result);
     parser_start(&s);
-    status = rr_csv_stamp_take(source, &stamp, error);
-    if (status == RR_OK) {
-        status = rr_csv_start(source, options->encoding, &s.byte, error);
-    }
-    if (status != RR_OK) {
-        goto out;
-    }
-    buffer = rr_allocate(block_size, 1);
-    if (buffer == NULL) {
-        status = rr_fail(error, RR_ERR_MEMORY, "out of memory for a block of the file");
-        goto out;
-    }
-    while (max_records < 0 || result->records < max_records) {
-        const char *block;
-        int64_t n, reached;
+    while (status == RR_OK && (!is_done(&s) || s.after_cr)) {
+        const char *block = NULL;
+        int64_t n = 0, reached;
 
-        if (rr_stopped(call, s.byte, stamp.size)) {
+        if (rr_stopped(call, s.byte, input->stamp->size)) {
             status = rr_fail(error, RR_ERR_INTERRUPTED, "interrupted");
-            goto out;
+            break;
         }
-        status = rr_csv_block(source, s.byte, buffer, block_size, &block, &n, error);
+        status = next_bytes(&s, input, want, &buffer, &block, &n, error);
         if (status == RR_OK && n > 0) {
-            status = feed(&s, block, n, max_records, error);
+            status = feed(&s, block, n, error);
         } else if (status == RR_OK) {
             /* A torn last row is the mark of a file that shrank: say that, and not what it tore. */
-            status = rr_csv_stamp_check(source, &stamp, error);
+            status = rr_csv_stamp_check(input->source, input->stamp, error);
             reached = s.byte;
             if (status == RR_OK) {
                 status = finish(&s, error);
@@ -374,12 +396,9 @@ rr_status rr_csv_scan(const rr_csv_source *source, const rr_csv_options *options
                 break;
             }
         }
-        if (status != RR_OK) {
-            goto out;
-        }
+        want = 2 * want < input->block_size ? 2 * want : input->block_size;
     }
-    result->bytes = stamp.size;
-out:
+    *at = (rr_csv_place){.line = s.line, .byte = s.byte};
     csv_free(&s.parser);
     free(buffer);
     return status;

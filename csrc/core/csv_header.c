@@ -82,7 +82,10 @@ rr_status rr_csv_header(const rr_csv_source *source, const rr_csv_options *optio
     naming h = {.options = options, .error = error};
     rr_csv_events events = {
         .context = &h, .field = on_name, .record = on_names, .fault = on_names_fault};
-    rr_csv_scan_result found;
+    rr_csv_input input = {.source = source};
+    rr_csv_place at = {.line = 1};
+    rr_csv_stamp stamp;
+    int64_t blank_lines = 0;
     rr_status status = rr_csv_check_options(source, options, error);
 
     if (status != RR_OK) {
@@ -94,11 +97,20 @@ rr_status rr_csv_header(const rr_csv_source *source, const rr_csv_options *optio
         rr_fail(error, status, "out of memory for the header");
         goto out;
     }
-    status = rr_csv_scan(source, options, -1, 1, &events, &found, call, error);
+    status = rr_csv_stamp_take(source, &stamp, error);
+    if (status == RR_OK) {
+        status = rr_csv_start(source, options->encoding, &at.byte, error);
+    }
     if (status != RR_OK) {
         goto out;
     }
-    if (found.blank_lines > 0 && h.names.n <= 1) {
+    input.stamp = &stamp;
+    input.block_size = options->block_size == 0 ? RR_CSV_BLOCK : options->block_size;
+    status = rr_csv_scan(&input, -1, &at, INT64_MAX, 1, &events, &blank_lines, call, error);
+    if (status != RR_OK) {
+        goto out;
+    }
+    if (blank_lines > 0 && h.names.n <= 1) {
         /* One column: the blank line in front was its first field. */
         rr_csv_builder_undo(&h.names, 0);
         rr_csv_add_null(&h.names);

@@ -1,234 +1,377 @@
+/* A file read by blocks on several threads, with the answer of one.
+ *
+ * Each worker claims the next block, reads it on the guess of where its first record begins, and waits
+ * for its turn. In its turn it knows where the record really begins, and the line and the row: a block
+ * read on a wrong guess is read again, one that failed fails for all, and otherwise the block's rows
+ * get their place and the turn goes on. Errors come in the order of the file because turns do. Rows are
+ * copied after the turn, so that a turn takes microseconds of the block's hundred. Who waits sleeps.
+ *
+ * The claims are in order, and who holds the lowest claim waits for nobody: there is always one who
+ * goes on, also with more workers than processors.
+ *
+ * Cost. 10 M rows of 8 columns, 647 MB, warm: four columns 0.39 s on one thread and 0.25 on two, all
+ * eight 0.56 and 0.34. Half of that is the kernel's: it copies the file and clears the pages of the
+ * columns. A worker looks at the turn for a moment before it sleeps: with sleep alone two threads were
+ * as slow as one where little is done to a block (no column wanted: 0.13 s; with the look 0.085). */
 #include "csv_internal.h"
+#include "threads.h"
 
-#include <stdio.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
 
-enum { BAD_LINE, BAD_ROW, BAD_COLUMN, BAD_VALUE, BAD_REASON, N_BAD };
+enum { LOOKS = 100 }; /* at the turn before a worker sleeps: some 50 microseconds */
 
-static const rr_csv_kind BAD_KINDS[N_BAD] = {RR_CSV_INT64, RR_CSV_INT64, RR_CSV_INT64, RR_CSV_TEXT,
-                                             RR_CSV_CATEGORY};
-
-typedef struct reading {
+typedef struct reader {
     const rr_csv_options *options;
+    const rr_csv_source *source;
+    const rr_call *call;
+    rr_csv_stamp stamp;
     rr_csv_date_format format;
-    locale_t plain; /* for strtod; 0 where no column needs it */
-    rr_csv_builder *columns;
-    int64_t n_columns, rows, room;
-    rr_csv_builder bad[N_BAD];
-    int64_t n_bad, bad_room;
-    int64_t seen; /* data records, good or bad */
-    int64_t bad_rows;
-    int64_t first_bad;      /* n_bad when this record began */
-    rr_status first_status; /* of its first complaint */
-    int in_header;
-    rr_status status; /* of a field, which cannot return one */
-    rr_error *error;
-} reading;
+    locale_t plain;
+    const rr_csv_kind *kinds;
+    rr_csv_indexing *index_of;
+    int64_t first;      /* byte of the first data record */
+    int64_t block_size; /* block b is the bytes from first + b * block_size on */
+    int64_t n_blocks;
 
-static rr_status complain(reading *r, rr_status kind, int64_t line, int64_t column,
-                          const char *bytes, int64_t length, const char *reason)
+    pthread_mutex_t lock; /* of what follows */
+    pthread_cond_t news;  /* the turn has gone on, a copy is done, reading has failed */
+    int64_t claimed;
+    atomic_int_fast64_t turn; /* the block whose turn it is; read without the lock too */
+    rr_csv_place at;          /* of the record that it begins with */
+    int64_t seen;             /* data records before that, good or bad */
+    int64_t blank_lines;      /* before that */
+    int copying;              /* blocks that have had their turn and are being copied */
+    int failed;
+    rr_status status;
+    rr_error error;
+    rr_csv_whole whole; /* changed in turn only, and moved only while nobody copies */
+} reader;
+
+typedef struct worker {
+    rr_csv_block block;
+    rr_csv_seam seam;
+    int64_t number; /* of the block */
+    int64_t guess;
+    rr_status status; /* of reading on the guess */
+    rr_csv_place after;
+} worker;
+
+static void fail(reader *r, rr_status status, const rr_error *error)
 {
-    char shown[RR_CSV_SHOWN];
-    int64_t bad, n_shown = rr_csv_show(r->options->encoding, bytes, length, shown, RR_CSV_SHOWN);
-    rr_status status = rr_csv_make_room(r->bad, N_BAD, r->n_bad, &r->bad_room);
+    if (!r->failed) {
+        r->failed = 1;
+        r->status = status;
+        r->error = *error;
+    }
+    pthread_cond_broadcast(&r->news);
+}
+
+static int64_t block_start(const reader *r, int64_t number)
+{
+    return number < r->n_blocks ? r->first + number * r->block_size : r->stamp.size;
+}
+
+/* -1: no block is left, or reading has failed. */
+static int64_t claim(reader *r, int is_caller)
+{
+    int64_t number = -1, reached;
+    rr_error error;
+    int stop;
+
+    if (is_caller) {
+        pthread_mutex_lock(&r->lock);
+        reached = r->at.byte;
+        pthread_mutex_unlock(&r->lock);
+        stop = rr_stopped(r->call, reached, r->stamp.size);
+        if (stop) {
+            rr_status status = rr_fail(&error, RR_ERR_INTERRUPTED, "interrupted");
+
+            pthread_mutex_lock(&r->lock);
+            fail(r, status, &error);
+            pthread_mutex_unlock(&r->lock);
+            return -1;
+        }
+    }
+    pthread_mutex_lock(&r->lock);
+    if (!r->failed && r->claimed < r->n_blocks) {
+        number = r->claimed++;
+    }
+    pthread_mutex_unlock(&r->lock);
+    return number;
+}
+
+static rr_status read_from(worker *w, const reader *r, int64_t line, int64_t byte)
+{
+    w->after = (rr_csv_place){.line = line, .byte = byte};
+    rr_csv_rows_clear(&w->block.rows);
+    w->block.blank_lines = 0;
+    return rr_csv_block_read(&w->block, &w->after, block_start(r, w->number + 1));
+}
+
+/* Before the turn: reads the block on a guess, with lines that count from 0. */
+static void read_ahead(worker *w, const reader *r)
+{
+    w->guess = -1;
+    w->status = RR_OK;
+    if (r->index_of != NULL) {
+        w->status = rr_csv_block_load(&w->block, r->first, block_start(r, w->number),
+                                      block_start(r, w->number + 1), &w->guess,
+                                      &w->block.rows.error);
+    }
+    if (w->status == RR_OK && w->guess >= 0) {
+        w->status = read_from(w, r, 0, w->guess);
+    }
+}
+
+/* In turn: makes the block's rows right, gives them their place, and passes the turn on. */
+static rr_status take_turn(worker *w, reader *r)
+{
+    rr_csv_rows *rows = &w->block.rows;
+    rr_error *error = &rows->error;
+    rr_status status = w->status;
+
+    if (w->guess != r->at.byte && (status == RR_OK || w->guess >= 0)) {
+        status = read_from(w, r, 0, r->at.byte);
+    }
+    if (status != RR_OK) {
+        error->line += error->line >= 0 ? r->at.line : 0;
+        error->row += error->row >= 0 ? r->seen : 0;
+        return status;
+    }
+    if (!rr_csv_whole_holds(&r->whole, rows)) {
+        pthread_mutex_lock(&r->lock);
+        while (r->copying > 0) {
+            pthread_cond_wait(&r->news, &r->lock);
+        }
+        pthread_mutex_unlock(&r->lock);
+        status = rr_csv_whole_grow(&r->whole, rows,
+                                   (double)(r->stamp.size - r->first) /
+                                       (double)(w->after.byte - r->first + 1));
+    }
+    if (status == RR_OK) {
+        status = rr_csv_whole_place(&r->whole, rows, r->at.line, r->seen, &w->seam);
+    }
+    return status == RR_OK ? status : rr_csv_rows_fail(rows, status);
+}
+
+static rr_status worker_open(worker *w, const reader *r)
+{
+    rr_status status;
+
+    w->block = (rr_csv_block){.index_of = r->index_of, .source = r->source, .stamp = &r->stamp};
+    status = rr_csv_rows_init(&w->block.rows, r->options, &r->format, r->plain, r->kinds,
+                              r->whole.n_columns);
+    if (status == RR_OK) {
+        status = rr_csv_block_open(&w->block, r->block_size);
+    }
+    return status == RR_OK ? rr_csv_seam_init(&w->seam, r->whole.n_columns) : status;
+}
+
+static void worker_close(worker *w)
+{
+    rr_csv_rows_free(&w->block.rows);
+    rr_csv_block_close(&w->block);
+    rr_csv_seam_free(&w->seam);
+}
+
+/* Reads a block after it was claimed. Returns 0 when there is nothing more to do. */
+static int read_block(worker *w, reader *r)
+{
+    int goes_on;
+
+    read_ahead(w, r);
+    for (int i = 0; i < LOOKS && atomic_load(&r->turn) != w->number; i++) {
+        sched_yield();
+    }
+    pthread_mutex_lock(&r->lock);
+    while (atomic_load(&r->turn) != w->number && !r->failed) {
+        pthread_cond_wait(&r->news, &r->lock);
+    }
+    goes_on = !r->failed;
+    pthread_mutex_unlock(&r->lock);
+    if (goes_on) {
+        rr_status status = take_turn(w, r);
+
+        pthread_mutex_lock(&r->lock);
+        if (status != RR_OK) {
+            fail(r, status, &w->block.rows.error);
+            goes_on = 0;
+        } else {
+            r->at.line += w->after.line;
+            r->at.byte = w->after.byte;
+            r->seen += w->block.rows.seen;
+            r->blank_lines += w->block.blank_lines;
+            atomic_fetch_add(&r->turn, 1);
+            r->copying++;
+            pthread_cond_broadcast(&r->news);
+        }
+        pthread_mutex_unlock(&r->lock);
+    }
+    if (goes_on) {
+        rr_csv_whole_copy(&r->whole, &w->block.rows, &w->seam);
+        pthread_mutex_lock(&r->lock);
+        r->copying--;
+        pthread_cond_broadcast(&r->news);
+        pthread_mutex_unlock(&r->lock);
+    }
+    return goes_on;
+}
+
+/* A task is not a block but a worker: how many blocks there are may not be known before. */
+static rr_status work(void *job, int64_t task, int number, rr_error *error)
+{
+    reader *r = job;
+    worker w = {0};
+    rr_status status = worker_open(&w, r);
+
+    (void)task;
+    if (status != RR_OK) {
+        rr_fail(error, status, "out of memory for a block of the file");
+        pthread_mutex_lock(&r->lock);
+        fail(r, status, error);
+        pthread_mutex_unlock(&r->lock);
+    }
+    while (status == RR_OK && (w.number = claim(r, number == 0)) >= 0 && read_block(&w, r)) {
+    }
+    worker_close(&w);
+    return status;
+}
+
+/* ---------------------------------------------------------------- the call */
+
+static rr_status check(reader *r, const rr_csv_kind *kinds, int64_t n_columns, rr_error *error)
+{
+    int needs_locale = 0;
+    rr_status status = rr_csv_check_options(r->source, r->options, error);
+
+    if (status == RR_OK && n_columns < 1) {
+        status = rr_fail(error, RR_ERR_ARGUMENT, "n_columns must be at least 1");
+    }
+    if (status == RR_OK) {
+        status = rr_csv_date_compile(r->options->date_format, &r->format, error);
+    }
+    for (int64_t i = 0; status == RR_OK && i < n_columns; i++) {
+        if ((unsigned)kinds[i] > RR_CSV_CATEGORY) {
+            status = rr_fail(error, RR_ERR_ARGUMENT, "a kind of column that is not known");
+        }
+        needs_locale |= kinds[i] == RR_CSV_FLOAT64;
+    }
+    if (status == RR_OK) {
+        status = rr_csv_indexer(r->options->path, &r->index_of, error);
+    }
+    if (status == RR_OK && needs_locale) {
+        r->plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+        if (r->plain == (locale_t)0) {
+            status = rr_fail(error, RR_ERR_MEMORY, "out of memory for a locale");
+        }
+    }
+    return status;
+}
+
+/* Reads the header, if there is one, and sets where the data begin. */
+static rr_status read_header(reader *r, rr_error *error)
+{
+    const rr_csv_input input = {
+        .source = r->source, .stamp = &r->stamp, .block_size = RR_CSV_BLOCK};
+    rr_csv_rows rows;
+    rr_csv_events events = rr_csv_rows_events(&rows);
+    rr_status status = RR_OK;
+
+    r->at.line = 1;
+    if (r->options->has_header) {
+        status = rr_csv_rows_init(&rows, r->options, &r->format, r->plain, r->kinds,
+                                  r->whole.n_columns);
+        rows.in_header = 1;
+        if (status != RR_OK) {
+            rr_csv_rows_fail(&rows, status);
+        } else {
+            status = rr_csv_scan(&input, r->whole.n_columns, &r->at, INT64_MAX, 1, &events,
+                                 &r->blank_lines, r->call, &rows.error);
+        }
+        if (status != RR_OK && error != NULL) {
+            *error = rows.error;
+        }
+        rr_csv_rows_free(&rows);
+    }
+    r->first = r->at.byte;
+    return status;
+}
+
+static rr_status read_blocks(reader *r, rr_error *error)
+{
+    rr_call call = {.threads = r->call == NULL ? 1 : r->call->threads};
+    int64_t left = r->stamp.size - r->first, size = r->options->block_size;
+    rr_status status;
+
+    size = size == 0 ? RR_CSV_BLOCK : size < RR_CSV_BLOCK_MAX ? size : RR_CSV_BLOCK_MAX;
+    size = size > left && left > 0 ? left : size;
+    r->block_size = size;
+    r->n_blocks = left / size + (left % size != 0);
+    if (r->index_of == NULL) {
+        r->n_blocks = left > 0;
+    }
+    status = rr_run(work, r, rr_workers(&call, r->n_blocks), &call, error);
+    if (r->failed) {
+        if (error != NULL) {
+            *error = r->error;
+        }
+        status = r->status;
+    }
+    return status;
+}
+
+rr_status rr_csv_read(const rr_csv_source *source, const rr_csv_options *options,
+                      const rr_csv_kind *kinds, int64_t n_columns, rr_csv_table *table,
+                      const rr_call *call, rr_error *error)
+{
+    reader r = {.options = options, .source = source, .call = call, .kinds = kinds};
+    rr_status status = check(&r, kinds, n_columns, error);
 
     if (status != RR_OK) {
         return status;
     }
-    if (r->n_bad == r->first_bad) {
-        r->first_status = kind;
-    }
-    rr_csv_add_int64(&r->bad[BAD_LINE], line);
-    rr_csv_add_int64(&r->bad[BAD_ROW], r->seen);
-    if (column < 0) {
-        rr_csv_add_null(&r->bad[BAD_COLUMN]);
-    } else {
-        rr_csv_add_int64(&r->bad[BAD_COLUMN], column);
-    }
-    if (n_shown == 0) {
-        rr_csv_add_null(&r->bad[BAD_VALUE]);
-    } else {
-        status = rr_csv_add_text(&r->bad[BAD_VALUE], RR_CSV_UTF8, shown, n_shown, 0, &bad);
+    pthread_mutex_init(&r.lock, NULL);
+    pthread_cond_init(&r.news, NULL);
+    status = rr_csv_stamp_take(source, &r.stamp, error);
+    if (status == RR_OK) {
+        status = rr_csv_start(source, options->encoding, &r.at.byte, error);
     }
     if (status == RR_OK) {
-        status = rr_csv_add_category(&r->bad[BAD_REASON], RR_CSV_UTF8, reason,
-                                     (int64_t)strlen(reason), 0, &bad);
-        r->n_bad += status == RR_OK;
+        status = rr_csv_whole_init(&r.whole, kinds, n_columns);
+        if (status != RR_OK) {
+            rr_fail(error, status, "out of memory for the columns of the file");
+        }
     }
+    if (status == RR_OK) {
+        status = read_header(&r, error);
+    }
+    if (status == RR_OK) {
+        status = read_blocks(&r, error);
+    }
+    if (status == RR_OK && rr_stopped(call, r.stamp.size, r.stamp.size)) {
+        status = rr_fail(error, RR_ERR_INTERRUPTED, "interrupted");
+    }
+    if (status == RR_OK) {
+        status = rr_csv_stamp_check(source, &r.stamp, error);
+    }
+    if (status == RR_OK) {
+        status = rr_csv_whole_finish(&r.whole, options->encoding, table);
+        if (status != RR_OK) {
+            rr_fail(error, status, "out of memory for the columns of the file");
+        }
+    }
+    table->bytes = r.stamp.size;
+    table->blank_lines = r.blank_lines;
+    rr_csv_whole_free(&r.whole);
+    if (r.plain != (locale_t)0) {
+        freelocale(r.plain);
+    }
+    pthread_cond_destroy(&r.news);
+    pthread_mutex_destroy(&r.lock);
     return status;
-}
-
-/* Complains about the byte at `bad` of a text. */
-static rr_status complain_encoding(reading *r, int64_t line, int64_t column, const char *bytes,
-                                   int64_t length, int64_t bad)
-{
-    unsigned byte = (unsigned char)bytes[bad];
-    char reason[96];
-
-    if (r->options->encoding == RR_CSV_UTF8) {
-        snprintf(reason, sizeof reason, "is not UTF-8 (byte 0x%02X); try encoding=\"cp1252\"",
-                 byte);
-    } else {
-        snprintf(reason, sizeof reason, "holds byte 0x%02X, which cp1252 does not define", byte);
-    }
-    return complain(r, RR_ERR_VALUE, line, column, bytes, length, reason);
-}
-
-static rr_status convert(reading *r, rr_csv_builder *b, int64_t column, int64_t line,
-                         const char *bytes, int64_t length, unsigned holds)
-{
-    const int check = (holds & RR_CSV_MAY_HOLD_HIGH) != 0;
-    rr_status status = RR_OK;
-    const char *reason = NULL;
-    int64_t number, bad = -1;
-    double real;
-    uint8_t truth;
-
-    if (length == 0) {
-        rr_csv_add_null(b);
-        return RR_OK;
-    }
-    switch (b->column.kind) {
-    case RR_CSV_DATE:
-        reason = rr_csv_date_read(&r->format, bytes, length, &number);
-        if (reason == NULL) {
-            rr_csv_add_int64(b, number);
-        }
-        break;
-    case RR_CSV_INT64:
-        reason = rr_csv_int64_read(bytes, length, &number);
-        if (reason == NULL) {
-            rr_csv_add_int64(b, number);
-        }
-        break;
-    case RR_CSV_FLOAT64:
-        reason = rr_csv_float64_read(bytes, length, r->plain, &real);
-        if (reason == NULL) {
-            rr_csv_add_float64(b, real);
-        }
-        break;
-    case RR_CSV_BOOL:
-        reason = rr_csv_bool_read(bytes, length, &truth);
-        if (reason == NULL) {
-            rr_csv_add_bool(b, truth);
-        }
-        break;
-    case RR_CSV_TEXT:
-        status = rr_csv_add_text(b, r->options->encoding, bytes, length, check, &bad);
-        break;
-    case RR_CSV_CATEGORY:
-        status = rr_csv_add_category(b, r->options->encoding, bytes, length, check, &bad);
-        break;
-    case RR_CSV_SKIP:
-        return RR_OK;
-    }
-    if (status == RR_OK && bad >= 0) {
-        return complain_encoding(r, line, column, bytes, length, bad);
-    }
-    if (status == RR_OK && reason != NULL) {
-        return complain(r, RR_ERR_VALUE, line, column, bytes, length, reason);
-    }
-    return status;
-}
-
-static void on_field(void *context, int64_t column, int64_t line, const char *bytes, int64_t length,
-                     unsigned holds)
-{
-    reading *r = context;
-
-    if (r->status != RR_OK || r->in_header || column >= r->n_columns) {
-        return;
-    }
-    if ((holds & RR_CSV_MAY_HOLD_NUL) && memchr(bytes, '\0', (size_t)length) != NULL) {
-        r->status = complain(r, RR_ERR_CSV, line, column, bytes, length, "holds a NUL byte");
-    } else {
-        r->status = convert(r, &r->columns[column], column, line, bytes, length, holds);
-    }
-}
-
-/* Makes the first complaint of the current record the error. */
-static rr_status report(const reading *r, const rr_csv_place *place)
-{
-    const rr_csv_column *value = &r->bad[BAD_VALUE].column, *reason = &r->bad[BAD_REASON].column;
-    const int64_t i = r->first_bad;
-    const int32_t code = ((const int32_t *)reason->values)[i];
-    const int64_t from = reason->offsets[code], to = reason->offsets[code + 1];
-    rr_error *error = r->error;
-
-    rr_fail(error, r->first_status, "%.*s", (int)(to - from), reason->data + from);
-    if (error != NULL) {
-        error->line = ((const int64_t *)r->bad[BAD_LINE].column.values)[i];
-        error->row = r->in_header ? -1 : r->seen;
-        error->byte = place->byte;
-        if (r->bad[BAD_COLUMN].column.valid[i]) {
-            error->column = ((const int64_t *)r->bad[BAD_COLUMN].column.values)[i];
-        }
-        if (value->valid[i]) {
-            rr_fail_value(error, value->data + value->offsets[i],
-                          value->offsets[i + 1] - value->offsets[i]);
-        }
-    }
-    return r->first_status;
-}
-
-/* Ends a record with at least one complaint. */
-static rr_status leave_out(reading *r, const rr_csv_place *place)
-{
-    if (r->in_header || !r->options->collect) {
-        return report(r, place);
-    }
-    for (int64_t i = 0; i < r->n_columns; i++) {
-        rr_csv_builder_undo(&r->columns[i], r->rows);
-    }
-    r->first_bad = r->n_bad;
-    r->bad_rows++;
-    r->seen++;
-    return RR_OK;
-}
-
-static rr_status on_record(void *context, const rr_csv_place *place)
-{
-    reading *r = context;
-
-    if (r->status != RR_OK) {
-        return rr_fail(r->error, r->status, "%s",
-                       r->status == RR_ERR_MEMORY
-                           ? "out of memory for the columns of the file"
-                           : "a column has more categories than can be counted");
-    }
-    if (r->in_header) {
-        r->in_header = 0;
-        return RR_OK;
-    }
-    if (r->n_bad > r->first_bad) {
-        return leave_out(r, place);
-    }
-    r->rows++;
-    r->seen++;
-    if (rr_csv_make_room(r->columns, r->n_columns, r->rows, &r->room) != RR_OK) {
-        return rr_fail(r->error, RR_ERR_MEMORY, "out of memory for the columns of the file");
-    }
-    return RR_OK;
-}
-
-static rr_status on_fault(void *context, const rr_csv_place *place, const rr_csv_fault *fault)
-{
-    reading *r = context;
-
-    /* Values in a row that has lost its shape are not in their own columns: no word about them. */
-    for (int64_t i = 0; i < N_BAD; i++) {
-        rr_csv_builder_undo(&r->bad[i], r->first_bad);
-    }
-    r->n_bad = r->first_bad;
-    if (r->status == RR_OK) {
-        r->status = complain(r, RR_ERR_CSV, fault->line, fault->column, fault->value, fault->length,
-                             fault->reason);
-    }
-    if (r->status != RR_OK) {
-        return rr_fail(r->error, r->status, "out of memory for the rows that cannot be read");
-    }
-    return leave_out(r, &(rr_csv_place){.line = place->line, .byte = fault->byte});
 }
 
 void rr_csv_table_free(rr_csv_table *table)
@@ -239,117 +382,8 @@ void rr_csv_table_free(rr_csv_table *table)
         }
     }
     free(table->columns);
-    for (int i = 0; i < N_BAD; i++) {
+    for (int i = 0; i < RR_CSV_N_BAD; i++) {
         rr_csv_column_free(&table->bad[i]);
     }
     memset(table, 0, sizeof *table);
-}
-
-static rr_status start(reading *r, const rr_csv_kind *kinds, rr_error *error)
-{
-    int needs_locale = 0;
-    rr_status status = rr_csv_date_compile(r->options->date_format, &r->format, error);
-
-    for (int64_t i = 0; status == RR_OK && i < r->n_columns; i++) {
-        if ((unsigned)kinds[i] > RR_CSV_CATEGORY) {
-            return rr_fail(error, RR_ERR_ARGUMENT, "a kind of column that is not known");
-        }
-        needs_locale |= kinds[i] == RR_CSV_FLOAT64;
-    }
-    if (status != RR_OK) {
-        return status;
-    }
-    r->columns = rr_allocate(r->n_columns, sizeof *r->columns);
-    if (r->columns == NULL) {
-        return rr_fail(error, RR_ERR_MEMORY, "out of memory for the columns of the file");
-    }
-    for (int64_t i = 0; i < r->n_columns; i++) {
-        rr_csv_builder_init(&r->columns[i], kinds[i]);
-    }
-    for (int i = 0; i < N_BAD; i++) {
-        rr_csv_builder_init(&r->bad[i], BAD_KINDS[i]);
-    }
-    if (rr_csv_make_room(r->columns, r->n_columns, 0, &r->room) != RR_OK ||
-        rr_csv_make_room(r->bad, N_BAD, 0, &r->bad_room) != RR_OK) {
-        return rr_fail(error, RR_ERR_MEMORY, "out of memory for the columns of the file");
-    }
-    if (needs_locale) {
-        r->plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-        if (r->plain == (locale_t)0) {
-            return rr_fail(error, RR_ERR_MEMORY, "out of memory for a locale");
-        }
-    }
-    return RR_OK;
-}
-
-static rr_status hand_over(reading *r, rr_csv_table *table)
-{
-    table->columns = calloc((size_t)r->n_columns, sizeof *table->columns);
-    if (table->columns == NULL) {
-        return RR_ERR_MEMORY;
-    }
-    table->n_columns = r->n_columns;
-    for (int64_t i = 0; i < r->n_columns; i++) {
-        if (rr_csv_builder_finish(&r->columns[i], r->options->encoding, &table->columns[i]) !=
-            RR_OK) {
-            return RR_ERR_MEMORY;
-        }
-    }
-    for (int i = 0; i < N_BAD; i++) {
-        if (rr_csv_builder_finish(&r->bad[i], RR_CSV_UTF8, &table->bad[i]) != RR_OK) {
-            return RR_ERR_MEMORY;
-        }
-    }
-    table->n_rows = r->rows;
-    table->bad_rows = r->bad_rows;
-    table->n_bad = r->n_bad;
-    return RR_OK;
-}
-
-rr_status rr_csv_read(const rr_csv_source *source, const rr_csv_options *options,
-                      const rr_csv_kind *kinds, int64_t n_columns, rr_csv_table *table,
-                      const rr_call *call, rr_error *error)
-{
-    reading r = {.options = options,
-                 .n_columns = n_columns,
-                 .in_header = options->has_header != 0,
-                 .error = error};
-    rr_csv_events events = {
-        .context = &r, .field = on_field, .record = on_record, .fault = on_fault};
-    rr_csv_scan_result found;
-    rr_status status = rr_csv_check_options(source, options, error);
-
-    if (status == RR_OK && n_columns < 1) {
-        status = rr_fail(error, RR_ERR_ARGUMENT, "n_columns must be at least 1");
-    }
-    if (status != RR_OK) {
-        return status;
-    }
-    status = start(&r, kinds, error);
-    if (status != RR_OK) {
-        goto out;
-    }
-    status = rr_csv_scan(source, options, n_columns, -1, &events, &found, call, error);
-    if (status != RR_OK) {
-        goto out;
-    }
-    status = hand_over(&r, table);
-    if (status != RR_OK) {
-        rr_fail(error, status, "out of memory for the columns of the file");
-        goto out;
-    }
-    table->bytes = found.bytes;
-    table->blank_lines = found.blank_lines;
-out:
-    for (int64_t i = 0; r.columns != NULL && i < n_columns; i++) {
-        rr_csv_builder_free(&r.columns[i]);
-    }
-    for (int i = 0; i < N_BAD; i++) {
-        rr_csv_builder_free(&r.bad[i]);
-    }
-    free(r.columns);
-    if (r.plain != (locale_t)0) {
-        freelocale(r.plain);
-    }
-    return status;
 }

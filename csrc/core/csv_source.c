@@ -64,34 +64,35 @@ rr_status rr_csv_stamp_check(const rr_csv_source *source, const rr_csv_stamp *st
     return RR_OK;
 }
 
-rr_status rr_csv_block(const rr_csv_source *source, int64_t offset, char *buffer, int64_t want,
-                       const char **block, int64_t *got, rr_error *error)
+rr_status rr_csv_bytes(const rr_csv_source *source, int64_t offset, char *buffer, int64_t want,
+                       int64_t *got, rr_error *error)
 {
-    ssize_t n;
-
     *got = 0;
     if (source->fd < 0) {
         int64_t left = source->length - offset;
 
         *got = left < want ? left : want;
-        *block = source->bytes + offset;
+        memcpy(buffer, source->bytes + offset, (size_t)*got);
         return RR_OK;
     }
-    *block = buffer;
-    do {
-        n = pread(source->fd, buffer, (size_t)want, (off_t)offset);
-    } while (n < 0 && errno == EINTR);
-    if (n < 0) {
-        int code = errno;
-        rr_status status = rr_fail(error, RR_ERR_IO, "the file cannot be read");
+    while (*got < want) {
+        ssize_t n = pread(source->fd, buffer + *got, (size_t)(want - *got), (off_t)(offset + *got));
 
-        if (error != NULL) {
-            error->byte = offset;
-            error->code = code;
+        if (n < 0 && errno != EINTR) {
+            int code = errno;
+            rr_status status = rr_fail(error, RR_ERR_IO, "the file cannot be read");
+
+            if (error != NULL) {
+                error->byte = offset;
+                error->code = code;
+            }
+            return status;
         }
-        return status;
+        if (n == 0) {
+            break;
+        }
+        *got += n < 0 ? 0 : n;
     }
-    *got = (int64_t)n;
     return RR_OK;
 }
 
@@ -104,21 +105,12 @@ rr_status rr_csv_start(const rr_csv_source *source, rr_csv_encoding encoding, in
                        rr_error *error)
 {
     unsigned char head[4] = {0};
-    int64_t n = 0, got = 1;
+    int64_t n;
+    rr_status status = rr_csv_bytes(source, 0, (char *)head, sizeof head, &n, error);
 
     *start = 0;
-    while (n < (int64_t)sizeof head && got > 0) {
-        const char *block;
-        rr_status status = rr_csv_block(source, n, (char *)head + n, (int64_t)sizeof head - n,
-                                        &block, &got, error);
-
-        if (status != RR_OK) {
-            return status;
-        }
-        if (source->fd < 0 && got > 0) {
-            memcpy(head + n, block, (size_t)got);
-        }
-        n += got;
+    if (status != RR_OK) {
+        return status;
     }
     if (begins(head, n, "\x1f\x8b", 2) || begins(head, n, "\x28\xb5\x2f\xfd", 4) ||
         begins(head, n, "BZh", 3) ||

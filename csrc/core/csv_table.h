@@ -13,6 +13,7 @@
 #define RR_CSV_FIELD_MAX 1048576 /* bytes; an unclosed quote ends here and not with memory */
 #define RR_CSV_COLUMNS_MAX 65536 /* of a header; more come from a file that is no CSV */
 #define RR_CSV_BLOCK 262144      /* bytes read at a time unless told otherwise: fits in L2 */
+#define RR_CSV_BLOCK_MAX 524288  /* more are not taken at a time, whatever is told */
 
 /* Where the bytes come from: a file (fd >= 0, read with pread from its start, its position is left
  * alone), or `length` bytes of memory (fd < 0). Borrowed. */
@@ -50,13 +51,23 @@ typedef struct rr_csv_column {
 /* Frees what the column owns. Harmless on a zeroed struct, and twice. */
 void rr_csv_column_free(rr_csv_column *column);
 
+/* How records are found; the answer does not depend on it, which is what tests want it for. */
+typedef enum rr_csv_path {
+    RR_CSV_FASTEST = 0, /* the fastest of the last three that the machine has */
+    RR_CSV_LIBCSV,      /* libcsv alone, from the first byte to the last, on one thread */
+    RR_CSV_PORTABLE,    /* regular records by plain C, the others by libcsv */
+    RR_CSV_AVX2,
+    RR_CSV_AVX512
+} rr_csv_path;
+
 typedef struct rr_csv_options {
     rr_csv_encoding encoding;
     const char *date_format; /* of RR_CSV_DATE columns: NULL or "ISO" (YYYY-MM-DD), or %Y, %m, %d
                                 once each, with any separators that are no digits */
     int has_header;     /* the first record is a header: it is checked for its length, not kept */
     int collect;        /* leave bad rows out and list them, instead of failing at the first */
-    int64_t block_size; /* bytes read at a time; 0: RR_CSV_BLOCK */
+    int64_t block_size; /* bytes read at a time, at most RR_CSV_BLOCK_MAX; 0: RR_CSV_BLOCK */
+    rr_csv_path path;
 } rr_csv_options;
 
 /* What rr_csv_read found. `bad` lists what was wrong in the rows left out, in the order of the file,

@@ -153,12 +153,12 @@ static PyObject *csv_read(PyObject *module, PyObject *arguments)
     rr_call call;
     rr_error error;
     rr_status status;
-    int encoding;
+    int encoding, path = RR_CSV_FASTEST;
     long long block_size;
 
-    if (!PyArg_ParseTuple(arguments, "OOsippLO:csv_read", &object, &kinds, &options.date_format,
-                          &encoding, &options.has_header, &options.collect, &block_size,
-                          &progress) ||
+    if (!PyArg_ParseTuple(arguments, "OOsippLO|i:csv_read", &object, &kinds, &options.date_format,
+                          &encoding, &options.has_header, &options.collect, &block_size, &progress,
+                          &path) ||
         source_of(object, &source) < 0) {
         return NULL;
     }
@@ -176,6 +176,7 @@ static PyObject *csv_read(PyObject *module, PyObject *arguments)
     }
     options.encoding = (rr_csv_encoding)encoding;
     options.block_size = block_size;
+    options.path = (rr_csv_path)path;
     call = rr_call_python(module, &state, progress);
     thread = PyEval_SaveThread();
     status = rr_csv_read(&source, &options, wanted, arrays[0].n, &table, &call, &error);
@@ -315,8 +316,8 @@ PyMethodDef rr_py_csv_methods[] = {
     {"csv_header", csv_header, METH_VARARGS,
      "csv_header(source, encoding, block_size) -> (None, valid, offsets, data)"},
     {"csv_read", csv_read, METH_VARARGS,
-     "csv_read(source, kinds, date_format, encoding, has_header, collect, block_size, progress)\n"
-     "-> (columns, bad, rows, bytes, blank_lines, bad_rows)"},
+     "csv_read(source, kinds, date_format, encoding, has_header, collect, block_size, progress,\n"
+     "path=0) -> (columns, bad, rows, bytes, blank_lines, bad_rows)"},
     {"csv_write", csv_write, METH_VARARGS,
      "csv_write(fd, names, columns, n_rows, progress) -> None"},
     {NULL, NULL, 0, NULL}};

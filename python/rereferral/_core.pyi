@@ -232,6 +232,7 @@ def csv_read(
     collect: bool,
     block_size: int,
     progress: Any,
+    path: int = 0,
     /,
 ) -> tuple[list[Any], list[Any], int, int, int, int]: ...
 def csv_write(fd: int, names: Any, columns: list[Any], n_rows: int, progress: Any, /) -> None: ...

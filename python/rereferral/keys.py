@@ -96,7 +96,7 @@ class NumberKey(NamedTuple):
     own code.
     """
 
-    numbers: npt.NDArray[np.int64]
+    values: npt.NDArray[np.int64]
     valid: npt.NDArray[np.bool_] | None
     least: int
 

@@ -1,0 +1,346 @@
+/* Where the fields end: the first of two phases, and the only one that looks at every byte.
+ *
+ * Idea. 64 bytes become masks, one bit a byte: commas, newlines, and whatever else is special. Where
+ * nothing is, the positions of the commas and newlines are written out and that is all. Otherwise the
+ * quotes say what is inside of them: the prefix-xor of the mask of quotes is 1 from each opening
+ * quote up to its closing one. Quoting is proved, not assumed: an opening quote follows a comma or a
+ * newline, a closing one is followed by one of them or by CR LF. At the first byte that breaks this,
+ * and at a doubled quote, a CR without its LF or a NUL, the index ends: there libcsv goes on.
+ *
+ * Cost. A load, four compares and one store of 16 positions for 64 bytes without quotes. 647 MB of 80 M
+ * fields (AVX-512, one core of a server of 2023): 0.13 s with the reading of the file, which takes
+ * 0.08 of them; with every field quoted the index alone takes nearly three times as long. Blocks of 256 and 512 KiB are
+ * equal, of 128 KiB a tenth slower. */
+#include "csv_internal.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#define RR_CSV_X86 1
+#include <immintrin.h>
+#endif
+
+#if defined(__GNUC__)
+#define INLINE static inline __attribute__((always_inline))
+#else
+#define INLINE static inline
+#endif
+
+typedef struct masks {
+    uint64_t comma, newline;
+    uint64_t special; /* quote, CR, NUL, tab and other control characters, 0x80 and more */
+} masks;
+
+typedef struct specials {
+    uint64_t quote, cr, nul, high;
+} specials;
+
+/* A level of the machine: how masks are made and how positions are written. */
+typedef masks (*find_masks)(const char *bytes);
+typedef specials (*find_specials)(const char *bytes);
+/* Writes base + i for every bit i of `mask`; may write 64 elements. Returns how many it meant. */
+typedef int64_t (*write_bits)(uint64_t mask, uint32_t base, uint32_t *out);
+
+/* Bit i: the xor of the bits 0 to i. */
+INLINE uint64_t prefix_xor(uint64_t x)
+{
+    x ^= x << 1;
+    x ^= x << 2;
+    x ^= x << 4;
+    x ^= x << 8;
+    x ^= x << 16;
+    x ^= x << 32;
+    return x;
+}
+
+INLINE int64_t count_bits(uint64_t x)
+{
+    return __builtin_popcountll(x);
+}
+
+INLINE uint64_t below_lowest(uint64_t x)
+{
+    return (x & (0 - x)) - 1; /* all ones for 0 */
+}
+
+/* What one word hands on to the next: each is 0, or 1 for the byte before, `inside` all ones. */
+typedef struct carry {
+    uint64_t inside, separator, closing, cr;
+} carry;
+
+INLINE void make_index(find_masks masks_of, find_specials specials_of, write_bits write,
+                       const char *bytes, int64_t from, int64_t length, int64_t last,
+                       rr_csv_index *index)
+{
+    uint32_t *out = index->ends + 1;
+    carry before = {.separator = 1};
+    int64_t base = from;
+
+    memset(&index->newlines, 0, sizeof *index - offsetof(rr_csv_index, newlines));
+    index->ends[0] = (uint32_t)(from - 1);
+    for (; base < length; base += 64) {
+        masks m = masks_of(bytes + base);
+        uint64_t ends = m.comma | m.newline, newlines = m.newline, stop = 0, cr = 0, keep;
+
+        if (m.special | before.inside | before.closing | before.cr) {
+            specials s = specials_of(bytes + base);
+            uint64_t inside = prefix_xor(s.quote) ^ before.inside;
+            uint64_t opening = s.quote & inside, closing = s.quote & ~inside;
+            uint64_t separators = m.comma | m.newline;
+            uint64_t after_separator = separators << 1 | before.separator;
+            uint64_t after_closing = closing << 1 | before.closing;
+
+            cr = s.cr << 1 | before.cr;
+            stop = (opening & ~after_separator) | (after_closing & ~(separators | s.cr)) |
+                   (cr & ~m.newline) | s.nul;
+            ends &= ~inside;
+            newlines &= ~inside;
+            index->quoted |= s.quote != 0;
+            index->high |= s.high != 0;
+            index->inner += count_bits(m.newline & inside & below_lowest(stop));
+            before = (carry){.inside = (uint64_t)0 - (inside >> 63),
+                             .separator = separators >> 63,
+                             .closing = closing >> 63,
+                             .cr = s.cr >> 63};
+        } else {
+            before.separator = ends >> 63;
+        }
+        keep = below_lowest(stop);
+        if (base + 64 > last) {
+            /* The first newline at `last` or after it ends the last record. */
+            uint64_t from_last = base >= last ? ~UINT64_C(0) : ~UINT64_C(0) << (last - base);
+            uint64_t final = newlines & keep & from_last;
+
+            if (final != 0) {
+                keep &= below_lowest(final) | (final & (0 - final));
+                length = base;
+            }
+        }
+        if (stop != 0) {
+            length = base;
+        }
+        ends &= keep;
+        newlines &= keep;
+        out += write(ends, (uint32_t)base, out);
+        index->newlines += count_bits(newlines);
+        index->crlf += count_bits(newlines & cr);
+    }
+    index->n = out - (index->ends + 1);
+}
+
+/* ---------------------------------------------------------------- any machine: 8 bytes at a time */
+
+/* The top bit of each byte that is zero. */
+INLINE uint64_t zeros(uint64_t word)
+{
+    return ~(((word & rr_csv_every(0x7F)) + rr_csv_every(0x7F)) | word | rr_csv_every(0x7F));
+}
+
+/* Top bits to 8 bits, that of the first byte lowest. */
+INLINE uint64_t gather(uint64_t tops)
+{
+    return ((tops >> 7) * UINT64_C(0x0102040810204080)) >> 56;
+}
+
+INLINE masks masks_portable(const char *bytes)
+{
+    masks m = {0};
+
+    for (int i = 0; i < 64; i += 8) {
+        uint64_t w = rr_csv_word(bytes + i), newline = zeros(w ^ rr_csv_every(0x0A));
+        /* below 0x0E, for bytes below 0x80; from 0x80 on their own top bit tells */
+        uint64_t low = ~((w & rr_csv_every(0x7F)) + rr_csv_every(0x80 - 0x0E));
+
+        m.comma |= gather(zeros(w ^ rr_csv_every(0x2C))) << i;
+        m.newline |= gather(newline) << i;
+        m.special |= (((low | w) & rr_csv_every(0x80)) & ~newline) | zeros(w ^ rr_csv_every(0x22));
+    }
+    return m;
+}
+
+INLINE specials specials_portable(const char *bytes)
+{
+    specials s = {0};
+
+    for (int i = 0; i < 64; i += 8) {
+        uint64_t w = rr_csv_word(bytes + i);
+
+        s.quote |= gather(zeros(w ^ rr_csv_every(0x22))) << i;
+        s.cr |= gather(zeros(w ^ rr_csv_every(0x0D))) << i;
+        s.nul |= gather(zeros(w)) << i;
+        s.high |= w & rr_csv_every(0x80);
+    }
+    return s;
+}
+
+/* Eight at a time whether there are so many or not: a guess that fails costs more than a store. */
+INLINE int64_t write_portable(uint64_t mask, uint32_t base, uint32_t *out)
+{
+    int64_t n = count_bits(mask);
+
+    for (int64_t i = 0; i < n; i += 8) {
+        for (int64_t j = i; j < i + 8; j++) {
+            out[j] = base + (uint32_t)__builtin_ctzll(mask | UINT64_C(1) << 63);
+            mask &= mask - 1;
+        }
+    }
+    return n;
+}
+
+static void index_portable(const char *bytes, int64_t from, int64_t length, int64_t last,
+                           rr_csv_index *index)
+{
+    make_index(masks_portable, specials_portable, write_portable, bytes, from, length, last, index);
+}
+
+#ifdef RR_CSV_X86
+
+/* ---------------------------------------------------------------- AVX2 */
+
+#define AVX2 __attribute__((target("avx2,bmi,popcnt")))
+
+AVX2 static inline uint64_t equal_avx2(__m256i low, __m256i high, char c)
+{
+    const __m256i all = _mm256_set1_epi8(c);
+    uint64_t first = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(low, all));
+    uint64_t second = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(high, all));
+
+    return first | second << 32;
+}
+
+AVX2 static inline masks masks_avx2(const char *bytes)
+{
+    const __m256i low = _mm256_loadu_si256((const __m256i *)bytes);
+    const __m256i high = _mm256_loadu_si256((const __m256i *)(bytes + 32));
+    const __m256i quote = _mm256_set1_epi8('"'), newline = _mm256_set1_epi8('\n');
+    const __m256i control = _mm256_set1_epi8(14); /* signed: 0x80 and more are below it too */
+    __m256i odd_low = _mm256_or_si256(
+        _mm256_cmpeq_epi8(low, quote),
+        _mm256_andnot_si256(_mm256_cmpeq_epi8(low, newline), _mm256_cmpgt_epi8(control, low)));
+    __m256i odd_high = _mm256_or_si256(
+        _mm256_cmpeq_epi8(high, quote),
+        _mm256_andnot_si256(_mm256_cmpeq_epi8(high, newline), _mm256_cmpgt_epi8(control, high)));
+
+    return (masks){.comma = equal_avx2(low, high, ','),
+                   .newline = equal_avx2(low, high, '\n'),
+                   .special = (uint32_t)_mm256_movemask_epi8(_mm256_or_si256(odd_low, odd_high))};
+}
+
+AVX2 static inline specials specials_avx2(const char *bytes)
+{
+    const __m256i low = _mm256_loadu_si256((const __m256i *)bytes);
+    const __m256i high = _mm256_loadu_si256((const __m256i *)(bytes + 32));
+
+    return (specials){.quote = equal_avx2(low, high, '"'),
+                      .cr = equal_avx2(low, high, '\r'),
+                      .nul = equal_avx2(low, high, '\0'),
+                      .high = (uint32_t)_mm256_movemask_epi8(_mm256_or_si256(low, high))};
+}
+
+AVX2 static void index_avx2(const char *bytes, int64_t from, int64_t length, int64_t last,
+                            rr_csv_index *index)
+{
+    make_index(masks_avx2, specials_avx2, write_portable, bytes, from, length, last, index);
+}
+
+/* ---------------------------------------------------------------- AVX-512 */
+
+#define AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi2,bmi,popcnt")))
+
+AVX512 static inline masks masks_avx512(const char *bytes)
+{
+    const __m512i v = _mm512_loadu_si512(bytes);
+    const uint64_t newline = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('\n'));
+
+    return (masks){.comma = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8(',')),
+                   .newline = newline,
+                   .special = (_mm512_cmplt_epi8_mask(v, _mm512_set1_epi8(14)) & ~newline) |
+                              _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('"'))};
+}
+
+AVX512 static inline specials specials_avx512(const char *bytes)
+{
+    const __m512i v = _mm512_loadu_si512(bytes);
+
+    return (specials){.quote = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('"')),
+                      .cr = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('\r')),
+                      .nul = _mm512_testn_epi8_mask(v, v),
+                      .high = _mm512_movepi8_mask(v)};
+}
+
+AVX512 static inline int64_t write_avx512(uint64_t mask, uint32_t base, uint32_t *out)
+{
+    const int64_t n = count_bits(mask);
+    const __m512i numbers = _mm512_set_epi8(
+        63, 62, 61, 60, 59, 58, 57, 56, 55, 54, 53, 52, 51, 50, 49, 48, 47, 46, 45, 44, 43, 42, 41,
+        40, 39, 38, 37, 36, 35, 34, 33, 32, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18,
+        17, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+    const __m512i start = _mm512_set1_epi32((int)base);
+    const __m512i bits = _mm512_maskz_compress_epi8(mask, numbers);
+
+    _mm512_storeu_si512(
+        out, _mm512_add_epi32(start, _mm512_cvtepu8_epi32(_mm512_castsi512_si128(bits))));
+    if (__builtin_expect(n > 16, 0)) {
+        _mm512_storeu_si512(
+            out + 16,
+            _mm512_add_epi32(start, _mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32(bits, 1))));
+        _mm512_storeu_si512(
+            out + 32,
+            _mm512_add_epi32(start, _mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32(bits, 2))));
+        _mm512_storeu_si512(
+            out + 48,
+            _mm512_add_epi32(start, _mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32(bits, 3))));
+    }
+    return n;
+}
+
+AVX512 static void index_avx512(const char *bytes, int64_t from, int64_t length, int64_t last,
+                                rr_csv_index *index)
+{
+    make_index(masks_avx512, specials_avx512, write_avx512, bytes, from, length, last, index);
+}
+
+static int has_avx512(void)
+{
+    return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+           __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("bmi");
+}
+
+static int has_avx2(void)
+{
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi");
+}
+
+#endif
+
+rr_status rr_csv_indexer(rr_csv_path path, rr_csv_indexing **make, rr_error *error)
+{
+    *make = NULL;
+    switch (path) {
+    case RR_CSV_LIBCSV:
+        return RR_OK;
+    case RR_CSV_PORTABLE:
+        *make = index_portable;
+        return RR_OK;
+#ifdef RR_CSV_X86
+    case RR_CSV_AVX2:
+        *make = has_avx2() ? index_avx2 : NULL;
+        break;
+    case RR_CSV_AVX512:
+        *make = has_avx512() ? index_avx512 : NULL;
+        break;
+    case RR_CSV_FASTEST:
+        *make = has_avx512() ? index_avx512 : has_avx2() ? index_avx2 : index_portable;
+        break;
+#else
+    case RR_CSV_FASTEST:
+        *make = index_portable;
+        break;
+    default:
+        break;
+#endif
+    }
+    return *make != NULL ? RR_OK
+                         : rr_fail(error, RR_ERR_ARGUMENT, "this machine cannot take that path");
+}

@@ -1,0 +1,74 @@
+"""Every way of reading a file gives the columns that libcsv alone gives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import rereferral as rr
+from rereferral import _core
+
+LIBCSV, PORTABLE, AVX2, AVX512 = 1, 2, 3, 4  # the numbers of rr_csv_path
+KINDS = np.array([6, 5, 1, 2, 4, 3], np.int32)
+HEADER = "area,child,day,number,flag,rate\n"
+
+
+@pytest.fixture(params=[1, 2, 7])
+def threads(request: pytest.FixtureRequest) -> Any:
+    before = rr.get_num_threads()
+    rr.set_num_threads(request.param)
+    yield request.param
+    rr.set_num_threads(before)
+
+
+def rows(quote: str, eol: str, every: int, irregular: str) -> str:
+    """40,000 rows, of which one in so many is irregular."""
+    lines = []
+    for i in range(40_000):
+        fields = [f"E{i % 150:08d}", f"C{i * 7919 % 10**9}", f"20{i % 20:02d}-0{1 + i % 9}-17"]
+        fields += [str(i * i), str(i % 2), f"{i / 8}"]
+        line = ",".join(f"{quote}{field}{quote}" for field in fields)
+        lines.append(irregular if every and i % every == every // 2 else line)
+    return HEADER.replace("\n", eol) + eol.join(lines) + eol
+
+
+SHAPES = {
+    "plain": rows("", "\n", 0, ""),
+    "plain, CRLF": rows("", "\r\n", 0, ""),
+    "quoted": rows('"', "\n", 0, ""),
+    "one in 4,000 quoted": rows("", "\n", 4000, 'E1,"two\nlines, one field",2019-01-01,1,0,1'),
+    "one in 400 doubled": rows("", "\n", 400, 'E1,"a ""quoted"" id",2019-01-01,1,0,1'),
+    "one in 400 ragged": rows('"', "\r\n", 400, "E1,1"),
+    "one in 400 wrong": rows("", "\n", 400, "E1,1,2019-02-29,1,0,1"),
+}
+
+
+def read(path: Path, way: int, block_size: int = 0) -> Any:
+    with path.open("rb", buffering=0) as file:
+        return _core.csv_read(file, KINDS, "ISO", 0, True, True, block_size, None, way)
+
+
+def flat(answer: Any) -> list[Any]:
+    columns, bad, *counts = answer
+    return [*counts, *(array for column in [*columns, *bad] for array in column)]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_answer_of_libcsv(shape: str, threads: int, tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_bytes(SHAPES[shape].encode())
+    judge = flat(read(path, LIBCSV))
+    for way in (0, PORTABLE, AVX2, AVX512):
+        for block_size in (0, 5_000):
+            try:
+                answer = flat(read(path, way, block_size))
+            except rr.RereferralError as error:
+                if way in (AVX2, AVX512) and "this machine" in str(error):
+                    continue
+                raise
+            assert len(answer) == len(judge)
+            for one, other in zip(answer, judge, strict=True):
+                np.testing.assert_array_equal(one, other)
