@@ -86,8 +86,8 @@ static inline void kaplan_meier(const rr_cells *cells, int64_t first, int64_t en
         if (rest > 0) {
             now.survival = from.survival * (rest / from.n);
             now.risk = from.risk + from.survival * ((double)since / from.n);
-            now.greenwood =
-                with_error ? from.greenwood + (double)since / (from.n * rest) : from.greenwood;
+            now.greenwood = with_error ? from.greenwood + (double)since / (from.n * rest)
+                                       : from.greenwood;
         } else if (left > 0) {
             now.risk = 1.0;
         }

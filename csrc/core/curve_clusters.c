@@ -28,7 +28,7 @@ typedef struct clustering {
     int64_t n_cells;
     int cluster_bits;
     int32_t longest;
-    rr_dealt dealt;
+    rr_packed dealt;
     int workers;
     int64_t batch_cells; /* the most of a batch */
     int64_t batch_groups;
@@ -325,8 +325,8 @@ static rr_status find_groups(clustering *of, int64_t *first, rr_error *error)
 static rr_status deal_rows(clustering *of, const rr_call *call, rr_error *error)
 {
     rr_packing packing = {pack_rows, of, of->rows->grouped.n, 0, 0};
-    rr_status status =
-        rr_cluster_bits(&of->rows->grouped, of->rows->cluster, &of->cluster_bits, call, error);
+    rr_status status = rr_cluster_bits(&of->rows->grouped, of->rows->cluster, &of->cluster_bits,
+                                       call, error);
 
     if (status != RR_OK) {
         return status;
@@ -339,7 +339,7 @@ static rr_status deal_rows(clustering *of, const rr_call *call, rr_error *error)
         return rr_fail(error, RR_ERR_TOO_LARGE,
                        "more groups, clusters, days and causes than can be counted");
     }
-    return rr_deal(&packing, &of->dealt, call, error);
+    return rr_pack(&packing, &of->dealt, call, error);
 }
 
 static rr_status make_tables(clustering *of, rr_error *error)
@@ -438,6 +438,6 @@ rr_status rr_curve_clusters(const rr_leavers *rows, int n_causes, int repeats,
 out:
     free(first);
     free_tables(&of);
-    rr_dealt_free(&of.dealt);
+    rr_packed_free(&of.dealt);
     return status;
 }

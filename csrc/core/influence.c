@@ -95,8 +95,7 @@ void rr_influences_of_group(const rr_influences *in, int64_t group)
     for (int t = 0; t < in->n_targets && end > first; t++) {
         in->later[(end - 1) * in->n_targets + t] = 0;
         for (int64_t i = end - 1; i > first; i--) {
-            double rise =
-                in->jump[i] * (double)events_of(in, of_all + i, cause_of(in, t)) / start;
+            double rise = in->jump[i] * (double)events_of(in, of_all + i, cause_of(in, t)) / start;
 
             in->later[(i - 1) * in->n_targets + t] = in->later[i * in->n_targets + t] + rise;
         }

@@ -29,7 +29,7 @@ typedef struct rr_influences {
     int n_causes;
     int repeats; /* cause 2 is an event that does not end a row, and the one target */
     int n_targets;
-    int cause_bits;  /* of a word: group | cluster | day | cause */
+    int cause_bits; /* of a word: group | cluster | day | cause */
     int day_bits;
     int64_t group;   /* the first of the groups */
     int64_t end;     /* the group after the last of them */

@@ -14,13 +14,13 @@ enum { PART_ROWS = 1 << 13, PART_BITS_MAX = 12, PACK_ROWS = 1 << 10 };
 
 typedef struct dealing {
     const rr_packing *packing;
-    rr_dealt *dealt;
+    rr_packed *dealt;
     int64_t n_chunks;
     int64_t *next; /* by chunk, then part: words, then where the next of them goes */
     int placing;   /* the words are written; otherwise counted */
 } dealing;
 
-static inline int64_t part_of(const rr_dealt *dealt, uint64_t word)
+static inline int64_t part_of(const rr_packed *dealt, uint64_t word)
 {
     return (int64_t)(word >> dealt->shift & (uint64_t)(dealt->n_parts - 1));
 }
@@ -29,7 +29,7 @@ static rr_status deal_chunk(void *job, int64_t chunk, int worker, rr_error *erro
 {
     const dealing *in = job;
     const rr_packing *packing = in->packing;
-    rr_dealt *dealt = in->dealt;
+    rr_packed *dealt = in->dealt;
     int64_t *next = in->next + chunk * dealt->n_parts;
     int64_t last = rr_chunk_start(packing->n, chunk + 1, in->n_chunks);
 
@@ -56,7 +56,7 @@ static rr_status deal_chunk(void *job, int64_t chunk, int worker, rr_error *erro
 /* From how many words every chunk has for every part, to where they go. */
 static void place_parts(const dealing *in)
 {
-    rr_dealt *dealt = in->dealt;
+    rr_packed *dealt = in->dealt;
     int64_t sum = 0;
 
     for (int64_t p = 0; p < dealt->n_parts; p++) {
@@ -73,7 +73,7 @@ static void place_parts(const dealing *in)
     dealt->start[dealt->n_parts] = sum;
 }
 
-rr_status rr_deal(const rr_packing *packing, rr_dealt *dealt, const rr_call *call, rr_error *error)
+rr_status rr_pack(const rr_packing *packing, rr_packed *dealt, const rr_call *call, rr_error *error)
 {
     dealing in = {packing, dealt, rr_row_tasks(packing->n), NULL, 0};
     int part_bits = rr_bits((uint64_t)(packing->n / PART_ROWS));
@@ -111,20 +111,20 @@ out:
     return status;
 }
 
-void rr_dealt_free(rr_dealt *dealt)
+void rr_packed_free(rr_packed *dealt)
 {
     free(dealt->words);
     free(dealt->start);
 }
 
-rr_call rr_sorters(const rr_dealt *dealt, const rr_call *call)
+rr_call rr_sorters(const rr_packed *dealt, const rr_call *call)
 {
     int64_t n = dealt->start[dealt->n_parts];
 
     return rr_on_threads(call, dealt->largest > 0 ? n / dealt->largest : 1);
 }
 
-int64_t rr_sort_part(const rr_dealt *dealt, int64_t part, uint64_t *scratch, uint64_t **words)
+int64_t rr_sort_part(const rr_packed *dealt, int64_t part, uint64_t *scratch, uint64_t **words)
 {
     int64_t n = dealt->start[part + 1] - dealt->start[part];
 

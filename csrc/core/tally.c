@@ -214,7 +214,7 @@ typedef struct clustering {
     const uint8_t *hit;
     const rr_cluster_sums *sums;
     int cluster_bits;
-    rr_dealt dealt;
+    rr_packed dealt;
     uint64_t *scratch; /* by worker: room for a part */
     addends *edges;    /* by part: of its first and of its last group */
 } clustering;
@@ -333,7 +333,7 @@ rr_status rr_tally_clusters(const rr_grouped *rows, const uint32_t *cluster, con
         return status;
     }
     packing.bits = rr_group_bits(rows) + in.cluster_bits + 1;
-    status = rr_deal(&packing, &in.dealt, call, error);
+    status = rr_pack(&packing, &in.dealt, call, error);
     if (status != RR_OK) {
         goto out;
     }
@@ -354,6 +354,6 @@ rr_status rr_tally_clusters(const rr_grouped *rows, const uint32_t *cluster, con
 out:
     free(in.edges);
     free(in.scratch);
-    rr_dealt_free(&in.dealt);
+    rr_packed_free(&in.dealt);
     return status;
 }

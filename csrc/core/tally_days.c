@@ -149,7 +149,7 @@ enum { FULL = 255 };
 
 typedef struct counters {
     const leavers *in;
-    int64_t n;         /* counters: by group, then day, then way to leave */
+    int64_t n; /* counters: by group, then day, then way to leave */
     int workers;
     uint8_t *counts;   /* by worker, then counter */
     uint64_t *full;    /* by worker: counters that were full */
@@ -350,7 +350,8 @@ static rr_status gather_full(counters *of, rr_error *error)
     uint64_t *scratch;
 
     for (int w = 1; w < of->workers; w++) {
-        memmove(of->full + n, of->full + w * of->full_room, (size_t)of->n_full[w] * sizeof *of->full);
+        memmove(of->full + n, of->full + w * of->full_room,
+                (size_t)of->n_full[w] * sizeof *of->full);
         n += of->n_full[w];
     }
     of->n_full[0] = n;
@@ -423,7 +424,7 @@ typedef struct ordered {
     const leavers *in;
     int cause_bits;
     int day_bits;
-    rr_dealt dealt;
+    rr_packed dealt;
     uint64_t *scratch;    /* by worker: room for a part */
     int64_t *later;       /* by part: cells of later days than 0; then, in the parts before */
     int64_t *first_group; /* by part: the first of which no part before has a row */
@@ -446,9 +447,9 @@ static rr_status pack_leavers(const void *job, int64_t start, int64_t end, uint6
         if (is_wrong(in, i)) {
             return fail_leaver(in, i, error);
         }
-        words[counted++] =
-            ((uint64_t)g << by->day_bits | (uint64_t)in->duration[i]) << by->cause_bits |
-            (uint64_t)in->cause[i];
+        words[counted++] = ((uint64_t)g << by->day_bits | (uint64_t)in->duration[i])
+                               << by->cause_bits |
+                           (uint64_t)in->cause[i];
     }
     *n = counted;
     return RR_OK;
@@ -468,8 +469,8 @@ static rr_status sort_part(void *job, int64_t part, int worker, rr_error *error)
         later += (key & day_mask) != 0 && (i == 0 || words[i - 1] >> by->cause_bits != key);
     }
     by->later[part] = later;
-    by->first_group[part] =
-        n == 0 ? 0 : (int64_t)(words[n - 1] >> by->cause_bits >> by->day_bits) + 1;
+    by->first_group[part] = n == 0 ? 0
+                                   : (int64_t)(words[n - 1] >> by->cause_bits >> by->day_bits) + 1;
     return RR_OK;
 }
 
@@ -528,7 +529,7 @@ static rr_status days_by_sorting(const leavers *in, int64_t *n_cells, const rr_c
     if (packing.bits > 64) {
         return rr_fail(error, RR_ERR_TOO_LARGE, "more groups, days and causes than can be counted");
     }
-    status = rr_deal(&packing, &by.dealt, call, error);
+    status = rr_pack(&packing, &by.dealt, call, error);
     if (status != RR_OK) {
         goto out;
     }
@@ -559,7 +560,7 @@ out:
     free(by.scratch);
     free(by.later);
     free(by.first_group);
-    rr_dealt_free(&by.dealt);
+    rr_packed_free(&by.dealt);
     return status;
 }
 

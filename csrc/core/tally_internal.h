@@ -74,7 +74,7 @@ typedef struct rr_packing {
 
 /* Words in parts, by their highest bits. Words that differ in none but the lowest `low` bits are in
  * one part. */
-typedef struct rr_dealt {
+typedef struct rr_packed {
     uint64_t *words;
     int64_t *start; /* n_parts + 1 */
     int64_t n_parts;
@@ -82,18 +82,18 @@ typedef struct rr_dealt {
     int shift;
     int low;
     int high;
-} rr_dealt;
+} rr_packed;
 
 /* Deals the rows into parts; within one they lie as they came. The lowest row that fails names the
- * failure. Zero `dealt` before, rr_dealt_free it after, also after a failure. */
-rr_status rr_deal(const rr_packing *packing, rr_dealt *dealt, const rr_call *call,
+ * failure. Zero `dealt` before, rr_packed_free it after, also after a failure. */
+rr_status rr_pack(const rr_packing *packing, rr_packed *dealt, const rr_call *call,
                   rr_error *error) RR_MUST_CHECK;
-void rr_dealt_free(rr_dealt *dealt);
+void rr_packed_free(rr_packed *dealt);
 
 /* The call, on so many threads that a scratch of `largest` words for each is no more than the words. */
-rr_call rr_sorters(const rr_dealt *dealt, const rr_call *call);
+rr_call rr_sorters(const rr_packed *dealt, const rr_call *call);
 
 /* Sorts a part, and says where it lies and how many words it has. `scratch` has room for `largest`. */
-int64_t rr_sort_part(const rr_dealt *dealt, int64_t part, uint64_t *scratch, uint64_t **words);
+int64_t rr_sort_part(const rr_packed *dealt, int64_t part, uint64_t *scratch, uint64_t **words);
 
 #endif
