@@ -129,7 +129,7 @@ def test_the_first_wrong_row_is_named_on_any_number_of_threads(wrong):
     out += [np.empty(2 * room, np.int64), np.empty(room, np.int64)]
 
     def failing() -> int:
-        with pytest.raises(ValueError, match="group code|longer|among the causes") as caught:
+        with pytest.raises(ValueError, match=r"group code|longer|among the causes") as caught:
             _core.tally_days(of["day"], of["cause"], 2, of["group"], use, 30, 50, *out)
         return caught.value.row
 
