@@ -1,7 +1,10 @@
-#include "internal.h"
-#include "tally.h"
+#include "tally_internal.h"
 
 #include <math.h>
+#include <stdlib.h>
+
+/* Cells, and limits, of a task. */
+enum { TASK_CELLS = 1 << 14 };
 
 /* The state at the last time that somebody was censored. From there on the product of quotients
  * telescopes, and so does Greenwood's sum, d / (n (n - d)) = 1 / (n - d) - 1 / n: what follows is
@@ -67,7 +70,10 @@ static inline void put(const outputs *out, int64_t cell, int64_t at, int64_t at_
     }
 }
 
-static void kaplan_meier(const rr_cells *cells, int64_t first, int64_t end, const outputs *out)
+/* Without `with_error` the standard errors are not wanted: two thirds of the time are their divisions
+ * and roots. */
+static inline void kaplan_meier(const rr_cells *cells, int64_t first, int64_t end,
+                                const outputs *out, int with_error)
 {
     int64_t left = rows_of(cells, 1, first, end), since = 0;
     anchor from = {(double)left, 1.0, 0.0, 0.0};
@@ -80,11 +86,12 @@ static void kaplan_meier(const rr_cells *cells, int64_t first, int64_t end, cons
         if (rest > 0) {
             now.survival = from.survival * (rest / from.n);
             now.risk = from.risk + from.survival * ((double)since / from.n);
-            now.greenwood = from.greenwood + (double)since / (from.n * rest);
+            now.greenwood = with_error ? from.greenwood + (double)since / (from.n * rest)
+                                       : from.greenwood;
         } else if (left > 0) {
             now.risk = 1.0;
         }
-        put(out, i, i, left, now.risk, now.survival * sqrt(now.greenwood));
+        put(out, i, i, left, now.risk, with_error ? now.survival * sqrt(now.greenwood) : NAN);
         left -= cells->events[i] + cells->censored[i];
         if (cells->censored[i] > 0) {
             from = now;
@@ -141,16 +148,22 @@ static void aalen_johansen(const rr_cells *cells, int64_t first, int64_t end, in
     }
 }
 
-rr_status rr_curve(const rr_cells *cells, int64_t n_cells, int n_causes, int64_t *at_risk,
-                   double *risk, double *std_error, rr_error *error)
-{
-    const outputs out = {at_risk, risk, std_error, n_causes};
+typedef struct curving {
+    const rr_cells *cells;
+    const outputs *out;
+    int64_t *start; /* by task: its first cell, with which a group begins */
+} curving;
 
-    if (n_causes < 1 || n_causes > RR_CAUSES_MAX) {
-        return rr_fail(error, RR_ERR_ARGUMENT, "the number of causes is out of range");
-    }
-    for (int64_t first = 0, end; first < n_cells; first = end) {
-        for (end = first; end < n_cells && cells->group[end] == cells->group[first]; end++) {
+static rr_status curve_groups(void *job, int64_t task, int worker, rr_error *error)
+{
+    const curving *in = job;
+    const rr_cells *cells = in->cells;
+    int n_causes = in->out->n_causes;
+
+    (void)worker;
+    for (int64_t first = in->start[task], end; first < in->start[task + 1]; first = end) {
+        for (end = first; end < in->start[task + 1] && cells->group[end] == cells->group[first];
+             end++) {
             int negative = cells->censored[end] < 0;
 
             for (int k = 0; k < n_causes; k++) {
@@ -160,37 +173,105 @@ rr_status rr_curve(const rr_cells *cells, int64_t n_cells, int n_causes, int64_t
                 return rr_fail_row(error, RR_ERR_ARGUMENT, end, "a count is negative");
             }
         }
-        if (n_causes == 1) {
-            kaplan_meier(cells, first, end, &out);
+        if (n_causes == 1 && in->out->std_error != NULL) {
+            kaplan_meier(cells, first, end, in->out, 1);
+        } else if (n_causes == 1) {
+            kaplan_meier(cells, first, end, in->out, 0);
         } else {
             for (int k = 0; k < n_causes; k++) {
-                aalen_johansen(cells, first, end, k, &out);
+                aalen_johansen(cells, first, end, k, in->out);
             }
         }
     }
     return RR_OK;
 }
 
-void rr_loglog_limits(int64_t n, const double *risk, const double *std_error, double z,
-                      double *lower, double *upper)
+rr_status rr_curve(const rr_cells *cells, int64_t n_cells, int n_causes, int64_t *at_risk,
+                   double *risk, double *std_error, const rr_call *call, rr_error *error)
 {
-    for (int64_t i = 0; i < n; i++) {
-        double low = NAN, high = NAN;
+    const outputs out = {at_risk, risk, std_error, n_causes};
+    int64_t n_tasks = n_cells / TASK_CELLS + 1, at = 0;
+    curving in = {cells, &out, NULL};
+    rr_status status;
 
-        if (risk[i] == 0.0) {
-            low = high = 0.0;
-        } else if (risk[i] > 0.0 && risk[i] < 1.0) {
-            double log_survival = log1p(-risk[i]);
-            double factor = exp(z * std_error[i] / ((1.0 - risk[i]) * log_survival));
+    if (n_causes < 1 || n_causes > RR_CAUSES_MAX) {
+        return rr_fail(error, RR_ERR_ARGUMENT, "the number of causes is out of range");
+    }
+    in.start = rr_allocate(n_tasks + 1, sizeof *in.start);
+    if (in.start == NULL) {
+        return rr_fail(error, RR_ERR_MEMORY, "out of memory");
+    }
+    for (int64_t t = 0; t <= n_tasks; t++) {
+        int64_t near = rr_chunk_start(n_cells, t, n_tasks);
 
-            low = -expm1(log_survival * factor);
-            high = -expm1(log_survival / factor);
+        at = near > at ? near : at;
+        while (at > 0 && at < n_cells && cells->group[at] == cells->group[at - 1]) {
+            at++;
         }
-        if (lower != NULL) {
-            lower[i] = low;
+        in.start[t] = at;
+    }
+    status = rr_run(curve_groups, &in, n_tasks, call, error);
+    free(in.start);
+    return status;
+}
+
+/* ---------------------------------------------------------------- limits */
+
+typedef struct limiting {
+    rr_limit *limit;
+    int64_t n;
+    const double *estimate;
+    const double *std_error;
+    double z;
+    double *lower;
+    double *upper;
+} limiting;
+
+static rr_status limit_some(void *job, int64_t task, int worker, rr_error *error)
+{
+    const limiting *in = job;
+    int64_t end = rr_block_end(task * TASK_CELLS, in->n, TASK_CELLS);
+
+    (void)worker;
+    (void)error;
+    for (int64_t i = task * TASK_CELLS; i < end; i++) {
+        double low, high;
+
+        in->limit(in->estimate[i], in->std_error[i], in->z, &low, &high);
+        if (in->lower != NULL) {
+            in->lower[i] = low;
         }
-        if (upper != NULL) {
-            upper[i] = high;
+        if (in->upper != NULL) {
+            in->upper[i] = high;
         }
     }
+    return RR_OK;
+}
+
+rr_status rr_limits(rr_limit *limit, int64_t n, const double *estimate, const double *std_error,
+                    double z, double *lower, double *upper, const rr_call *call, rr_error *error)
+{
+    limiting in = {limit, n, estimate, std_error, z, lower, upper};
+
+    return rr_run(limit_some, &in, n / TASK_CELLS + 1, call, error);
+}
+
+static void limit_loglog(double risk, double std_error, double z, double *lower, double *upper)
+{
+    *lower = *upper = NAN;
+    if (risk == 0.0) {
+        *lower = *upper = 0.0;
+    } else if (risk > 0.0 && risk < 1.0) {
+        double log_survival = log1p(-risk);
+        double factor = exp(z * std_error / ((1.0 - risk) * log_survival));
+
+        *lower = -expm1(log_survival * factor);
+        *upper = -expm1(log_survival / factor);
+    }
+}
+
+rr_status rr_loglog_limits(int64_t n, const double *risk, const double *std_error, double z,
+                           double *lower, double *upper, const rr_call *call, rr_error *error)
+{
+    return rr_limits(limit_loglog, n, risk, std_error, z, lower, upper, call, error);
 }

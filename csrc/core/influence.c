@@ -1,8 +1,6 @@
-#include "tally_internal.h"
+#include "influence.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 /* The influence of a row on an estimate is the derivative of the estimate by the weight of the row.
  *
@@ -22,142 +20,67 @@
  * the same where the survival is small. Everything is times the rows at the start of the group, so
  * that it is about 1. */
 
-/* The sums, by cell. Those of the level and with it are by target also. */
+/* The sums of a cell: three, and three for each target. */
 enum { MM, MB, BB, BY_TARGET, MA = BY_TARGET, AA, AB, SUMS };
 
-/* A sum in two whole numbers: whatever the order of the addends, it comes out the same to the last
- * bit. Unsigned, because on the way it may pass the end of the range and come back. */
-typedef struct sum {
-    uint64_t high;
-    uint64_t low;
-} sum;
+int rr_influence_sums(const rr_influences *in)
+{
+    return BY_TARGET + (SUMS - BY_TARGET) * in->n_targets;
+}
 
-/* By group: how addends become whole numbers. */
-typedef struct scale {
-    double high;   /* times this: a unit of `high` */
-    double low;    /* a unit of `high` in units of `low` */
-    double n;      /* rows at the start */
-    int64_t first; /* cell */
-} scale;
-
-typedef struct influences {
-    const rr_cells *cells;
-    int64_t n_cells;
-    int64_t n_groups;
-    int n_causes;
-    int repeats; /* cause 2 is an event that does not end a row, and the one target */
-    int n_targets;
-    scale *scales; /* by group, and one more for the end */
-    double *jump;  /* by cell: what one event adds to a target */
-    double *slope; /* by cell, then 0: left censored, 1: by a cause */
-    double *stay;  /* by cell, then target */
-    double *later; /* by cell, then target */
-    sum *sums;     /* by cell, then MM, MB, BB, and MA, AA, AB of each target */
-} influences;
-
-static int leaves(const influences *in, int cause)
+static int leaves(const rr_influences *in, int cause)
 {
     return !in->repeats || cause < 2;
 }
 
 /* The cause of a target. */
-static int cause_of(const influences *in, int target)
+static int cause_of(const rr_influences *in, int target)
 {
     return in->repeats ? 2 : target + 1;
 }
 
-static int64_t events_of(const influences *in, int64_t cell, int cause)
+/* Counts of a cell of all, not of these groups. */
+static int64_t events_of(const rr_influences *in, int64_t cell, int cause)
 {
     return in->cells->events[cell * in->n_causes + cause - 1];
 }
 
-static void free_influences(influences *in)
-{
-    free(in->scales);
-    free(in->jump);
-    free(in->slope);
-    free(in->stay);
-    free(in->later);
-    free(in->sums);
-}
-
-static rr_status make_influences(influences *in, rr_error *error)
-{
-    int64_t n = in->n_cells;
-    int n_sums = BY_TARGET + (SUMS - BY_TARGET) * in->n_targets;
-
-    if (n > INT64_MAX / n_sums) {
-        return rr_fail(error, RR_ERR_TOO_LARGE, "more days and causes than can be counted");
-    }
-    in->scales = rr_allocate(in->n_groups + 1, sizeof *in->scales);
-    in->jump = rr_allocate(n, sizeof *in->jump);
-    in->slope = rr_allocate(n, 2 * sizeof *in->slope);
-    in->stay = rr_allocate(n * in->n_targets, sizeof *in->stay);
-    in->later = rr_allocate(n * in->n_targets, sizeof *in->later);
-    in->sums = rr_allocate(n * n_sums, sizeof *in->sums);
-    if (in->scales == NULL || in->jump == NULL || in->slope == NULL || in->stay == NULL ||
-        in->later == NULL || in->sums == NULL) {
-        return rr_fail(error, RR_ERR_MEMORY, "out of memory");
-    }
-    memset(in->sums, 0, (size_t)(n * n_sums) * sizeof *in->sums);
-    return RR_OK;
-}
-
-/* Cells that do not come from a tally of these rows would be read out of range. */
-static rr_status find_groups(influences *in, rr_error *error)
-{
-    const rr_cells *cells = in->cells;
-    int64_t at = 0;
-
-    for (int64_t g = 0; g <= in->n_groups; g++) {
-        in->scales[g].first = at;
-        if (g < in->n_groups && (at == in->n_cells || cells->group[at] != g)) {
-            return rr_fail(error, RR_ERR_ARGUMENT, "a group has no cell");
-        }
-        for (; at < in->n_cells && cells->group[at] == g; at++) {
-            if (at > in->scales[g].first && cells->day[at] <= cells->day[at - 1]) {
-                return rr_fail_row(error, RR_ERR_ARGUMENT, at, "the days of a group must rise");
-            }
-        }
-    }
-    return at == in->n_cells
-               ? RR_OK
-               : rr_fail_row(error, RR_ERR_ARGUMENT, at, "the groups of the cells must rise");
-}
-
 /* The influences of a group. With n at risk, h of them leaving and d events, survival S before the
  * day: an estimate rises by S d / n, and S falls by S h / n. */
-static void influences_of_group(influences *in, int64_t g)
+void rr_influences_of_group(const rr_influences *in, int64_t group)
 {
-    int64_t first = in->scales[g].first, end = in->scales[g + 1].first;
-    int64_t n_left = 0, n_events = 0;
+    int64_t first = rr_group_cell(in, group), end = rr_group_cell(in, group + 1);
+    int64_t of_all = in->first[in->group], n_left = 0, n_events = 0;
+    rr_scale *scale = in->scale + (group - in->group);
     double survival = 1, stay_survival = 0, n, start;
     int bits;
 
     for (int64_t i = first; i < end; i++) {
-        n_left += in->cells->censored[i];
+        n_left += in->cells->censored[of_all + i];
         for (int c = 1; c <= in->n_causes; c++) {
-            n_left += leaves(in, c) ? events_of(in, i, c) : 0;
-            n_events += events_of(in, i, c);
+            n_left += leaves(in, c) ? events_of(in, of_all + i, c) : 0;
+            n_events += events_of(in, of_all + i, c);
         }
     }
     n = start = (double)n_left;
     /* 2^14 times the square of the rows and events is more than any of the sums. */
     bits = rr_bits((uint64_t)(n_left + n_events));
-    in->scales[g].n = start;
-    in->scales[g].high = ldexp(1, 48 - 2 * bits);
-    in->scales[g].low = ldexp(1, bits < 58 ? 60 - bits : 2);
+    scale->high = ldexp(1, 48 - 2 * bits);
+    scale->low = ldexp(1, bits < 58 ? 60 - bits : 2);
+    scale->from_high = 1 / scale->high;
+    scale->from_low = 1 / scale->low;
+    scale->n = start;
     for (int64_t i = first; i < end; i++) {
         double out = 0, rest;
         double jump = n > 0 ? start * survival / n : 0;
 
         for (int c = 1; c <= in->n_causes; c++) {
-            out += leaves(in, c) ? (double)events_of(in, i, c) : 0;
+            out += leaves(in, c) ? (double)events_of(in, of_all + i, c) : 0;
         }
         rest = n - out;
         in->jump[i] = jump;
         for (int t = 0; t < in->n_targets; t++) {
-            double share = n > 0 ? (double)events_of(in, i, cause_of(in, t)) / n : 0;
+            double share = n > 0 ? (double)events_of(in, of_all + i, cause_of(in, t)) / n : 0;
             double before = i > first ? in->stay[(i - 1) * in->n_targets + t] : 0;
 
             in->stay[i * in->n_targets + t] = before + share * stay_survival - share * jump;
@@ -167,12 +90,12 @@ static void influences_of_group(influences *in, int64_t g)
         /* Where nobody is left no slope is needed: nothing rises any more. */
         in->slope[2 * i] = rest > 0 ? stay_survival / survival : 0;
         in->slope[2 * i + 1] = rest > 0 ? in->slope[2 * i] - start / rest : 0;
-        n = rest - (double)in->cells->censored[i];
+        n = rest - (double)in->cells->censored[of_all + i];
     }
     for (int t = 0; t < in->n_targets && end > first; t++) {
         in->later[(end - 1) * in->n_targets + t] = 0;
         for (int64_t i = end - 1; i > first; i--) {
-            double rise = in->jump[i] * (double)events_of(in, i, cause_of(in, t)) / start;
+            double rise = in->jump[i] * (double)events_of(in, of_all + i, cause_of(in, t)) / start;
 
             in->later[(i - 1) * in->n_targets + t] = in->later[i * in->n_targets + t] + rise;
         }
@@ -189,34 +112,32 @@ typedef struct cluster_state {
     double level[RR_CAUSES_MAX];
 } cluster_state;
 
-static void add(sum *to, double value, const scale *by)
+/* `times` a value; 0 - times takes it away again. */
+static inline void add(rr_sum *to, double value, uint64_t times, const rr_scale *by)
 {
     double scaled = value * by->high, high = rint(scaled);
 
-    to->high += (uint64_t)(int64_t)high;
-    to->low += (uint64_t)(int64_t)rint((scaled - high) * by->low);
+    to->high += times * (uint64_t)(int64_t)high;
+    to->low += times * (uint64_t)(int64_t)rint((scaled - high) * by->low);
 }
 
-/* The products of `state` come to the sums of a cell, or, with sign -1, go from them. */
-static void add_products(const influences *in, const cluster_state *state, double sign,
-                         int64_t cell, const scale *by)
+/* The products of `state` come to the sums of a cell so many times. */
+static void add_products(const rr_influences *in, const cluster_state *state, uint64_t times,
+                         const rr_scale *by, rr_sum *to)
 {
-    int n_sums = BY_TARGET + (SUMS - BY_TARGET) * in->n_targets;
-    sum *to = in->sums + cell * n_sums;
-
-    add(to + MM, sign * state->m * state->m, by);
-    add(to + MB, sign * state->m * state->slope, by);
-    add(to + BB, sign * state->slope * state->slope, by);
+    add(to + MM, state->m * state->m, times, by);
+    add(to + MB, state->m * state->slope, times, by);
+    add(to + BB, state->slope * state->slope, times, by);
     for (int t = 0; t < in->n_targets; t++) {
-        sum *mine = to + t * (SUMS - BY_TARGET);
+        rr_sum *mine = to + t * (SUMS - BY_TARGET);
 
-        add(mine + MA, sign * state->m * state->level[t], by);
-        add(mine + AA, sign * state->level[t] * state->level[t], by);
-        add(mine + AB, sign * state->level[t] * state->slope, by);
+        add(mine + MA, state->m * state->level[t], times, by);
+        add(mine + AA, state->level[t] * state->level[t], times, by);
+        add(mine + AB, state->level[t] * state->slope, times, by);
     }
 }
 
-static void leave(const influences *in, cluster_state *state, int64_t cell, int cause)
+static void leave(const rr_influences *in, cluster_state *state, int64_t cell, int cause)
 {
     double slope = leaves(in, cause) ? in->slope[2 * cell + (cause > 0)] : 0;
 
@@ -230,21 +151,12 @@ static void leave(const influences *in, cluster_state *state, int64_t cell, int 
     state->m -= leaves(in, cause);
 }
 
-/* How a row is packed: group | cluster | cell within the group | cause. Group by group, because the
- * sums of one group stay in the cache, and those of all may not (5 times as fast). */
-typedef struct layout {
-    int cause_bits;
-    int cell_bits;
-    int cluster_bits;
-} layout;
-
-/* The packed rows of one cluster in one group, in the order of cell and cause. */
-static void add_cluster(const influences *in, const uint64_t *words, int64_t n, int64_t group,
-                        const layout *bits)
+void rr_add_cluster(const rr_influences *in, int64_t group, const uint64_t *words, int64_t n,
+                    uint64_t times, rr_sum *sums)
 {
-    const scale *by = in->scales + group;
-    uint64_t cause_mask = (UINT64_C(1) << bits->cause_bits) - 1;
-    uint64_t cell_mask = (UINT64_C(1) << bits->cell_bits) - 1;
+    const rr_scale *by = in->scale + (group - in->group);
+    int n_sums = rr_influence_sums(in);
+    int64_t first = rr_group_cell(in, group);
     cluster_state state;
 
     state.m = state.slope = 0;
@@ -252,152 +164,71 @@ static void add_cluster(const influences *in, const uint64_t *words, int64_t n, 
         state.level[t] = 0;
     }
     for (int64_t i = 0; i < n; i++) {
-        state.m += leaves(in, (int)(words[i] & cause_mask));
+        state.m += leaves(in, rr_word_cause(in, words[i]));
     }
-    add_products(in, &state, 1, by->first, by);
+    add_products(in, &state, times, by, sums + first * n_sums);
     for (int64_t i = 0; i < n;) {
-        uint64_t key = words[i] >> bits->cause_bits;
-        int64_t cell = by->first + (int64_t)(key & cell_mask);
+        int64_t cell = first + rr_word_day(in, words[i]);
 
-        add_products(in, &state, -1, cell, by);
-        for (; i < n && words[i] >> bits->cause_bits == key; i++) {
-            leave(in, &state, cell, (int)(words[i] & cause_mask));
+        add_products(in, &state, 0 - times, by, sums + cell * n_sums);
+        for (; i < n && first + rr_word_day(in, words[i]) == cell; i++) {
+            leave(in, &state, cell, rr_word_cause(in, words[i]));
         }
-        add_products(in, &state, 1, cell, by);
+        add_products(in, &state, times, by, sums + cell * n_sums);
     }
 }
 
-/* The cell of a day, or -1. */
-static int64_t cell_of(const influences *in, int64_t group, int32_t day)
+void rr_add_single(const rr_influences *in, int64_t group, uint64_t word, uint64_t times,
+                   rr_sum *sums)
 {
-    int64_t low = in->scales[group].first, end = in->scales[group + 1].first, high = end;
+    const rr_scale *by = in->scale + (group - in->group);
+    int n_sums = rr_influence_sums(in), cause = rr_word_cause(in, word);
+    int64_t first = rr_group_cell(in, group), cell = first + rr_word_day(in, word);
+    rr_sum *to = sums + cell * n_sums;
+    cluster_state state;
 
-    while (low < high) {
-        int64_t middle = low + (high - low) / 2;
-
-        if (in->cells->day[middle] < day) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
+    if (!leaves(in, cause)) {
+        rr_add_cluster(in, group, &word, 1, times, sums);
+        return;
     }
-    return low < end && in->cells->day[low] == day ? low : -1;
-}
-
-/* Bits for every part of a packed row; RR_ERR_TOO_LARGE if they are more than a word has. */
-static rr_status lay_out(const influences *in, const rr_leavers *rows, layout *bits,
-                         rr_error *error)
-{
-    int64_t longest = 0;
-    uint32_t largest = 0;
-
-    for (int64_t g = 0; g < in->n_groups; g++) {
-        int64_t n = in->scales[g + 1].first - in->scales[g].first;
-
-        longest = n > longest ? n : longest;
+    state.m = 1;
+    state.slope = 0;
+    for (int t = 0; t < in->n_targets; t++) {
+        state.level[t] = 0;
     }
-    for (int64_t i = 0; i < rows->grouped.n; i++) {
-        if (rr_group_of(&rows->grouped, i) == RR_NOT_COUNTED) {
-            continue;
-        }
-        if (rows->cluster[i] == RR_NULL_KEY) {
-            return rr_fail_row(error, RR_ERR_ARGUMENT, i, "a counted row has a null cluster");
-        }
-        largest = rows->cluster[i] > largest ? rows->cluster[i] : largest;
+    add(sums + first * n_sums + MM, 1, times, by);
+    add(to + MM, 1, 0 - times, by);
+    leave(in, &state, cell, cause);
+    add(to + BB, state.slope * state.slope, times, by);
+    for (int t = 0; t < in->n_targets; t++) {
+        add(to + t * (SUMS - BY_TARGET) + AA, state.level[t] * state.level[t], times, by);
+        add(to + t * (SUMS - BY_TARGET) + AB, state.level[t] * state.slope, times, by);
     }
-    *bits = (layout){rr_bits((uint64_t)in->n_causes), rr_bits((uint64_t)longest), rr_bits(largest)};
-    return bits->cause_bits + bits->cell_bits + bits->cluster_bits +
-                       rr_group_bits(&rows->grouped) <=
-                   64
-               ? RR_OK
-               : rr_fail(error, RR_ERR_TOO_LARGE,
-                         "more groups, clusters, days and causes than can be counted");
-}
-
-static rr_status pack_rows(const influences *in, const rr_leavers *rows, const layout *bits,
-                           rr_packed *pack, const rr_call *call, rr_error *error)
-{
-    for (int64_t i = 0; i < rows->grouped.n; i++) {
-        int64_t g = rr_group_of(&rows->grouped, i), cell;
-        uint64_t word;
-
-        if (i % RR_POLL_ROWS == 0 && rr_stopped(call, i, rows->grouped.n)) {
-            return rr_fail(error, RR_ERR_INTERRUPTED, "interrupted");
-        }
-        if (g == RR_NOT_COUNTED) {
-            continue;
-        }
-        cell = g < in->n_groups ? cell_of(in, g, rows->duration[i]) : -1;
-        if (cell < 0 || (uint8_t)rows->cause[i] > in->n_causes) {
-            return rr_fail_row(error, RR_ERR_ARGUMENT, i, "a row is not in the tally");
-        }
-        word = (uint64_t)g << bits->cluster_bits | rows->cluster[i];
-        word = word << bits->cell_bits | (uint64_t)(cell - in->scales[g].first);
-        pack->words[pack->n++] = word << bits->cause_bits | (uint64_t)rows->cause[i];
-    }
-    return RR_OK;
-}
-
-static rr_status add_clusters(const influences *in, const rr_leavers *rows, int64_t *clusters,
-                              const rr_call *call, rr_error *error)
-{
-    rr_packed pack = {NULL, NULL, 0};
-    layout bits = {0, 0, 0};
-    int low, all;
-    rr_status status = rr_packed_make(&pack, rows->grouped.n, error);
-
-    if (status != RR_OK) {
-        goto out;
-    }
-    status = lay_out(in, rows, &bits, error);
-    if (status != RR_OK) {
-        goto out;
-    }
-    status = pack_rows(in, rows, &bits, &pack, call, error);
-    if (status != RR_OK) {
-        goto out;
-    }
-    low = bits.cell_bits + bits.cause_bits;
-    all = low + bits.cluster_bits + rr_group_bits(&rows->grouped);
-    status = rr_packed_sort(&pack, 0, all, call, error);
-    if (status != RR_OK) {
-        goto out;
-    }
-    for (int64_t i = 0, end; i < pack.n; i = end) {
-        uint64_t key = pack.sorted[i] >> low;
-        int64_t group = (int64_t)(key >> bits.cluster_bits);
-
-        for (end = i + 1; end < pack.n && pack.sorted[end] >> low == key; end++) {
-        }
-        add_cluster(in, pack.sorted + i, end - i, group, &bits);
-        clusters[group]++;
-    }
-out:
-    rr_packed_free(&pack);
-    return status;
 }
 
 /* ---------------------------------------------------------------- variances */
 
-static double value_of(const sum *of, const scale *by)
+static double value_of(const rr_sum *of, const rr_scale *by)
 {
-    return ((double)(int64_t)of->high + (double)(int64_t)of->low / by->low) / by->high;
+    return ((double)(int64_t)of->high + (double)(int64_t)of->low * by->from_low) * by->from_high;
 }
 
-static void put_std_errors(influences *in, int64_t g, int64_t clusters, double *std_error)
+void rr_put_std_errors(const rr_influences *in, int64_t group, int64_t clusters, rr_sum *all,
+                       double *std_error)
 {
-    int n_sums = BY_TARGET + (SUMS - BY_TARGET) * in->n_targets;
-    const scale *by = in->scales + g;
+    int64_t first = rr_group_cell(in, group);
+    int n_sums = rr_influence_sums(in);
+    const rr_scale *by = in->scale + (group - in->group);
 
-    for (int64_t i = by->first; i < in->scales[g + 1].first; i++) {
-        sum *sums = in->sums + i * n_sums;
+    for (int64_t i = first; i < rr_group_cell(in, group + 1); i++) {
+        rr_sum *sums = all + i * n_sums;
 
-        for (int s = 0; s < n_sums && i > by->first; s++) {
+        for (int s = 0; s < n_sums && i > first; s++) {
             sums[s].high += sums[s - n_sums].high;
             sums[s].low += sums[s - n_sums].low;
         }
         for (int t = 0; t < in->n_targets; t++) {
-            const sum *mine = sums + t * (SUMS - BY_TARGET);
+            const rr_sum *mine = sums + t * (SUMS - BY_TARGET);
             double stay = in->stay[i * in->n_targets + t], later = in->later[i * in->n_targets + t];
             double total = stay * stay * value_of(sums + MM, by) +
                            2 * stay * (value_of(mine + MA, by) - later * value_of(sums + MB, by)) +
@@ -407,44 +238,4 @@ static void put_std_errors(influences *in, int64_t g, int64_t clusters, double *
             std_error[i * in->n_targets + t] = clusters > 1 ? sqrt(fmax(total, 0)) / by->n : NAN;
         }
     }
-}
-
-rr_status rr_curve_clusters(const rr_leavers *rows, int n_causes, int repeats,
-                            const rr_cells *cells, int64_t n_cells, int64_t *clusters,
-                            double *std_error, const rr_call *call, rr_error *error)
-{
-    influences in = {
-        cells, n_cells, rows->grouped.n_groups, n_causes, repeats, 0, NULL, NULL, NULL, NULL,
-        NULL,  NULL};
-    rr_status status = rr_check_grouped(&rows->grouped, error);
-
-    if (status != RR_OK) {
-        return status;
-    }
-    if (rr_curve_room(n_cells, n_causes) < 0 || (repeats && n_causes != 2)) {
-        return rr_fail(error, RR_ERR_ARGUMENT, "the number of causes is out of range");
-    }
-    in.n_targets = repeats ? 1 : n_causes;
-    status = make_influences(&in, error);
-    if (status != RR_OK) {
-        goto out;
-    }
-    status = find_groups(&in, error);
-    if (status != RR_OK) {
-        goto out;
-    }
-    for (int64_t g = 0; g < in.n_groups; g++) {
-        influences_of_group(&in, g);
-        clusters[g] = 0;
-    }
-    status = add_clusters(&in, rows, clusters, call, error);
-    if (status != RR_OK) {
-        goto out;
-    }
-    for (int64_t g = 0; g < in.n_groups; g++) {
-        put_std_errors(&in, g, clusters[g], std_error);
-    }
-out:
-    free_influences(&in);
-    return status;
 }

@@ -139,17 +139,16 @@ rr_status rr_mean_count(const rr_cells *cells, int64_t n_cells, int64_t *at_risk
     return RR_OK;
 }
 
-void rr_log_limits(int64_t n, const double *mean, const double *std_error, double z, double *lower,
-                   double *upper)
+static void limit_log(double mean, double std_error, double z, double *lower, double *upper)
 {
-    for (int64_t i = 0; i < n; i++) {
-        double factor = mean[i] > 0 ? exp(z * std_error[i] / mean[i]) : 1;
+    double factor = mean > 0 ? exp(z * std_error / mean) : 1;
 
-        if (lower != NULL) {
-            lower[i] = mean[i] / factor;
-        }
-        if (upper != NULL) {
-            upper[i] = mean[i] * factor;
-        }
-    }
+    *lower = mean / factor;
+    *upper = mean * factor;
+}
+
+rr_status rr_log_limits(int64_t n, const double *mean, const double *std_error, double z,
+                        double *lower, double *upper, const rr_call *call, rr_error *error)
+{
+    return rr_limits(limit_log, n, mean, std_error, z, lower, upper, call, error);
 }

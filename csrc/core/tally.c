@@ -1,3 +1,7 @@
+/* Rows are taken in tasks of some 100,000. Counts by group are kept once a thread and added up: they are
+ * whole numbers, so that it does not matter which thread counted what. For sums over the clusters of a
+ * group the rows are put in order by group, then cluster; a part of them writes the groups that are in
+ * no other part, and leaves its first and its last group to be added afterwards. */
 #include "tally_internal.h"
 
 #include <stdio.h>
@@ -39,6 +43,14 @@ int rr_group_bits(const rr_grouped *rows)
     return rr_bits(rows->n_groups == 0 ? 0 : (uint64_t)rows->n_groups - 1);
 }
 
+rr_call rr_on_threads(const rr_call *call, int64_t most)
+{
+    rr_call fewer = call == NULL ? (rr_call){NULL, NULL, 1} : *call;
+
+    fewer.threads = fewer.threads > most ? (int)most : fewer.threads;
+    return fewer;
+}
+
 static void zero(int64_t *counts, int64_t n)
 {
     if (counts != NULL) {
@@ -46,68 +58,265 @@ static void zero(int64_t *counts, int64_t n)
     }
 }
 
-rr_status rr_tally(const rr_grouped *rows, const uint8_t *hit, int64_t *n, int64_t *linked,
-                   const rr_call *call, rr_error *error)
+/* ---------------------------------------------------------------- rows and hits */
+
+typedef struct tallying {
+    const rr_grouped *rows;
+    const uint8_t *hit;
+    int64_t *counts; /* by worker, then group: rows that are not hit, and rows that are */
+} tallying;
+
+/* All rows are one group: no row waits for the count of the one before. */
+static void tally_alone(const tallying *in, int64_t start, int64_t end, int64_t *counts)
 {
-    rr_status status = rr_check_grouped(rows, error);
+    const uint8_t *use = in->rows->use, *hit = in->hit;
+    int64_t n = 0, x = 0;
 
-    if (status != RR_OK) {
-        return status;
+    for (int64_t i = start; i < end; i++) {
+        int used = use == NULL || use[i] != 0;
+
+        n += used;
+        x += used & (hit[i] != 0);
     }
-    zero(n, rows->n_groups);
-    zero(linked, rows->n_groups);
-    for (int64_t start = 0; start < rows->n; start += RR_POLL_ROWS) {
-        int64_t end = rr_block_end(start, rows->n, RR_POLL_ROWS);
+    counts[0] += n - x;
+    counts[1] += x;
+}
 
-        if (rr_stopped(call, start, rows->n)) {
-            return rr_fail(error, RR_ERR_INTERRUPTED, "interrupted");
-        }
-        for (int64_t i = start; i < end; i++) {
-            int64_t g = rr_group_of(rows, i);
+static rr_status tally_rows(void *job, int64_t task, int worker, rr_error *error)
+{
+    const tallying *in = job;
+    const rr_grouped *rows = in->rows;
+    int64_t *counts = in->counts + 2 * worker * rows->n_groups;
+    int64_t n_tasks = rr_row_tasks(rows->n), end = rr_chunk_start(rows->n, task + 1, n_tasks);
+    int64_t start = rr_chunk_start(rows->n, task, n_tasks);
 
-            if (g == RR_NOT_COUNTED) {
-                continue;
-            }
-            if (g >= rows->n_groups) {
-                return rr_fail_group(error, i);
-            }
-            if (n != NULL) {
-                n[g]++;
-            }
-            if (linked != NULL) {
-                linked[g] += hit[i] != 0;
-            }
+    if (rows->group == NULL && rows->n_groups > 0) {
+        tally_alone(in, start, end, counts);
+        return RR_OK;
+    }
+    for (int64_t i = start; i < end; i++) {
+        int64_t g = rr_group_of(rows, i);
+
+        if (g == RR_NOT_COUNTED) {
+            continue;
         }
+        if (g >= rows->n_groups) {
+            return rr_fail_group(error, i);
+        }
+        counts[2 * g + (in->hit[i] != 0)]++;
     }
     return RR_OK;
 }
 
+rr_status rr_tally(const rr_grouped *rows, const uint8_t *hit, int64_t *n, int64_t *linked,
+                   const rr_call *call, rr_error *error)
+{
+    tallying in = {rows, hit, NULL};
+    rr_status status = rr_check_grouped(rows, error);
+    rr_call limited;
+    int workers;
+
+    if (status != RR_OK) {
+        return status;
+    }
+    /* No more memory than the groups of the rows themselves take. */
+    limited = rr_on_threads(call, rows->n / (4 * (rows->n_groups + 1)) + 1);
+    workers = rr_workers(&limited, rr_row_tasks(rows->n));
+    in.counts = rr_allocate(2 * workers * rows->n_groups, sizeof *in.counts);
+    if (in.counts == NULL) {
+        return rr_fail(error, RR_ERR_MEMORY, "out of memory");
+    }
+    zero(in.counts, 2 * workers * rows->n_groups);
+    status = rr_run(tally_rows, &in, rr_row_tasks(rows->n), &limited, error);
+    for (int64_t g = 0; status == RR_OK && g < rows->n_groups; g++) {
+        int64_t others = 0, hits = 0;
+
+        for (int w = 0; w < workers; w++) {
+            others += in.counts[2 * (w * rows->n_groups + g)];
+            hits += in.counts[2 * (w * rows->n_groups + g) + 1];
+        }
+        if (n != NULL) {
+            n[g] = others + hits;
+        }
+        if (linked != NULL) {
+            linked[g] = hits;
+        }
+    }
+    free(in.counts);
+    return status;
+}
+
 /* ---------------------------------------------------------------- clusters */
 
-static void add_cluster(const rr_cluster_sums *sums, uint64_t group, int64_t n, int64_t x)
+typedef struct searching {
+    const rr_grouped *rows;
+    const uint32_t *cluster;
+    uint32_t *largest; /* by task */
+} searching;
+
+static rr_status search_rows(void *job, int64_t task, int worker, rr_error *error)
+{
+    const searching *in = job;
+    const uint8_t *use = in->rows->use;
+    int64_t n = in->rows->n, n_tasks = rr_row_tasks(n);
+    int64_t start = rr_chunk_start(n, task, n_tasks), end = rr_chunk_start(n, task + 1, n_tasks);
+    uint32_t largest = 0;
+
+    (void)worker;
+    for (int64_t i = start; i < end; i++) {
+        uint32_t cluster = use == NULL || use[i] ? in->cluster[i] : 0;
+
+        largest = cluster > largest ? cluster : largest;
+    }
+    if (largest == RR_NULL_KEY) {
+        for (int64_t i = start; i < end; i++) {
+            if ((use == NULL || use[i]) && in->cluster[i] == RR_NULL_KEY) {
+                return rr_fail_row(error, RR_ERR_ARGUMENT, i, "a counted row has a null cluster");
+            }
+        }
+    }
+    in->largest[task] = largest;
+    return RR_OK;
+}
+
+rr_status rr_cluster_bits(const rr_grouped *rows, const uint32_t *cluster, int *bits,
+                          const rr_call *call, rr_error *error)
+{
+    int64_t n_tasks = rr_row_tasks(rows->n);
+    searching in = {rows, cluster, rr_allocate(n_tasks, sizeof *in.largest)};
+    uint32_t largest = 0;
+    rr_status status;
+
+    if (in.largest == NULL) {
+        return rr_fail(error, RR_ERR_MEMORY, "out of memory");
+    }
+    status = rr_run(search_rows, &in, n_tasks, call, error);
+    for (int64_t t = 0; status == RR_OK && t < n_tasks; t++) {
+        largest = in.largest[t] > largest ? in.largest[t] : largest;
+    }
+    *bits = rr_bits(largest);
+    free(in.largest);
+    return status;
+}
+
+/* What a cluster, or several, add to the sums of a group. */
+typedef struct addends {
+    int64_t group;
+    int64_t clusters;
+    int64_t n_squared;
+    int64_t n_linked;
+    int64_t linked_squared;
+} addends;
+
+typedef struct clustering {
+    const rr_grouped *rows;
+    const uint32_t *cluster;
+    const uint8_t *hit;
+    const rr_cluster_sums *sums;
+    int cluster_bits;
+    rr_packed dealt;
+    uint64_t *scratch; /* by worker: room for a part */
+    addends *edges;    /* by part: of its first and of its last group */
+} clustering;
+
+static inline uint64_t pack(const clustering *in, int64_t row, uint64_t group)
+{
+    return (group << in->cluster_bits | in->cluster[row]) << 1 | (uint64_t)(in->hit[row] != 0);
+}
+
+/* group | cluster | hit: at most 31 bits, 32 and 1. Whether a group is out of range is asked once for
+ * the block, so that the loop has no branch. */
+static rr_status pack_rows(const void *job, int64_t start, int64_t end, uint64_t *words, int64_t *n,
+                           rr_error *error)
+{
+    const clustering *in = job;
+    const int32_t *group = in->rows->group;
+    const uint8_t *use = in->rows->use;
+    uint32_t n_groups = (uint32_t)in->rows->n_groups, wrong = 0;
+    int64_t counted = 0;
+
+    for (int64_t i = start; use == NULL && i < end; i++) {
+        uint32_t g = group == NULL ? 0 : (uint32_t)group[i];
+
+        wrong |= (uint32_t)(g >= n_groups);
+        words[i - start] = pack(in, i, g);
+    }
+    for (int64_t i = start; use != NULL && i < end; i++) {
+        uint32_t g = group == NULL ? 0 : (uint32_t)group[i];
+
+        wrong |= (uint32_t)(use[i] != 0) & (uint32_t)(g >= n_groups);
+        words[counted] = pack(in, i, g);
+        counted += use[i] != 0;
+    }
+    for (int64_t i = start; wrong && i < end; i++) {
+        if (rr_group_of(in->rows, i) >= in->rows->n_groups) {
+            return rr_fail_group(error, i);
+        }
+    }
+    *n = use == NULL ? end - start : counted;
+    return RR_OK;
+}
+
+static void add(const rr_cluster_sums *sums, const addends *of)
 {
     if (sums->clusters != NULL) {
-        sums->clusters[group]++;
+        sums->clusters[of->group] += of->clusters;
     }
     if (sums->n_squared != NULL) {
-        sums->n_squared[group] += n * n;
+        sums->n_squared[of->group] += of->n_squared;
     }
     if (sums->n_linked != NULL) {
-        sums->n_linked[group] += n * x;
+        sums->n_linked[of->group] += of->n_linked;
     }
     if (sums->linked_squared != NULL) {
-        sums->linked_squared[group] += x * x;
+        sums->linked_squared[of->group] += of->linked_squared;
     }
+}
+
+static rr_status add_part(void *job, int64_t part, int worker, rr_error *error)
+{
+    const clustering *in = job;
+    addends *edges = in->edges + 2 * part, now;
+    uint64_t *words;
+    int64_t n = rr_sort_part(&in->dealt, part, in->scratch + worker * in->dealt.largest, &words);
+    int is_first = 1;
+
+    (void)error;
+    memset(edges, 0, 2 * sizeof *edges);
+    for (int64_t i = 0; i < n;) {
+        int64_t group = (int64_t)(words[i] >> in->cluster_bits >> 1);
+
+        now = (addends){group, 0, 0, 0, 0};
+        while (i < n && (int64_t)(words[i] >> in->cluster_bits >> 1) == group) {
+            uint64_t key = words[i] >> 1;
+            int64_t rows = 0, hits = 0;
+
+            for (; i < n && words[i] >> 1 == key; i++) {
+                rows++;
+                hits += (int64_t)(words[i] & 1);
+            }
+            now.clusters++;
+            now.n_squared += rows * rows;
+            now.n_linked += rows * hits;
+            now.linked_squared += hits * hits;
+        }
+        if (is_first || i == n) {
+            edges[!is_first] = now;
+        } else {
+            add(in->sums, &now);
+        }
+        is_first = 0;
+    }
+    return RR_OK;
 }
 
 rr_status rr_tally_clusters(const rr_grouped *rows, const uint32_t *cluster, const uint8_t *hit,
                             const rr_cluster_sums *sums, const rr_call *call, rr_error *error)
 {
-    rr_packed pack = {NULL, NULL, 0};
+    clustering in = {.rows = rows, .cluster = cluster, .hit = hit, .sums = sums};
+    rr_packing packing = {pack_rows, &in, rows->n, 0, 1};
     rr_status status = rr_check_grouped(rows, error);
-    int group_bits = rr_group_bits(rows);
-    uint64_t group_mask = (UINT64_C(1) << group_bits) - 1;
-    uint32_t largest = 0;
+    rr_call limited;
 
     if (status != RR_OK) {
         return status;
@@ -119,44 +328,32 @@ rr_status rr_tally_clusters(const rr_grouped *rows, const uint32_t *cluster, con
     zero(sums->n_squared, rows->n_groups);
     zero(sums->n_linked, rows->n_groups);
     zero(sums->linked_squared, rows->n_groups);
-    status = rr_packed_make(&pack, rows->n, error);
+    status = rr_cluster_bits(rows, cluster, &in.cluster_bits, call, error);
+    if (status != RR_OK) {
+        return status;
+    }
+    packing.bits = rr_group_bits(rows) + in.cluster_bits + 1;
+    status = rr_pack(&packing, &in.dealt, call, error);
     if (status != RR_OK) {
         goto out;
     }
-    /* cluster | group | hit: 32 bits, at most 31, and 1. */
-    for (int64_t i = 0; i < rows->n; i++) {
-        int64_t g = rr_group_of(rows, i);
-
-        if (g == RR_NOT_COUNTED) {
-            continue;
-        }
-        if (g >= rows->n_groups) {
-            status = rr_fail_group(error, i);
-            goto out;
-        }
-        if (cluster[i] == RR_NULL_KEY) {
-            status = rr_fail_row(error, RR_ERR_ARGUMENT, i, "a counted row has a null cluster");
-            goto out;
-        }
-        largest = cluster[i] > largest ? cluster[i] : largest;
-        pack.words[pack.n++] = ((uint64_t)cluster[i] << group_bits | (uint64_t)g) << 1 |
-                               (uint64_t)(hit[i] != 0);
-    }
-    status = rr_packed_sort(&pack, 1, rr_bits(largest) + group_bits + 1, call, error);
-    if (status != RR_OK) {
+    limited = rr_sorters(&in.dealt, call);
+    in.edges = rr_allocate(in.dealt.n_parts, 2 * sizeof *in.edges);
+    in.scratch = rr_allocate(rr_workers(&limited, in.dealt.n_parts) * in.dealt.largest,
+                             sizeof *in.scratch);
+    if (in.edges == NULL || in.scratch == NULL) {
+        status = rr_fail(error, RR_ERR_MEMORY, "out of memory");
         goto out;
     }
-    for (int64_t i = 0; i < pack.n;) {
-        uint64_t key = pack.sorted[i] >> 1;
-        int64_t n = 0, x = 0;
-
-        for (; i < pack.n && pack.sorted[i] >> 1 == key; i++) {
-            n++;
-            x += (int64_t)(pack.sorted[i] & 1);
+    status = rr_run(add_part, &in, in.dealt.n_parts, &limited, error);
+    for (int64_t e = 0; status == RR_OK && e < 2 * in.dealt.n_parts; e++) {
+        if (in.edges[e].clusters > 0) {
+            add(sums, &in.edges[e]);
         }
-        add_cluster(sums, key & group_mask, n, x);
     }
 out:
-    rr_packed_free(&pack);
+    free(in.edges);
+    free(in.scratch);
+    rr_packed_free(&in.dealt);
     return status;
 }

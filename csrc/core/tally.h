@@ -21,6 +21,16 @@ typedef struct rr_grouped {
 rr_status rr_tally(const rr_grouped *rows, const uint8_t *hit, int64_t *n, int64_t *linked,
                    const rr_call *call, rr_error *error) RR_MUST_CHECK;
 
+/* seen[g] = 1 where a counted row is of group g, otherwise 0; n_groups elements. */
+rr_status rr_codes_seen(const rr_grouped *rows, uint8_t *seen, const rr_call *call,
+                        rr_error *error) RR_MUST_CHECK;
+
+/* mapped[i] = to[codes[i]], or `null` where the code is -1. `to` has n_codes elements, the others n;
+ * `mapped` may be `codes`. RR_ERR_ARGUMENT for any other code out of range, with its row. */
+rr_status rr_codes_map(const int32_t *codes, int64_t n, const int32_t *to, int64_t n_codes,
+                       int32_t null, int32_t *mapped, const rr_call *call,
+                       rr_error *error) RR_MUST_CHECK;
+
 /* Sums over the clusters of a group, from which the variance of its rate follows: cluster c holds
  * n_c of its rows, of them x_c hits. Arrays have n_groups elements; NULL where not wanted. */
 typedef struct rr_cluster_sums {
@@ -32,8 +42,8 @@ typedef struct rr_cluster_sums {
 
 /* Fills the sums. A cluster whose rows lie in several groups counts in each of them. `cluster` is by
  * row; RR_NULL_KEY in a counted row is RR_ERR_ARGUMENT, with the row. More rows than the square root
- * of INT64_MAX are RR_ERR_TOO_LARGE: their sums might not fit. Time is linear in the rows, and 16
- * bytes a row are allocated meanwhile. */
+ * of INT64_MAX are RR_ERR_TOO_LARGE: their sums might not fit. Time is linear in the rows; 8 bytes a
+ * row are allocated meanwhile, and 16 where most rows are in one group and cluster. */
 rr_status rr_tally_clusters(const rr_grouped *rows, const uint32_t *cluster, const uint8_t *hit,
                             const rr_cluster_sums *sums, const rr_call *call,
                             rr_error *error) RR_MUST_CHECK;
@@ -41,7 +51,7 @@ rr_status rr_tally_clusters(const rr_grouped *rows, const uint32_t *cluster, con
 /* The largest of the counted durations, in days; 0 where there is none. A negative one is
  * RR_ERR_VALUE, with its row and value. Groups are not looked at. */
 rr_status rr_longest(const rr_grouped *rows, const int32_t *duration, int32_t *longest,
-                     rr_error *error) RR_MUST_CHECK;
+                     const rr_call *call, rr_error *error) RR_MUST_CHECK;
 
 /* The group x day tally from which curves come, as cells: one for day 0 of every group, an empty
  * group too, and one for every later day on which a row of the group leaves; in the order of group,
@@ -90,7 +100,8 @@ rr_status rr_tally_days(const rr_grouped *rows, const int32_t *duration, const i
  * On one day events come before censorings. While nobody has been censored, a risk is the quotient of
  * events by rows, rounded once. A negative count is RR_ERR_ARGUMENT, with its cell as the row. */
 rr_status rr_curve(const rr_cells *cells, int64_t n_cells, int n_causes, int64_t *at_risk,
-                   double *risk, double *std_error, rr_error *error) RR_MUST_CHECK;
+                   double *risk, double *std_error, const rr_call *call,
+                   rr_error *error) RR_MUST_CHECK;
 
 /* Rows that leave, and the cluster of each: what rr_tally_days takes, with a code that is not
  * RR_NULL_KEY where a row counts. */
@@ -112,15 +123,17 @@ typedef struct rr_leavers {
  *
  * With `repeats`, the rows are the items of rr_event_items and n_causes is 2; then std_error is by
  * cell, for the mean of rr_mean_count. RR_ERR_ARGUMENT for a row that is not in the tally, or has a
- * null cluster. Time is linear in rows plus cells, but for looking up days. */
+ * null cluster. Time is linear in rows plus cells, but for looking up days where a group has more of
+ * them than rows. */
 rr_status rr_curve_clusters(const rr_leavers *rows, int n_causes, int repeats,
                             const rr_cells *cells, int64_t n_cells, int64_t *clusters,
                             double *std_error, const rr_call *call, rr_error *error) RR_MUST_CHECK;
 
 /* Limits of n risks on the scale log(-log S), z standard errors to each side. A risk of 0 has the
  * limits 0 and 0; one of 1, or NaN, has NaN. */
-void rr_loglog_limits(int64_t n, const double *risk, const double *std_error, double z,
-                      double *lower, double *upper);
+rr_status rr_loglog_limits(int64_t n, const double *risk, const double *std_error, double z,
+                           double *lower, double *upper, const rr_call *call,
+                           rr_error *error) RR_MUST_CHECK;
 
 /* ---------------------------------------------------------------- mean cumulative count
  *
@@ -162,7 +175,8 @@ rr_status rr_mean_count(const rr_cells *cells, int64_t n_cells, int64_t *at_risk
                         rr_error *error) RR_MUST_CHECK;
 
 /* Limits of n means on the scale log(mean), z standard errors to each side; 0 and 0 where it is 0. */
-void rr_log_limits(int64_t n, const double *mean, const double *std_error, double z, double *lower,
-                   double *upper);
+rr_status rr_log_limits(int64_t n, const double *mean, const double *std_error, double z,
+                        double *lower, double *upper, const rr_call *call,
+                        rr_error *error) RR_MUST_CHECK;
 
 #endif

@@ -4,8 +4,11 @@
 
 #include "internal.h"
 #include "tally.h"
+#include "threads.h"
 
-enum { RR_POLL_ROWS = 1 << 20 };
+/* Rows of a task: few enough that Ctrl-C is answered at once and that threads end together, and many
+ * enough that a task costs nothing. */
+enum { RR_TASK_ROWS = 1 << 17, RR_POLL_ROWS = 1 << 20 };
 
 /* A row that `use` leaves out. */
 #define RR_NOT_COUNTED INT64_C(-1)
@@ -33,24 +36,64 @@ static inline int64_t rr_block_end(int64_t start, int64_t n, int64_t rows)
     return n - start < rows ? n : start + rows;
 }
 
-/* Bits of a group code. */
-int rr_group_bits(const rr_grouped *rows);
+/* How many tasks n rows make; at least one. */
+static inline int64_t rr_row_tasks(int64_t n)
+{
+    return n / RR_TASK_ROWS + 1;
+}
 
-/* Where rows are packed into words, and put in order. */
+/* The same call, on no more than so many threads: where each has scratch memory of its own. */
+rr_call rr_on_threads(const rr_call *call, int64_t most);
+
+/* Bits of a group code, and of the largest cluster of a row that counts. RR_ERR_ARGUMENT where one is
+ * null, with the row. */
+int rr_group_bits(const rr_grouped *rows);
+rr_status rr_cluster_bits(const rr_grouped *rows, const uint32_t *cluster, int *bits,
+                          const rr_call *call, rr_error *error) RR_MUST_CHECK;
+
+/* The limits of one estimate, and those of n of them. */
+typedef void rr_limit(double estimate, double std_error, double z, double *lower, double *upper);
+
+rr_status rr_limits(rr_limit *limit, int64_t n, const double *estimate, const double *std_error,
+                    double z, double *lower, double *upper, const rr_call *call,
+                    rr_error *error) RR_MUST_CHECK;
+
+/* ---------------------------------------------------------------- rows as words, in order */
+
+/* How rows become words of `bits` bits. The lowest `low` bits (below `bits`) travel along and are no
+ * part of the order. `pack` writes the words of the rows from `start` up to `end` that count, and says
+ * in *n how many there are; it may be called on several threads, and more than once. */
+typedef struct rr_packing {
+    rr_status (*pack)(const void *rows, int64_t start, int64_t end, uint64_t *words, int64_t *n,
+                      rr_error *error);
+    const void *rows;
+    int64_t n;
+    int bits;
+    int low;
+} rr_packing;
+
+/* Words in parts, by their highest bits. Words that differ in none but the lowest `low` bits are in
+ * one part. */
 typedef struct rr_packed {
     uint64_t *words;
-    uint64_t *sorted;
-    int64_t n;
+    int64_t *start; /* n_parts + 1 */
+    int64_t n_parts;
+    int64_t largest; /* words of the largest part */
+    int shift;
+    int low;
+    int high;
 } rr_packed;
 
-/* Room for so many words, none of them filled. Zero the struct before, rr_packed_free it after, also
- * after a failure. */
-rr_status rr_packed_make(rr_packed *rows, int64_t room, rr_error *error) RR_MUST_CHECK;
-void rr_packed_free(rr_packed *rows);
+/* Deals the rows into parts; within one they lie as they came. The lowest row that fails names the
+ * failure. Zero `dealt` before, rr_packed_free it after, also after a failure. */
+rr_status rr_pack(const rr_packing *packing, rr_packed *dealt, const rr_call *call,
+                  rr_error *error) RR_MUST_CHECK;
+void rr_packed_free(rr_packed *dealt);
 
-/* Sorts the n words, of `bits` bits each, into `sorted`; the lowest `low` bits (below `bits`)
- * travel along and are no part of the order. `words` is overwritten. */
-rr_status rr_packed_sort(rr_packed *rows, int low, int bits, const rr_call *call,
-                         rr_error *error) RR_MUST_CHECK;
+/* The call, on so many threads that a scratch of `largest` words for each is no more than the words. */
+rr_call rr_sorters(const rr_packed *dealt, const rr_call *call);
+
+/* Sorts a part, and says where it lies and how many words it has. `scratch` has room for `largest`. */
+int64_t rr_sort_part(const rr_packed *dealt, int64_t part, uint64_t *scratch, uint64_t **words);
 
 #endif

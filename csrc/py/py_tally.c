@@ -34,6 +34,64 @@ static PyObject *tally(PyObject *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
+PyDoc_STRVAR(codes_seen_doc, "codes_seen($module, codes, use, seen, /)\n--\n\n"
+                             "Write into the last array which codes occur.");
+
+static PyObject *codes_seen(PyObject *self, PyObject *args)
+{
+    rr_array arrays[] = {{"codes", NPY_INT32, RR_IN, NULL, NULL, NULL, 0},
+                         {"use", NPY_BOOL, RR_IN_OR_NONE, &arrays[0].n, NULL, NULL, 0},
+                         {"seen", NPY_BOOL, RR_OUT, NULL, NULL, NULL, 0}};
+    rr_grouped rows;
+    rr_call_state state;
+    rr_call call = rr_call_python(self, &state, NULL);
+    rr_error error;
+    rr_status status;
+
+    if (!PyArg_ParseTuple(args, "OOO:codes_seen", &arrays[0].object, &arrays[1].object,
+                          &arrays[2].object) ||
+        rr_arrays_check(arrays, COUNT(arrays)) < 0) {
+        return NULL;
+    }
+    rows = (rr_grouped){arrays[0].data, arrays[1].data, arrays[0].n, arrays[2].n};
+    Py_BEGIN_ALLOW_THREADS
+    status = rr_codes_seen(&rows, arrays[2].data, &call, &error);
+    Py_END_ALLOW_THREADS
+    if (status != RR_OK) {
+        return rr_raise(status, &error);
+    }
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(codes_map_doc, "codes_map($module, codes, to, null, mapped, /)\n--\n\n"
+                            "Write to[code] of each code, null of -1, into the last array.");
+
+static PyObject *codes_map(PyObject *self, PyObject *args)
+{
+    rr_array arrays[] = {{"codes", NPY_INT32, RR_IN, NULL, NULL, NULL, 0},
+                         {"to", NPY_INT32, RR_IN, NULL, NULL, NULL, 0},
+                         {"mapped", NPY_INT32, RR_OUT, &arrays[0].n, NULL, NULL, 0}};
+    rr_call_state state;
+    rr_call call = rr_call_python(self, &state, NULL);
+    rr_error error;
+    rr_status status;
+    int null;
+
+    if (!PyArg_ParseTuple(args, "OOiO:codes_map", &arrays[0].object, &arrays[1].object, &null,
+                          &arrays[2].object) ||
+        rr_arrays_check(arrays, COUNT(arrays)) < 0) {
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    status = rr_codes_map(arrays[0].data, arrays[0].n, arrays[1].data, arrays[1].n, null,
+                          arrays[2].data, &call, &error);
+    Py_END_ALLOW_THREADS
+    if (status != RR_OK) {
+        return rr_raise(status, &error);
+    }
+    Py_RETURN_NONE;
+}
+
 PyDoc_STRVAR(tally_clusters_doc,
              "tally_clusters($module, cluster, group, use, hit, clusters, n_squared, n_linked, "
              "linked_squared, /)\n--\n\n"
@@ -81,18 +139,19 @@ static PyObject *longest(PyObject *self, PyObject *args)
     rr_array arrays[] = {{"duration", NPY_INT32, RR_IN, NULL, NULL, NULL, 0},
                          {"use", NPY_BOOL, RR_IN_OR_NONE, &arrays[0].n, NULL, NULL, 0}};
     rr_grouped rows;
+    rr_call_state state;
+    rr_call call = rr_call_python(self, &state, NULL);
     rr_error error;
     rr_status status;
     int32_t days = 0;
 
-    (void)self;
     if (!PyArg_ParseTuple(args, "OO:longest", &arrays[0].object, &arrays[1].object) ||
         rr_arrays_check(arrays, COUNT(arrays)) < 0) {
         return NULL;
     }
     rows = (rr_grouped){NULL, arrays[1].data, arrays[0].n, 1};
     Py_BEGIN_ALLOW_THREADS
-    status = rr_longest(&rows, arrays[0].data, &days, &error);
+    status = rr_longest(&rows, arrays[0].data, &days, &call, &error);
     Py_END_ALLOW_THREADS
     if (status != RR_OK) {
         return rr_raise(status, &error);
@@ -178,13 +237,14 @@ static PyObject *curve(PyObject *self, PyObject *args)
                          {"at_risk", NPY_INT64, RR_OUT, &arrays[0].n, NULL, NULL, 0}};
     rr_array by_cause[] = {{"events", NPY_INT64, RR_IN, &wide, NULL, NULL, 0},
                            {"risk", NPY_DOUBLE, RR_OUT, &wide, NULL, NULL, 0},
-                           {"std_error", NPY_DOUBLE, RR_OUT, &wide, NULL, NULL, 0}};
+                           {"std_error", NPY_DOUBLE, RR_OUT_OR_NONE, &wide, NULL, NULL, 0}};
     rr_cells cells;
+    rr_call_state state;
+    rr_call call = rr_call_python(self, &state, NULL);
     rr_error error;
     rr_status status;
     int n_causes;
 
-    (void)self;
     if (!PyArg_ParseTuple(args, "OiOOOOO:curve", &arrays[0].object, &n_causes, &by_cause[0].object,
                           &arrays[1].object, &arrays[2].object, &by_cause[1].object,
                           &by_cause[2].object) ||
@@ -198,7 +258,7 @@ static PyObject *curve(PyObject *self, PyObject *args)
     cells = (rr_cells){arrays[0].data, NULL, by_cause[0].data, arrays[1].data};
     Py_BEGIN_ALLOW_THREADS
     status = rr_curve(&cells, arrays[0].n, n_causes, arrays[2].data, by_cause[1].data,
-                      by_cause[2].data, &error);
+                      by_cause[2].data, &call, &error);
     Py_END_ALLOW_THREADS
     if (status != RR_OK) {
         return rr_raise(status, &error);
@@ -206,16 +266,20 @@ static PyObject *curve(PyObject *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
-typedef void limits_of(int64_t n, const double *estimate, const double *std_error, double z,
-                       double *lower, double *upper);
+typedef rr_status limits_of(int64_t n, const double *estimate, const double *std_error, double z,
+                            double *lower, double *upper, const rr_call *call, rr_error *error);
 
-static PyObject *limits(PyObject *args, const char *format, limits_of *write)
+static PyObject *limits(PyObject *self, PyObject *args, const char *format, limits_of *write)
 {
     rr_array arrays[] = {{"estimate", NPY_DOUBLE, RR_IN, NULL, NULL, NULL, 0},
                          {"std_error", NPY_DOUBLE, RR_IN, &arrays[0].n, NULL, NULL, 0},
                          {"lower", NPY_DOUBLE, RR_OUT, &arrays[0].n, NULL, NULL, 0},
                          {"upper", NPY_DOUBLE, RR_OUT, &arrays[0].n, NULL, NULL, 0}};
     double z;
+    rr_call_state state;
+    rr_call call = rr_call_python(self, &state, NULL);
+    rr_error error;
+    rr_status status;
 
     if (!PyArg_ParseTuple(args, format, &arrays[0].object, &arrays[1].object, &z, &arrays[2].object,
                           &arrays[3].object) ||
@@ -223,8 +287,12 @@ static PyObject *limits(PyObject *args, const char *format, limits_of *write)
         return NULL;
     }
     Py_BEGIN_ALLOW_THREADS
-    write(arrays[0].n, arrays[0].data, arrays[1].data, z, arrays[2].data, arrays[3].data);
+    status = write(arrays[0].n, arrays[0].data, arrays[1].data, z, arrays[2].data, arrays[3].data,
+                   &call, &error);
     Py_END_ALLOW_THREADS
+    if (status != RR_OK) {
+        return rr_raise(status, &error);
+    }
     Py_RETURN_NONE;
 }
 
@@ -234,8 +302,7 @@ PyDoc_STRVAR(loglog_limits_doc,
 
 static PyObject *loglog_limits(PyObject *self, PyObject *args)
 {
-    (void)self;
-    return limits(args, "OOdOO:loglog_limits", rr_loglog_limits);
+    return limits(self, args, "OOdOO:loglog_limits", rr_loglog_limits);
 }
 
 PyDoc_STRVAR(log_limits_doc, "log_limits($module, mean, std_error, z, lower, upper, /)\n--\n\n"
@@ -243,8 +310,7 @@ PyDoc_STRVAR(log_limits_doc, "log_limits($module, mean, std_error, z, lower, upp
 
 static PyObject *log_limits(PyObject *self, PyObject *args)
 {
-    (void)self;
-    return limits(args, "OOdOO:log_limits", rr_log_limits);
+    return limits(self, args, "OOdOO:log_limits", rr_log_limits);
 }
 
 PyDoc_STRVAR(
@@ -396,6 +462,8 @@ static PyObject *mean_count(PyObject *self, PyObject *args)
 
 PyMethodDef rr_py_tally_methods[] = {
     {"tally", tally, METH_VARARGS, tally_doc},
+    {"codes_seen", codes_seen, METH_VARARGS, codes_seen_doc},
+    {"codes_map", codes_map, METH_VARARGS, codes_map_doc},
     {"tally_clusters", tally_clusters, METH_VARARGS, tally_clusters_doc},
     {"longest", longest, METH_VARARGS, longest_doc},
     {"tally_days_room", tally_days_room, METH_VARARGS, tally_days_room_doc},

@@ -73,6 +73,19 @@ def tally(
     linked: npt.NDArray[np.int64],
     /,
 ) -> None: ...
+def codes_seen(
+    codes: npt.NDArray[np.int32],
+    use: npt.NDArray[np.bool_] | None,
+    seen: npt.NDArray[np.bool_],
+    /,
+) -> None: ...
+def codes_map(
+    codes: npt.NDArray[np.int32],
+    to: npt.NDArray[np.int32],
+    null: int,
+    mapped: npt.NDArray[np.int32],
+    /,
+) -> None: ...
 def tally_clusters(
     cluster: npt.NDArray[np.uint32],
     group: npt.NDArray[np.int32] | None,
@@ -107,7 +120,7 @@ def curve(
     censored: npt.NDArray[np.int64],
     at_risk: npt.NDArray[np.int64],
     risk: npt.NDArray[np.float64],
-    std_error: npt.NDArray[np.float64],
+    std_error: npt.NDArray[np.float64] | None,
     /,
 ) -> None: ...
 def loglog_limits(

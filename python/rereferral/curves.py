@@ -215,7 +215,7 @@ def curve_table(
         areas = areas[group]
         correction = np.sqrt(areas / np.maximum(areas - 1, 1))
         columns |= area_limits(risk, order.spread(errors) * correction, areas)
-    return beside(groups, pd.DataFrame(columns), group)
+    return beside(groups, pd.DataFrame(columns, copy=False), group)
 
 
 class Cells(NamedTuple):
@@ -251,6 +251,9 @@ def cells_of(
     n = _core.tally_days(
         duration, cause, n_causes, codes, use, n_groups, longest, group, day, events, censored
     )
+    if 2 * n < room:  # what there was room for is not kept
+        group, day, censored = group[:n].copy(), day[:n].copy(), censored[:n].copy()
+        events = events[: n * n_causes].copy()
     return Cells(group[:n], day[:n], events[: n * n_causes].reshape(n, n_causes), censored[:n])
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from rereferral import _core
 from rereferral.dates import days_of
 from rereferral.days import NULL_DAY
 from rereferral.errors import DataError
@@ -46,7 +47,10 @@ def groups_of(parts: dict[str, Column], n_rows: int) -> Groups:
         # Groups of the columns so far times values of this one: after each column no more than
         # there are rows, so the product never overflows.
         wide = np.dtype(np.int32 if size * len(values) <= _MOST else np.int64)
-        codes = codes.astype(wide, copy=False) * wide.type(len(values)) + ranks
+        if size > 1:
+            codes = codes.astype(wide, copy=False) * wide.type(len(values)) + ranks
+        else:
+            codes = ranks
         codes, kept = _close_up(codes, size * len(values))
         frame = {earlier: held.take(kept // len(values)) for earlier, held in frame.items()}
         frame[name] = values.take(kept % len(values)) if len(values) else values
@@ -68,15 +72,20 @@ def _null_last(levels: _Levels) -> tuple[Ranks, Any]:
 
 def _close_up(codes: npt.NDArray[Any], size: int) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
     """Codes below `size` without gaps, in the same order, and the old code of each new one."""
-    if size > max(4 * len(codes), 1 << 16):
+    if size > min(max(4 * len(codes), 1 << 16), _MOST):
         kept, closed = np.unique(codes, return_inverse=True)
         return closed, kept.astype(np.int64)
-    seen = np.zeros(size, np.bool_)
-    seen[codes] = True
-    kept = np.flatnonzero(seen)
+    kept = np.flatnonzero(_seen(codes, None, size))
     if len(kept) == size:
         return codes, kept
-    return _places(kept, size)[codes], kept
+    return _look_up(_places(kept, size), codes), kept
+
+
+def _seen(codes: npt.NDArray[Any], use: Mask | None, size: int) -> npt.NDArray[np.bool_]:
+    """Which codes below `size` occur."""
+    seen = np.empty(size, np.bool_)
+    _core.codes_seen(np.ascontiguousarray(codes, np.int32), use, seen)
+    return seen
 
 
 def _places(kept: npt.NDArray[np.int64], size: int) -> Ranks:
@@ -90,7 +99,10 @@ def _places(kept: npt.NDArray[np.int64], size: int) -> Ranks:
 
 def _look_up(ranks: npt.NDArray[Any], codes: npt.NDArray[Any]) -> Ranks:
     """The rank of each code; code -1 has rank -1."""
-    found: Ranks = np.append(ranks, -1).astype(np.int32)[codes]
+    found = np.empty(len(codes), np.int32)
+    _core.codes_map(
+        np.ascontiguousarray(codes, np.int32), np.ascontiguousarray(ranks, np.int32), -1, found
+    )
     return found
 
 
@@ -123,16 +135,13 @@ def _ranks_of(values: npt.NDArray[Any], valid: Mask | None) -> tuple[Ranks, npt.
     some = values if valid is None else values[valid]
     if len(some) and values.dtype.kind in "iu":
         low, high = int(some.min()), int(some.max())
-        if high - low < max(2 * len(values), 1 << 16):  # a table by value, instead of a hash
-            wide = np.uint64 if low > 0 else np.int64  # which holds every difference
-            codes = (values.astype(wide) - wide(low)).astype(np.int64)
-            codes = codes if valid is None else np.where(valid, codes, 0)
-            seen = np.zeros(high - low + 1, np.bool_)
-            seen[codes] = True
-            kept = np.flatnonzero(seen)
-            ranks = _places(kept, len(seen))[codes]
-            found = (kept.astype(wide) + wide(low)).astype(values.dtype)
-            return (ranks if valid is None else np.where(valid, ranks, np.int32(-1))), found
+        if high - low < min(max(2 * len(values), 1 << 16), _MOST):  # a table, instead of a hash
+            wide = np.dtype(np.uint64 if values.dtype == np.uint64 else np.int64)
+            codes = np.subtract(values, wide.type(low), dtype=wide).astype(np.int32)
+            codes = codes if valid is None else np.where(valid, codes, np.int32(-1))
+            kept = np.flatnonzero(_seen(codes, valid, high - low + 1))
+            found = (kept.astype(wide) + wide.type(low)).astype(values.dtype)
+            return _look_up(_places(kept, high - low + 1), codes), found
     codes, found = pd.factorize(some)
     order = np.argsort(found)
     ranks = _look_up(_places(order, len(order)), codes)

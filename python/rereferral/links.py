@@ -491,12 +491,7 @@ class Links:
             known = known & (self._arms.codes >= 0)
         groups = self._index.groups(by, derived=derived)
         # Only groups with a row that passed the filters; not those of other closures or open cases.
-        present = np.zeros(groups.n_groups, np.bool_)
-        present[groups.codes[known]] = True
-        if present.all():
-            return groups
-        closed_up = np.maximum(np.cumsum(present) - 1, 0).astype(np.int32)
-        return Groups(closed_up[groups.codes], groups.frame[present].reset_index(drop=True))
+        return groups.with_rows(known)
 
     def _scope_codes(self) -> Codes | None:
         if self._scope is None:

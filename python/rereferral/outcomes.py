@@ -93,8 +93,8 @@ class Outcomes:
         """The days at risk until the event, or what ended them without one."""
         without = self.ends_without_event()
         event = self.gap_days >= 0
-        without.duration[event] = self.gap_days[event]
-        without.cause[event] = 1
+        np.copyto(without.duration, self.gap_days, where=event)
+        np.copyto(without.cause, 1, where=event)
         return without
 
     def ends_without_event(self) -> Ends:
@@ -123,7 +123,7 @@ class Outcomes:
                 cause[gone] = 1 + competing.index(name)
             else:
                 full &= ~gone | (self.gap_days >= 0)
-        duration[~self.followed] = 0
+        np.copyto(duration, 0, where=~self.followed)
         return Ends(duration, cause, full)
 
     @property

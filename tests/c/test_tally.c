@@ -106,7 +106,7 @@ static void test_days(int32_t stretch, int32_t beyond, int n_causes)
             left[t.group[i]][t.duration[i] / stretch][t.cause[i]]++;
         }
     }
-    CHECK(rr_longest(&t.rows, t.duration, &longest, NULL) == RR_OK);
+    CHECK(rr_longest(&t.rows, t.duration, &longest, NULL, NULL) == RR_OK);
     for (int64_t i = 0; i < t.rows.n; i++) {
         CHECK(!t.use[i] || t.duration[i] <= longest);
     }
@@ -178,7 +178,7 @@ static void test_refusals(void)
     rows.group = NULL;
     CHECK(rr_tally_clusters(&rows, cluster, hit, &sums, NULL, &error) == RR_ERR_ARGUMENT);
     CHECK(error.row == 2); /* the null cluster */
-    CHECK(rr_longest(&rows, duration, &longest, &error) == RR_ERR_VALUE);
+    CHECK(rr_longest(&rows, duration, &longest, NULL, &error) == RR_ERR_VALUE);
     CHECK(error.row == 1 && strcmp(error.value, "-3") == 0);
     for (int sorts = 0; sorts < 2; sorts++) { /* so many groups that the rows are sorted */
         rr_grouped either = {sorts ? group : NULL, NULL, 3, sorts ? 1000000 : 2};
@@ -226,7 +226,8 @@ static int stop_at_once(void *context, int64_t done, int64_t total)
     return 1;
 }
 
-/* Every allocation fails once, and what is left over is found by the sanitizers. */
+/* Every allocation fails once, of which each job has five or more, and what is left over is found by
+ * the sanitizers. */
 static void test_failures(uint64_t *random)
 {
     const rr_call call = {stop_at_once, NULL, 1};
@@ -257,7 +258,7 @@ static void test_failures(uint64_t *random)
         } while (status != RR_OK);
         failing_allocation = -1;
     }
-    CHECK(failed == 2 + 1 + 2);
+    CHECK(failed >= 3 * 5);
 }
 
 /* The textbook's product and sum, in long double, one factor a day. */
@@ -276,7 +277,7 @@ static void test_curve(uint64_t *random, int with_censoring)
         events[i] = random_below(random, 2) * random_below(random, 50);
         censored[i] = with_censoring ? random_below(random, 3) * random_below(random, 9) : 0;
     }
-    CHECK(rr_curve(&cells, n, 1, at_risk, risk, std_error, NULL) == RR_OK);
+    CHECK(rr_curve(&cells, n, 1, at_risk, risk, std_error, NULL, NULL) == RR_OK);
     for (int64_t i = 0; i < n; i++) {
         if (i == 0 || group[i] != group[i - 1]) {
             left = 0;
@@ -323,7 +324,7 @@ static void test_competing(uint64_t *random, int with_censoring)
     }
     events[0]++; /* the group is not empty */
     events[n * K - 1] = 2;
-    CHECK(rr_curve(&cells, n, K, at_risk, risk, std_error, NULL) == RR_OK);
+    CHECK(rr_curve(&cells, n, K, at_risk, risk, std_error, NULL, NULL) == RR_OK);
     s[0] = 1;
     for (int64_t i = n; i-- > 0;) {
         left += censored[i] + events[i * K] + events[i * K + 1] + events[i * K + 2];
@@ -365,14 +366,15 @@ static void test_limits(void)
     rr_cells cells = {group, NULL, good, bad};
     rr_error error;
 
-    rr_loglog_limits(5, risk, std_error, 1.959963984540054, lower, upper);
+    CHECK(rr_loglog_limits(5, risk, std_error, 1.959963984540054, lower, upper, NULL, NULL) ==
+          RR_OK);
     CHECK(lower[0] == 0 && upper[0] == 0);
     CHECK(isnan(lower[1]) && isnan(upper[1]) && isnan(lower[2]) && isnan(upper[2]));
     /* R survival: S(52) of the Rossi data lies between 0.691859715796487 and 0.775063183374674 */
     CHECK(fabs(lower[3] - (1 - 0.775063183374674)) < 1e-12);
     CHECK(fabs(upper[3] - (1 - 0.691859715796487)) < 1e-12);
     CHECK(0 < lower[4] && lower[4] < risk[4] && risk[4] < upper[4] && upper[4] < 1e-8);
-    CHECK(rr_curve(&cells, 2, 1, NULL, NULL, NULL, &error) == RR_ERR_ARGUMENT && error.row == 1);
+    CHECK(rr_curve(&cells, 2, 1, NULL, NULL, NULL, NULL, &error) == RR_ERR_ARGUMENT && error.row == 1);
 }
 
 int main(void)
