@@ -374,7 +374,8 @@ static void test_limits(void)
     CHECK(fabs(lower[3] - (1 - 0.775063183374674)) < 1e-12);
     CHECK(fabs(upper[3] - (1 - 0.691859715796487)) < 1e-12);
     CHECK(0 < lower[4] && lower[4] < risk[4] && risk[4] < upper[4] && upper[4] < 1e-8);
-    CHECK(rr_curve(&cells, 2, 1, NULL, NULL, NULL, NULL, &error) == RR_ERR_ARGUMENT && error.row == 1);
+    CHECK(rr_curve(&cells, 2, 1, NULL, NULL, NULL, NULL, &error) == RR_ERR_ARGUMENT &&
+          error.row == 1);
 }
 
 int main(void)
