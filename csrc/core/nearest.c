@@ -445,7 +445,7 @@ static int64_t count_chunks(const rr_side *index)
 }
 
 rr_status rr_nearest(const rr_parts *parts, const rr_rule *rule, const rr_matches *matches,
-                     const rr_call *call, rr_error *error)
+                     uint64_t *room, const rr_call *call, rr_error *error)
 {
     search s = {.parts = parts, .rule = rule, .matches = matches};
     int64_t chunks = count_chunks(&parts->index);
@@ -468,7 +468,7 @@ rr_status rr_nearest(const rr_parts *parts, const rr_rule *rule, const rr_matche
         goto out;
     }
     if (!parts->index.in_order) {
-        s.answers = rr_allocate(parts->index.n, sizeof *s.answers);
+        s.answers = room != NULL ? room : rr_allocate(parts->index.n, sizeof *s.answers);
     }
     if (fill_spans(&s) != RR_OK || open_scratch(&s, workers) != RR_OK ||
         (!parts->index.in_order && s.answers == NULL)) {
@@ -487,6 +487,8 @@ out:
     rr_bounds_free(&s.bounds);
     close_scratch(&s, workers);
     free(s.spans);
-    free(s.answers);
+    if (s.answers != room) {
+        free(s.answers);
+    }
     return status;
 }
