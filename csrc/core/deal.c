@@ -76,9 +76,8 @@ static rr_status count_chunk(void *job, int64_t chunk, int worker, rr_error *err
     const rr_shape shape = d->parts->shape;
     const rr_day_reader days = d->days;
     const int shift = shape.key_bits - shape.part_bits;
-    int64_t *count = d->side->chunk_ends + chunk * d->parts->n_parts;
+    int64_t *count = d->side->next + chunk * d->parts->n_parts;
     const uint32_t most = shape.limit + (d->parts->borrows_events != 0);
-    uint16_t *part_of_row = d->side->part_of_row;
     uint64_t first = UINT64_MAX, last = 0;
 
     (void)worker;
@@ -93,18 +92,12 @@ static rr_status count_chunk(void *job, int64_t chunk, int worker, rr_error *err
                 rr_tick_of(&days, i) != INT64_MIN) {
                 return rr_fail_row(error, RR_ERR_DAY_RANGE, i, "a day is out of range");
             }
-            if (part_of_row != NULL) {
-                part_of_row[i] = RR_NO_PART;
-            }
             continue;
         }
         if (code >= most) {
             return rr_fail_row(error, RR_ERR_ARGUMENT, i, "a key is out of range");
         }
         count[part]++;
-        if (part_of_row != NULL) {
-            part_of_row[i] = (uint16_t)part;
-        }
         first = day < first ? day : first;
         last = day > last ? day : last;
     }
@@ -122,9 +115,9 @@ static void add_up(rr_side *side, int64_t parts, int64_t chunks)
     for (int64_t p = 0; p < parts; p++) {
         side->start[p] = sum;
         for (int64_t c = 0; c < chunks; c++) {
-            int64_t count = side->chunk_ends[c * parts + p];
+            int64_t count = side->next[c * parts + p];
 
-            side->chunk_ends[c * parts + p] = sum;
+            side->next[c * parts + p] = sum;
             sum += count;
         }
         side->largest = sum - side->start[p] > side->largest ? sum - side->start[p] : side->largest;
@@ -146,8 +139,8 @@ static void widen(rr_parts *parts, const extent *days)
     parts->last_day = days->last_day > parts->last_day ? days->last_day : parts->last_day;
 }
 
-rr_status rr_deal_count(const rr_rows *rows, rr_parts *parts, int with_parts, rr_side *side,
-                        const rr_call *call, rr_error *error)
+rr_status rr_deal_count(const rr_rows *rows, rr_parts *parts, rr_side *side, const rr_call *call,
+                        rr_error *error)
 {
     int64_t chunks = count_chunks(rows->n);
     dealing job = {.rows = rows, .parts = parts, .side = side};
@@ -159,11 +152,9 @@ rr_status rr_deal_count(const rr_rows *rows, rr_parts *parts, int with_parts, rr
     job.days = rr_read_days(&rows->day);
     side->n_table = rows->n;
     side->start = rr_allocate(parts->n_parts + 1, sizeof *side->start);
-    side->chunk_ends = rr_allocate(chunks * parts->n_parts, sizeof *side->chunk_ends);
-    side->part_of_row = with_parts ? rr_allocate(rows->n, sizeof *side->part_of_row) : NULL;
+    side->next = rr_allocate(chunks * parts->n_parts, sizeof *side->next);
     job.extents = rr_allocate(chunks, sizeof *job.extents);
-    if (side->start == NULL || side->chunk_ends == NULL || job.extents == NULL ||
-        (with_parts && side->part_of_row == NULL)) {
+    if (side->start == NULL || side->next == NULL || job.extents == NULL) {
         status = rr_fail(error, RR_ERR_MEMORY, "out of memory");
         goto out;
     }
@@ -191,7 +182,7 @@ static inline void deal_rows(const dealing *d, int64_t chunk, rr_day_form form)
     const uint64_t rest_mask = (UINT64_C(1) << shift) - 1;
     const uint64_t origin = (uint64_t)(parts->origin - days.first);
     const int64_t end = chunk_end(chunk, rows->n);
-    int64_t *next = d->side->chunk_ends + chunk * d->parts->n_parts;
+    int64_t *next = d->side->next + chunk * d->parts->n_parts;
     uint64_t *words = d->side->words, *wide = d->side->rows;
 
     for (int64_t i = chunk * RR_CHUNK_ROWS; i < end; i++) {
@@ -240,6 +231,7 @@ rr_status rr_deal(const rr_rows *rows, const rr_parts *parts, rr_side *side, con
 {
     dealing job = {.rows = rows, .parts = parts, .side = side};
     int with_rows = side->row_bits == 0 && rows->n > 1;
+    rr_status status;
 
     job.days = rr_read_days(&rows->day);
     side->words = rr_allocate(side->n, sizeof *side->words);
@@ -247,7 +239,10 @@ rr_status rr_deal(const rr_rows *rows, const rr_parts *parts, rr_side *side, con
     if (side->words == NULL || (with_rows && side->rows == NULL)) {
         return rr_fail(error, RR_ERR_MEMORY, "out of memory");
     }
-    return rr_run(deal_chunk, &job, count_chunks(rows->n), call, error);
+    status = rr_run(deal_chunk, &job, count_chunks(rows->n), call, error);
+    free(side->next);
+    side->next = NULL;
+    return status;
 }
 
 void rr_side_free(rr_side *side)
@@ -255,6 +250,5 @@ void rr_side_free(rr_side *side)
     free(side->start);
     free(side->words);
     free(side->rows);
-    free(side->chunk_ends);
-    free(side->part_of_row);
+    free(side->next);
 }

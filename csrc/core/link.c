@@ -97,9 +97,8 @@ static rr_status link_part(rr_sweep *s, void *job, int worker, rr_error *error)
     return RR_OK;
 }
 
-static rr_status link_rows(const rr_parts *parts, const rr_rule *rule, int64_t n_index,
-                           int64_t n_events, const rr_matches *matches, uint64_t *room,
-                           const rr_call *call, rr_error *error)
+rr_status rr_link(const rr_parts *parts, const rr_rule *rule, int64_t n_index, int64_t n_events,
+                  const rr_matches *matches, const rr_call *call, rr_error *error)
 {
     rr_matches own = *matches;
     rr_status status = rr_check_rule(parts, rule, n_index, n_events, error);
@@ -108,30 +107,10 @@ static rr_status link_rows(const rr_parts *parts, const rr_rule *rule, int64_t n
         return status;
     }
     if (rr_nearest_will_do(parts, rule, matches)) {
-        return rr_nearest(parts, rule, matches, room, call, error);
+        return rr_nearest(parts, rule, matches, call, error);
     }
     fill_empty(matches, n_index);
     return rr_sweep_parts(parts, rule, link_part, &own, call, error);
-}
-
-rr_status rr_link(const rr_parts *parts, const rr_rule *rule, int64_t n_index, int64_t n_events,
-                  const rr_matches *matches, const rr_call *call, rr_error *error)
-{
-    return link_rows(parts, rule, n_index, n_events, matches, NULL, call, error);
-}
-
-rr_status rr_link_last(rr_parts *parts, const rr_rule *rule, int64_t n_index, int64_t n_events,
-                       const rr_matches *matches, int *spent, const rr_call *call, rr_error *error)
-{
-    rr_status status;
-
-    *spent = !parts->index.in_order && rr_nearest_will_do(parts, rule, matches);
-    status = link_rows(parts, rule, n_index, n_events, matches, *spent ? parts->index.words : NULL,
-                       call, error);
-    if (*spent) {
-        parts->index.n_table = -1; /* of no table: whoever checks lengths refuses it */
-    }
-    return status;
 }
 
 /* The longest gap of a window for each day, or -1 where it admits none. */

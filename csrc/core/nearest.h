@@ -8,10 +8,9 @@
  * whose rows stand in their words. */
 int rr_nearest_will_do(const rr_parts *parts, const rr_rule *rule, const rr_matches *matches);
 
-/* rr_link for such a rule, which has been checked. `room`, unless NULL, is the index words of the parts
- * themselves, to be written over. */
+/* rr_link for such a rule, which has been checked. */
 rr_status rr_nearest(const rr_parts *parts, const rr_rule *rule, const rr_matches *matches,
-                     uint64_t *room, const rr_call *call, rr_error *error) RR_MUST_CHECK;
+                     const rr_call *call, rr_error *error) RR_MUST_CHECK;
 
 /* The admissible days cut to the bounds that the row itself brings. In sweep.c. */
 void rr_row_bounds(const rr_rule *rule, int64_t row, int64_t *first, int64_t *last);

@@ -150,7 +150,7 @@ static rr_status count_rows(const rr_rows *rows, rr_parts *parts, int of_events,
                             const rr_call *call, rr_error *error)
 {
     rr_side *side = of_events ? parts->events : &parts->index;
-    rr_status status = rr_deal_count(rows, parts, !of_events, side, call, error);
+    rr_status status = rr_deal_count(rows, parts, side, call, error);
 
     if (status == RR_ERR_DAY_RANGE && error != NULL) {
         error->column = of_events;

@@ -4,7 +4,7 @@
 
 #include "internal.h"
 
-enum { RR_CHUNK_ROWS = 1 << 18, RR_NO_PART = 0xFFFF };
+enum { RR_CHUNK_ROWS = 1 << 18 };
 
 /* How a key says its part: key * multiplier, cut to key_bits, is a bijection of the keys for any odd
  * multiplier; its highest part_bits are the part, and the others are all that a word need hold. */
@@ -25,12 +25,11 @@ typedef struct rr_side {
     int64_t n;       /* rows that take part */
     int64_t n_table; /* rows of the table that they come from */
     int64_t largest; /* rows of the largest part */
-    /* Where the rows of a chunk of RR_CHUNK_ROWS rows of the table end in each part: n_parts numbers a
-     * chunk. Where they begin is where those of the chunk before end. */
-    int64_t *chunk_ends;
-    uint16_t *part_of_row; /* by row of the table, RR_NO_PART for one that takes no part; or NULL */
-    int in_order;          /* the words of every part */
-    struct rr_lock *lock;  /* of their order; in order.c */
+    /* Where the rows of each chunk of the table go next in each part, n_parts numbers a chunk; between
+     * rr_deal_count and rr_deal. */
+    int64_t *next;
+    int in_order;         /* the words of every part */
+    struct rr_lock *lock; /* of their order; in order.c */
 } rr_side;
 
 struct rr_parts {
@@ -64,11 +63,10 @@ rr_status rr_check_lengths(const rr_parts *parts, int64_t n_index, int64_t n_eve
 
 /* ---------------------------------------------------------------- deal.c */
 
-/* Counts the rows of each chunk and part, and with `with_parts` notes the part of each row. Fills in
- * start, n, n_table, largest, chunk_ends (which hold, until rr_deal, where each chunk begins) and
- * part_of_row; widens first_day and last_day. RR_ERR_DAY_RANGE names the row. */
-rr_status rr_deal_count(const rr_rows *rows, rr_parts *parts, int with_parts, rr_side *side,
-                        const rr_call *call, rr_error *error) RR_MUST_CHECK;
+/* Counts the rows of each chunk and part. Fills in start, n, n_table, largest and next; widens first_day
+ * and last_day. RR_ERR_DAY_RANGE names the row. */
+rr_status rr_deal_count(const rr_rows *rows, rr_parts *parts, rr_side *side, const rr_call *call,
+                        rr_error *error) RR_MUST_CHECK;
 
 /* Writes the words (and rows, with row_bits 0) of a side that was counted, in the order of the rows. */
 rr_status rr_deal(const rr_rows *rows, const rr_parts *parts, rr_side *side, const rr_call *call,

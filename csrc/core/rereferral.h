@@ -282,13 +282,6 @@ typedef struct rr_matches {
 rr_status rr_link(const rr_parts *parts, const rr_rule *rule, int64_t n_index, int64_t n_events,
                   const rr_matches *matches, const rr_call *call, rr_error *error) RR_MUST_CHECK;
 
-/* rr_link, which may write over the index rows of `parts` instead of asking for more memory: *spent says
- * whether it did. If so, of all that reads the parts only rr_narrow may follow. Nobody else may use them
- * meanwhile. */
-rr_status rr_link_last(rr_parts *parts, const rr_rule *rule, int64_t n_index, int64_t n_events,
-                       const rr_matches *matches, int *spent, const rr_call *call,
-                       rr_error *error) RR_MUST_CHECK;
-
 /* Finds every event row that the rule admits for each index row: nearest day first, rows of a day in
  * the order of their table. A row has pairs exactly where rr_link counts days. `take` and `ties` are
  * not read.

@@ -76,10 +76,9 @@ PyDoc_STRVAR(
     "link($module, parts, rule, n_index, n_events, event_row, gap_days, count, vetoed, /)\n--\n\n"
     "Write the match of each index row into the last four arrays.");
 
-static PyObject *link_parts(PyObject *self, PyObject *args, int last)
+static PyObject *link_parts(PyObject *self, PyObject *args)
 {
     int64_t length;
-    int spent = 0;
     rr_array arrays[] = {{"event_row", NPY_INT64, RR_OUT_OR_NONE, &length, NULL, NULL, 0},
                          {"gap_days", NPY_INT32, RR_OUT_OR_NONE, &length, NULL, NULL, 0},
                          {"count", NPY_INT64, RR_OUT_OR_NONE, &length, NULL, NULL, 0},
@@ -90,7 +89,7 @@ static PyObject *link_parts(PyObject *self, PyObject *args, int last)
     long long n_index, n_events;
     rr_call_state state;
     rr_call call = rr_call_python(self, &state, NULL);
-    rr_parts *parts;
+    const rr_parts *parts;
     rr_error error;
     rr_status status;
 
@@ -105,29 +104,12 @@ static PyObject *link_parts(PyObject *self, PyObject *args, int last)
     }
     matches = (rr_matches){arrays[0].data, arrays[1].data, arrays[2].data, arrays[3].data};
     Py_BEGIN_ALLOW_THREADS
-    status = last ? rr_link_last(parts, &rule, length, (int64_t)n_events, &matches, &spent, &call,
-                                 &error)
-                  : rr_link(parts, &rule, length, (int64_t)n_events, &matches, &call, &error);
+    status = rr_link(parts, &rule, length, (int64_t)n_events, &matches, &call, &error);
     Py_END_ALLOW_THREADS
     if (status != RR_OK) {
         return rr_raise(status, &error);
     }
-    return PyBool_FromLong(spent);
-}
-
-static PyObject *link_any(PyObject *self, PyObject *args)
-{
-    return link_parts(self, args, 0);
-}
-
-PyDoc_STRVAR(
-    link_last_doc,
-    "link_last($module, parts, rule, n_index, n_events, event_row, gap_days, count, vetoed, /)\n"
-    "--\n\nDo the same; return whether the parts are spent.");
-
-static PyObject *link_last(PyObject *self, PyObject *args)
-{
-    return link_parts(self, args, 1);
+    Py_RETURN_NONE;
 }
 
 PyDoc_STRVAR(narrow_doc, "narrow($module, parts, window, anchor, found, gap_days, /)\n--\n\n"
@@ -267,8 +249,7 @@ static PyObject *pairs_fill(PyObject *self, PyObject *args)
 }
 
 PyMethodDef rr_py_sweep_methods[] = {
-    {"link", link_any, METH_VARARGS, link_doc},
-    {"link_last", link_last, METH_VARARGS, link_last_doc},
+    {"link", link_parts, METH_VARARGS, link_doc},
     {"narrow", narrow, METH_VARARGS, narrow_doc},
     {"absorb", absorb, METH_VARARGS, absorb_doc},
     {"pairs_count", pairs_count, METH_VARARGS, pairs_count_doc},

@@ -37,18 +37,7 @@ def link(
     count: Any,
     vetoed: Any,
     /,
-) -> bool: ...
-def link_last(
-    parts: object,
-    rule: Any,
-    n_index: int,
-    n_events: int,
-    event_row: Any,
-    gap_days: Any,
-    count: Any,
-    vetoed: Any,
-    /,
-) -> bool: ...
+) -> None: ...
 def narrow(parts: object, window: Any, anchor: Any, found: Any, gap_days: Any, /) -> None: ...
 def absorb(parts: object, rule: Any, n_events: int, anchor: Any, /) -> None: ...
 def pairs_count(parts: object, rule: Any, n_events: int, offsets: Any, /) -> None: ...

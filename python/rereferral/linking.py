@@ -165,7 +165,7 @@ class Task:
         """Choose who is counted, and find their events."""
         definition = self.definition
         if not definition.several:
-            return self._one(definition, self._reach(definition.window), last=True)
+            return self._one(definition, self._reach(definition.window))
         if definition.cohort == "each":
             before = self.index.ledger
             self.matching.put_in_order()
@@ -195,11 +195,11 @@ class Task:
         days, _ = window_days(self.index.table, window)
         return Reach(self.definition, days, self.index.dates, self.moved)
 
-    def _one(self, definition: Definition, reach: Reach, *, last: bool = False) -> Links:
+    def _one(self, definition: Definition, reach: Reach) -> Links:
         """The links of one window with a cohort of its own."""
         chosen = self._choose(definition, reach)
         cohort = self.index.ledger.left
-        found = self._search(reach, cohort, last=last)
+        found = self._search(reach, cohort)
         self._remove_vetoed(found)
         return self._links(definition, reach, found, cohort, chosen)
 
@@ -211,7 +211,7 @@ class Task:
         cohort = ledger.left
         # The farthest event, and who confirms it in time, are matters of each window's own end.
         narrows = definition.take != "last" and definition.confirm is None
-        found = self._search(longest, cohort, last=True) if narrows else None
+        found = self._search(longest, cohort) if narrows else None
         if found is not None:
             self._remove_vetoed(found)
         elif definition.veto is not None and definition.veto.action == "drop":
@@ -235,8 +235,8 @@ class Task:
         third = self.mediation and self.mediation.ledger
         return Ledger.frame(self.index.ledger, self.events.ledger, *([third] if third else []))
 
-    def _search(self, reach: Reach, use: Mask | None, *, last: bool = False) -> Found:
-        return self.matching.link(use, reach, self.bounds(reach), last=last)
+    def _search(self, reach: Reach, use: Mask | None) -> Found:
+        return self.matching.link(use, reach, self.bounds(reach))
 
     def _search_kept(self, reach: Reach, cohort: Mask | None) -> Found:
         """What a search of the cohort found for the rows that no veto has taken away since."""

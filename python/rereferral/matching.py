@@ -114,7 +114,6 @@ class Matching:
         self._self_row = self_row
         self._same_table = self_row is None and index.table.same(events.table)
         self._parts: object | None = None
-        self._spent = False
         self.vetoed: Mask | None = None
         self.confirmed: Days | None = None
         if definition.veto is not None:
@@ -144,8 +143,6 @@ class Matching:
     @property
     def parts(self) -> object:
         """Both sides in order: the rows that were left when it was first asked for."""
-        if self._spent:
-            self._parts, self._spent = None, False
         index, events = self.index, self.events
         if self._parts is None and self._prepared is not None:
             self._parts = _core.order_onto(
@@ -188,12 +185,8 @@ class Matching:
         _core.absorb(parts, rule, len(self.events.dates), anchor)
         return anchor
 
-    def link(self, use: Mask | None, reach: Reach, bounds: Bounds, *, last: bool = False) -> Found:
-        """Search the window of each index row of `use`, between first and last days by row.
-
-        After the `last` search that is foreseen the parts may be spent; another puts both sides in
-        order again.
-        """
+    def link(self, use: Mask | None, reach: Reach, bounds: Bounds) -> Found:
+        """Search the window of each index row of `use`, between first and last days by row."""
         n = len(self.index.dates)
         stops = self.definition.veto is not None and self.definition.veto.action == "drop"
         found = Found(
@@ -202,8 +195,7 @@ class Matching:
             np.empty(n, np.bool_) if stops else None,
         )
         rule = self._rule_for(use, reach, bounds)
-        search = _core.link_last if last else _core.link
-        self._spent = search(
+        _core.link(
             *(self.parts, rule, n, len(self.events.dates)),
             *(found.event_row, found.gap_days, None, found.vetoed),
         )
@@ -276,7 +268,7 @@ class Matching:
         if reach.window == longest.window:
             return found
         gap_days = np.empty_like(found.gap_days)
-        _core.narrow(self._parts, reach.core_window, reach.anchor, found.gap_days, gap_days)
+        _core.narrow(self.parts, reach.core_window, reach.anchor, found.gap_days, gap_days)
         return Found(found.event_row, gap_days, None, narrowed=True)
 
     def _confirm_by(self, reach: Reach) -> Days | None:
