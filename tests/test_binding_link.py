@@ -152,11 +152,11 @@ def test_a_day_out_of_range_is_named_by_row():
     [
         ((), (), "one array of codes for each table"),
         ((([1, 2],),), (KEYS.copy(),), "a tuple of three or four"),
-        (((("int64", DAYS, None),), ()), (KEYS.copy(), KEYS.copy()), "same number of key columns"),
-        (((("int64", DAYS.astype(np.int32), None),),), (KEYS.copy(),), "ints must have dtype"),
+        (((("ints", DAYS, None),), ()), (KEYS.copy(), KEYS.copy()), "same number of key columns"),
+        (((("ints", DAYS.astype(np.int16), None),),), (KEYS.copy(),), "ints must have dtype"),
         (((("text", DAYS, None),),), (KEYS.copy(),), "unknown kind"),
-        (((("int64", DAYS, np.ones(4, bool)),),), (KEYS.copy(),), "valid must have 5"),
-        (((("int64", DAYS, None),),), (KEYS[:3].copy(),), "codes must have 5"),
+        (((("ints", DAYS, np.ones(4, bool)),),), (KEYS.copy(),), "valid must have 5"),
+        (((("ints", DAYS, None),),), (KEYS[:3].copy(),), "codes must have 5"),
         (
             ((("text", DAYS, np.zeros(3, np.uint8), None),),),
             (KEYS[:4].copy(),),

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import rereferral as rr
 from rereferral import _core
 from rereferral.errors import DataError
 from rereferral.text import Text
@@ -18,6 +19,13 @@ from rereferral.text import Text
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 short = st.one_of(words, st.sampled_from(["", " ", "a", "b", "ab", "é", "\u3000", "𝄞"]))
 columns = st.lists(st.none() | short, max_size=30)
+
+
+@pytest.fixture
+def setting():
+    before = rr.get_num_threads()
+    yield
+    rr.set_num_threads(before)
 
 
 def filled(n: int, item: object) -> np.ndarray:
@@ -217,6 +225,25 @@ def test_codes_are_by_first_appearance(values):
     seen = list(dict.fromkeys(value for value in values if value is not None))
     assert list(distinct) == seen
     assert codes.tolist() == [-1 if value is None else seen.index(value) for value in values]
+
+
+@pytest.mark.parametrize("threads", [1, 2, 7])
+@pytest.mark.parametrize("distinct", [300, 30_000])
+def test_codes_on_threads_are_by_first_appearance(distinct, threads, setting):
+    rr.set_num_threads(threads)
+    random = np.random.default_rng(distinct)
+    # Values that differ behind the sixteenth byte, or only there, and that are met late.
+    places = np.sort(random.integers(0, distinct, 200_000)) ^ random.integers(0, 2, 200_000)
+    values = [f"an area by the name of {place}" if place % 3 else f"E{place}" for place in places]
+    values[1000] = None
+    wide = Text.from_any(values)
+    for text in (wide, Text(wide.offsets.astype(np.int32), wide.data, wide.valid)):
+        codes, found = text.codes()
+        expected: dict[str, int] = {}
+        assert codes.tolist() == [
+            -1 if value is None else expected.setdefault(value, len(expected)) for value in values
+        ]
+        assert list(found) == list(expected)
 
 
 def test_codes_of_many_values():

@@ -38,6 +38,8 @@ typedef struct rr_text {
     const uint8_t *data;
     const uint8_t *valid;
     int64_t n;
+    const int32_t *offsets_32; /* in place of `offsets` where that is NULL: for rr_text_check and
+                                   rr_text_codes alone */
 } rr_text;
 
 /* Checks that offsets start at 0 or later, never fall, and end inside `data_length` bytes.
@@ -45,12 +47,15 @@ typedef struct rr_text {
 rr_status rr_text_check_offsets(const rr_text *text, int64_t data_length,
                                 rr_error *error) RR_MUST_CHECK;
 
-/* Checks that every value that is not null is well-formed UTF-8. RR_ERR_VALUE names the row. */
-rr_status rr_text_check_utf8(const rr_text *text, rr_error *error) RR_MUST_CHECK;
+/* The same, and that every value that is not null is well-formed UTF-8: RR_ERR_VALUE names the row.
+ * *blank counts the values that are there and hold nothing but white space (as Unicode has it: what
+ * Python's str.isspace calls so), or nothing at all. */
+rr_status rr_text_check(const rr_text *text, int64_t data_length, int64_t *blank,
+                        const rr_call *call, rr_error *error) RR_MUST_CHECK;
 
-/* present[i] = 1 where the value is there and holds more than white space (as Unicode has it: what
- * Python's str.isspace calls so). `blank` counts the values that are there and hold no more. */
-void rr_text_present(const rr_text *text, uint8_t *present, int64_t *blank);
+/* present[i] = 1 where the value is there and not blank; *blank as above. Of a checked column. */
+rr_status rr_text_present(const rr_text *text, uint8_t *present, int64_t *blank,
+                          const rr_call *call, rr_error *error) RR_MUST_CHECK;
 
 /* found[i] = 1 where value i is one of `values`, of which nulls are ignored. Null is never found. */
 rr_status rr_text_isin(const rr_text *text, const rr_text *values, uint8_t *found,
@@ -61,9 +66,9 @@ rr_status rr_text_isin(const rr_text *text, const rr_text *values, uint8_t *foun
 void rr_text_compare(const rr_text *text, const uint8_t *value, int64_t length, int8_t *order);
 
 /* Codes 0, 1, ... in the order of first appearance, -1 for null. `distinct` is how many codes there
- * are. RR_ERR_TOO_LARGE beyond 2^31 - 1 of them. */
-rr_status rr_text_codes(const rr_text *text, int32_t *codes, int64_t *distinct, const rr_call *call,
-                        rr_error *error) RR_MUST_CHECK;
+ * are. Checks the offsets as rr_text_check_offsets; RR_ERR_TOO_LARGE beyond 2^31 - 1 codes. */
+rr_status rr_text_codes(const rr_text *text, int64_t data_length, int32_t *codes, int64_t *distinct,
+                        const rr_call *call, rr_error *error) RR_MUST_CHECK;
 
 /* The rows of a column in the order of their values, by code point; equal values in the order of
  * their rows, null last. `order` has n elements. */
@@ -83,37 +88,33 @@ rr_status rr_text_take_offsets(const rr_text *text, const int64_t *rows, int64_t
 rr_status rr_text_take_data(const rr_text *text, const int64_t *rows, int64_t m, uint8_t *out_data,
                             int64_t length, rr_error *error) RR_MUST_CHECK;
 
-/* n values of `width` UTF-32 characters each, padded with NUL, to UTF-8: first the offsets (n + 1,
- * from 0), then the data, `length` = offsets[n] bytes. RR_ERR_VALUE names a row with something that
- * is not a character. */
-rr_status rr_text_ucs4_offsets(const uint32_t *characters, int64_t n, int64_t width,
-                               int64_t *offsets, rr_error *error) RR_MUST_CHECK;
-rr_status rr_text_ucs4_data(const uint32_t *characters, int64_t n, int64_t width, uint8_t *data,
-                            int64_t length, rr_error *error) RR_MUST_CHECK;
+typedef enum rr_form_kind {
+    RR_FORM_UCS4,  /* `width` UTF-32 characters a value, padded with NUL */
+    RR_FORM_BYTES, /* `width` bytes a value, padded with NUL, which rr_text_check then judges */
+    RR_FORM_VIEWS /* string views of 16 bytes, as Arrow lays them out: the length in 4 bytes; up to 12
+                      bytes of text, or 4 bytes of prefix, the number of a buffer and an offset into it */
+} rr_form_kind;
 
-/* The same from n values of `width` bytes each, which rr_text_check_utf8 then judges. */
-rr_status rr_text_bytes_offsets(const uint8_t *bytes, int64_t n, int64_t width, int64_t *offsets,
-                                rr_error *error) RR_MUST_CHECK;
-rr_status rr_text_bytes_data(const uint8_t *bytes, int64_t n, int64_t width, uint8_t *data,
-                             int64_t length, rr_error *error) RR_MUST_CHECK;
-
-/* n string views of 16 bytes each, as Arrow lays them out (the length in 4 bytes; up to 12 bytes of
- * text, or 4 bytes of prefix, the number of a buffer and an offset into it), to a column: first the
- * offsets (n + 1, from 0), then the data, `length` = offsets[n] bytes. Null values (`valid` 0) are
- * empty. RR_ERR_VALUE names a row whose view leaves the buffers. */
-typedef struct rr_views {
-    const uint8_t *views;
-    const uint8_t *valid; /* NULL: all present */
+/* n values in another layout. */
+typedef struct rr_text_form {
+    rr_form_kind kind;
+    const void *values;
     int64_t n;
+    int64_t width;
+    /* of views */
+    const uint8_t *valid; /* 0: null, and empty; NULL: all present */
     const uint8_t *const *buffers;
     const int64_t *buffer_lengths;
     int64_t n_buffers;
-} rr_views;
+} rr_text_form;
 
-rr_status rr_text_views_offsets(const rr_views *views, int64_t *offsets,
-                                rr_error *error) RR_MUST_CHECK;
-rr_status rr_text_views_data(const rr_views *views, uint8_t *data, int64_t length,
-                             rr_error *error) RR_MUST_CHECK;
+/* The values as a column: first the offsets (n + 1, from 0), then the data, `length` = offsets[n]
+ * bytes. RR_ERR_VALUE names a row with something that is not a character, or whose view leaves the
+ * buffers; RR_ERR_ARGUMENT is for other offsets than those of the first call. */
+rr_status rr_text_form_offsets(const rr_text_form *form, int64_t *offsets, const rr_call *call,
+                               rr_error *error) RR_MUST_CHECK;
+rr_status rr_text_form_data(const rr_text_form *form, const int64_t *offsets, uint8_t *data,
+                            int64_t length, const rr_call *call, rr_error *error) RR_MUST_CHECK;
 
 /* same[i] = 1 where both columns, of one length, hold the same value; null is the same as nothing. */
 void rr_text_equal(const rr_text *a, const rr_text *b, uint8_t *same);

@@ -30,6 +30,21 @@ rr_status rr_fail_row(rr_error *error, rr_status status, int64_t row, const char
  * there is none. Table 3-7 of the Unicode Standard. */
 int64_t rr_utf8_sequence(const uint8_t *bytes, int64_t left);
 
+/* The n + 1 offsets of the n texts from `first` on: the column's own, or widened into `room`. */
+struct rr_text;
+const int64_t *rr_text_offsets(const struct rr_text *text, int64_t first, int64_t n, int64_t *room);
+
+/* Checks n + 1 offsets, those of row `first` and after: RR_ERR_ARGUMENT where they fall, leave n_data
+ * bytes or are below 0. */
+rr_status rr_text_check_block(const int64_t *offsets, int64_t first, int64_t n, int64_t n_data,
+                              rr_error *error) RR_MUST_CHECK;
+
+/* rr_text_codes where there are few distinct values. *few: 0 where there are more, and `codes` hold
+ * nothing of use. In text_few.c. */
+rr_status rr_text_few_codes(const struct rr_text *text, int64_t n_data, int32_t *codes,
+                            int64_t *distinct, int *few, const rr_call *call,
+                            rr_error *error) RR_MUST_CHECK;
+
 /* A date of the Gregorian calendar: month from 1 to 12, day of the month from 1. */
 typedef struct rr_date {
     int64_t year;

@@ -1,357 +1,244 @@
-/* Columns are folded one after the other into a running code. A column of integers in a narrow range
- * is folded by arithmetic. Any other is looked up: value and running code travel together, dealt by
- * their hash into parts, and each part is given its codes by a table that fits the cache. One table
- * of millions would be a cache miss for every row. */
-#include "internal.h"
+/* Keys to codes, in the fewest bytes moved.
+ *
+ * Each column is brought to a field of a few bits (key_fields.c), and the fields of a row stand side by
+ * side in one packed key. A packed key of 32 bits is the code; any other is numbered (key_numbers.c).
+ * Where columns together need more than 128 bits, or a text is longer than 16 bytes (key_texts.c), what
+ * came before is numbered first, and its running code is a field beside what follows. */
+#include "keys.h"
+#include "threads.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { PART_RECORDS = 1 << 12, PART_BITS_MAX = 12, INLINE_TEXT = 16, POLL_ROWS = 1 << 20 };
+enum { STRETCH_LEAST = 1 << 14, STRETCHES_A_THREAD = 4, SAMPLE = 1 << 13 };
 
 static const uint64_t LIMIT_MAX = UINT32_MAX; /* codes are below it, so none is RR_NULL_KEY */
 
-/* A value with the running code of the columns before it. Integers and texts of up to 16 bytes stand
- * in `value` itself; of a longer text, `value` holds a hash and where its bytes begin. */
-typedef struct record {
-    uint64_t value[2];
-    uint32_t before; /* running code */
-    uint32_t length; /* of a text; 0 for an integer */
-    int64_t row;     /* over all the tables, one after the other */
-} record;
+typedef struct plan {
+    rr_keys keys;
+    rr_stretch *stretches;
+    int64_t n_stretches;
+    rr_field *fields;
+    int sampled; /* the fields are those of some of the rows only */
+    int misfit;  /* and a row does not fit them, or they are needed of all rows */
+} plan;
 
-typedef struct lookup {
-    const rr_key_table *tables;
-    int64_t n_tables;
-    int64_t column;
-    uint32_t *const *codes;
-    record *records;
-    int64_t *start; /* n_parts + 1 */
-    int part_bits;
-} lookup;
+/* ---------------------------------------------------------------- rows */
 
-static uint64_t scramble(uint64_t x)
-{
-    x ^= x >> 32;
-    x *= UINT64_C(0xD6E8FEB86659FD93);
-    x ^= x >> 32;
-    x *= UINT64_C(0xD6E8FEB86659FD93);
-    return x ^ x >> 32;
-}
-
-static uint64_t hash_bytes(const uint8_t *bytes, int64_t n)
-{
-    uint64_t hash = (uint64_t)n;
-
-    for (int64_t i = 0; i < n; i += 8) {
-        uint64_t word = 0;
-
-        memcpy(&word, bytes + i, n - i < 8 ? (size_t)(n - i) : 8);
-        hash = scramble(hash ^ word) + UINT64_C(0x9E3779B97F4A7C15);
-    }
-    return hash;
-}
-
-static uint64_t hash_record(const record *r)
-{
-    uint64_t value = r->length > INLINE_TEXT ? r->value[0]
-                                             : r->value[0] ^ scramble(r->value[1] + 1);
-
-    return scramble(value ^ ((uint64_t)r->before << 32 | r->length));
-}
-
-static int is_valid(const rr_key_column *column, int64_t i)
-{
-    return column->valid == NULL || column->valid[i];
-}
-
-static record make_record(const rr_key_column *column, int64_t i, uint32_t before, int64_t row)
-{
-    record r = {.value = {0, 0}, .before = before, .length = 0, .row = row};
-
-    if (column->kind == RR_KEY_INT64) {
-        r.value[0] = (uint64_t)column->ints[i];
-    } else {
-        int64_t from = column->offsets[i], length = column->offsets[i + 1] - from;
-
-        r.length = (uint32_t)length;
-        if (length <= INLINE_TEXT) {
-            memcpy(r.value, column->data + from, (size_t)length);
-        } else {
-            r.value[0] = hash_bytes(column->data + from, length);
-            r.value[1] = (uint64_t)(uintptr_t)(column->data + from);
-        }
-    }
-    return r;
-}
-
-static int same_value(const record *a, const record *b)
-{
-    if (a->value[0] != b->value[0] || a->before != b->before || a->length != b->length) {
-        return 0;
-    }
-    if (a->length <= INLINE_TEXT) {
-        return a->value[1] == b->value[1];
-    }
-    return memcmp((const void *)(uintptr_t)a->value[1], (const void *)(uintptr_t)b->value[1],
-                  a->length) == 0;
-}
-
-static int64_t count_rows(const lookup *job)
+static int64_t count_rows(const rr_key_table *tables, int64_t n_tables)
 {
     int64_t n = 0;
 
-    for (int64_t t = 0; t < job->n_tables; t++) {
-        n += job->tables[t].n;
+    for (int64_t t = 0; t < n_tables; t++) {
+        n += tables[t].n;
     }
     return n;
 }
 
-/* Visits every row with a running code, twice: to count the parts, and to deal the records. */
-static rr_status deal(lookup *job, int64_t *next, int write, const rr_call *call)
+/* Cuts the tables into runs of rows. How many there are changes no code. */
+static rr_status cut(plan *p, const rr_call *call, rr_error *error)
 {
-    int64_t row = 0;
+    const rr_keys *keys = &p->keys;
+    int64_t wanted = (int64_t)rr_workers(call, INT64_MAX) * STRETCHES_A_THREAD, before = 0;
+    int64_t length = count_rows(keys->tables, keys->n_tables) / wanted + 1, most = 0;
 
-    for (int64_t t = 0; t < job->n_tables; t++) {
-        const rr_key_column *column = &job->tables[t].columns[job->column];
+    length = length < STRETCH_LEAST ? STRETCH_LEAST : length;
+    for (int64_t t = 0; t < keys->n_tables; t++) {
+        most += keys->tables[t].n / length + 1;
+    }
+    p->stretches = rr_allocate(most, sizeof *p->stretches);
+    if (p->stretches == NULL) {
+        return rr_fail(error, RR_ERR_MEMORY, "no memory for keys");
+    }
+    for (int64_t t = 0; t < keys->n_tables; t++) {
+        int64_t n = keys->tables[t].n, pieces = n / length + 1;
 
-        for (int64_t i = 0; i < job->tables[t].n; i++, row++) {
-            uint32_t before = job->codes[t][i];
-            record r;
-            uint64_t part;
+        for (int64_t i = 0; i < pieces && n > 0; i++) {
+            int64_t first = rr_chunk_start(n, i, pieces);
 
-            if (row % POLL_ROWS == 0 && rr_stopped(call, 0, 0)) {
-                return RR_ERR_INTERRUPTED;
-            }
-            if (before == RR_NULL_KEY || !is_valid(column, i)) {
-                continue;
-            }
-            r = make_record(column, i, before, row);
-            part = job->part_bits == 0 ? 0 : hash_record(&r) >> (64 - job->part_bits);
-            if (write) {
-                job->records[next[part]] = r;
-            }
-            next[part]++;
+            p->stretches[p->n_stretches++] = (rr_stretch){
+                t, first, rr_chunk_start(n, i + 1, pieces) - first, before + first};
+        }
+        before += n;
+    }
+    return RR_OK;
+}
+
+/* ---------------------------------------------------------------- packed keys that are codes */
+
+typedef struct direct_job {
+    const plan *plan;
+    const rr_key_packing *packing;
+    uint8_t *misfit; /* by stretch */
+} direct_job;
+
+static rr_status write_codes(void *argument, int64_t task, int worker, rr_error *error)
+{
+    const direct_job *job = argument;
+    const rr_stretch *s = &job->plan->stretches[task];
+    uint32_t *codes = job->plan->keys.codes[s->table] + s->first;
+    rr_key_words packed;
+
+    (void)worker, (void)error;
+    for (int64_t at = 0; at < s->n; at += RR_KEY_BLOCK) {
+        int64_t n = s->n - at < RR_KEY_BLOCK ? s->n - at : RR_KEY_BLOCK;
+
+        if (!rr_key_pack(job->packing, s->table, s->first + at, n, &packed)) {
+            job->misfit[task] = 1;
+            break;
+        }
+        for (int64_t i = 0; i < n; i++) {
+            codes[at + i] = packed.missing[i] ? RR_NULL_KEY : (uint32_t)packed.low[i];
         }
     }
     return RR_OK;
 }
 
-static uint32_t *code_of_row(const lookup *job, int64_t row)
+static rr_status fold_directly(plan *p, const rr_key_packing *packing, const rr_call *call,
+                               rr_error *error)
 {
-    int64_t t = 0;
+    direct_job job = {p, packing, calloc((size_t)p->n_stretches + 1, 1)};
+    rr_status status;
 
-    while (row >= job->tables[t].n) {
-        row -= job->tables[t].n;
-        t++;
+    if (job.misfit == NULL) {
+        return rr_fail(error, RR_ERR_MEMORY, "no memory for keys");
     }
-    return &job->codes[t][row];
-}
-
-/* Gives the records of one part their codes, from *code on. `slots` has at least twice as many places
- * as the part has records, and a power of two. */
-static void number_part(const lookup *job, int64_t part, uint32_t *slots, uint64_t mask,
-                        uint64_t *code, uint32_t *code_of_slot)
-{
-    const record *records = job->records + job->start[part];
-    int64_t n = job->start[part + 1] - job->start[part];
-
-    memset(slots, 0xFF, (size_t)(mask + 1) * sizeof *slots);
-    for (int64_t i = 0; i < n; i++) {
-        uint64_t slot = hash_record(&records[i]) & mask;
-
-        while (slots[slot] != UINT32_MAX && !same_value(&records[slots[slot]], &records[i])) {
-            slot = (slot + 1) & mask;
-        }
-        if (slots[slot] == UINT32_MAX) {
-            slots[slot] = (uint32_t)i;
-            code_of_slot[slot] = (uint32_t)(*code)++;
-        }
-        *code_of_row(job, records[i].row) = code_of_slot[slot];
+    status = rr_run(write_codes, &job, p->n_stretches, call, error);
+    for (int64_t s = 0; s < p->n_stretches; s++) {
+        p->misfit |= job.misfit[s];
     }
-}
-
-static rr_status look_up(lookup *job, uint64_t *limit, const rr_call *call)
-{
-    int64_t n = count_rows(job), n_parts, largest = 0, sum = 0;
-    int64_t *next = NULL;
-    uint32_t *slots = NULL, *code_of_slot = NULL;
-    uint64_t code = 0, places = 2;
-    rr_status status = RR_ERR_MEMORY;
-
-    job->part_bits = rr_bits((uint64_t)(n / PART_RECORDS));
-    job->part_bits = job->part_bits > PART_BITS_MAX ? PART_BITS_MAX : job->part_bits;
-    n_parts = INT64_C(1) << job->part_bits;
-    job->records = rr_allocate(n, sizeof *job->records);
-    job->start = rr_allocate(n_parts + 1, sizeof *job->start);
-    next = calloc((size_t)n_parts, sizeof *next);
-    if (job->records == NULL || job->start == NULL || next == NULL) {
-        goto out;
-    }
-    status = deal(job, next, 0, call);
-    if (status != RR_OK) {
-        goto out;
-    }
-    for (int64_t p = 0; p < n_parts; p++) {
-        int64_t count = next[p];
-
-        job->start[p] = next[p] = sum;
-        sum += count;
-        largest = count > largest ? count : largest;
-    }
-    job->start[n_parts] = sum;
-    if (largest >= (int64_t)LIMIT_MAX) {
-        status = RR_ERR_TOO_LARGE;
-        goto out;
-    }
-    status = deal(job, next, 1, call);
-    if (status != RR_OK) {
-        goto out;
-    }
-    while (places < (uint64_t)largest * 2) {
-        places *= 2;
-    }
-    status = RR_ERR_MEMORY;
-    slots = rr_allocate((int64_t)places, sizeof *slots);
-    code_of_slot = rr_allocate((int64_t)places, sizeof *code_of_slot);
-    if (slots == NULL || code_of_slot == NULL) {
-        goto out;
-    }
-    status = RR_OK;
-    for (int64_t p = 0; p < n_parts; p++) {
-        uint64_t needed = 2;
-
-        if (p % 64 == 0 && rr_stopped(call, p, n_parts)) {
-            status = RR_ERR_INTERRUPTED;
-            goto out;
-        }
-        while (needed < (uint64_t)(job->start[p + 1] - job->start[p]) * 2) {
-            needed *= 2;
-        }
-        if (code + (uint64_t)(job->start[p + 1] - job->start[p]) > LIMIT_MAX) {
-            status = RR_ERR_TOO_LARGE;
-            goto out;
-        }
-        number_part(job, p, slots, needed - 1, &code, code_of_slot);
-    }
-    *limit = code;
-out:
-    free(job->records);
-    free(job->start);
-    free(next);
-    free(slots);
-    free(code_of_slot);
+    free(job.misfit);
     return status;
 }
 
-/* A missing value in this column makes the whole key missing. */
-static void spread_nulls(const rr_key_table *table, int64_t column, uint32_t *codes)
-{
-    const uint8_t *valid = table->columns[column].valid;
+/* ---------------------------------------------------------------- folding */
 
-    for (int64_t i = 0; valid != NULL && i < table->n; i++) {
-        if (!valid[i]) {
-            codes[i] = RR_NULL_KEY;
-        }
+/* How many columns from `first` on go into one packed key beside the running code, and its bits. */
+static int64_t columns_that_fit(const plan *p, int64_t first, int *bits)
+{
+    int64_t c = first;
+
+    while (c < p->keys.n_columns && !p->fields[c].is_long &&
+           *bits + p->fields[c].bits <= RR_KEY_BITS) {
+        *bits += p->fields[c++].bits;
+    }
+    return c - first;
+}
+
+/* The first field, or the running code, is the most significant: so integers keep their order. */
+static void place_fields(plan *p, int64_t first, rr_key_packing *packing)
+{
+    int shift = packing->bits - rr_bits(p->keys.running - 1);
+
+    packing->running_shift = p->keys.running > 1 ? shift : RR_KEY_BITS;
+    for (int64_t c = first; c < first + packing->n_fields; c++) {
+        shift -= p->fields[c].bits;
+        p->fields[c].shift = shift;
     }
 }
 
-/* Folds integers of a narrow range in by arithmetic. Returns 0, with nothing done, if they are not. */
-static int fold_range(const lookup *job, uint64_t *limit)
+/* One more than the greatest packed key can be; 0 where it is no code. */
+static uint64_t packed_limit(const plan *p, const rr_key_packing *packing)
 {
-    int64_t low = INT64_MAX, high = INT64_MIN;
-    uint64_t width;
+    const rr_field *f = packing->fields;
+    uint64_t heads = p->keys.running;
+    int below = packing->bits - rr_bits(heads - 1);
 
-    for (int64_t t = 0; t < job->n_tables; t++) {
-        const rr_key_column *column = &job->tables[t].columns[job->column];
-
-        for (int64_t i = 0; i < job->tables[t].n; i++) {
-            if (job->codes[t][i] != RR_NULL_KEY) {
-                low = column->ints[i] < low ? column->ints[i] : low;
-                high = column->ints[i] > high ? column->ints[i] : high;
-            }
-        }
+    if (heads == 1) {
+        below -= f->bits;
+        heads = f->is_text ? UINT64_C(1) << (f->bits & 63) : f->range + 1;
     }
-    if (high < low) { /* no row left: nothing to fold */
-        return 1;
-    }
-    width = (uint64_t)high - (uint64_t)low;
-    if (width >= LIMIT_MAX / *limit) {
+    if (p->keys.dense || packing->bits > 32 || heads << below > LIMIT_MAX) {
         return 0;
     }
-    width++;
-    for (int64_t t = 0; t < job->n_tables; t++) {
-        const rr_key_column *column = &job->tables[t].columns[job->column];
-
-        for (int64_t i = 0; i < job->tables[t].n; i++) {
-            if (job->codes[t][i] != RR_NULL_KEY) {
-                job->codes[t][i] = (uint32_t)(job->codes[t][i] * width +
-                                              ((uint64_t)column->ints[i] - (uint64_t)low));
-            }
-        }
-    }
-    *limit *= width;
-    return 1;
+    return heads << below;
 }
 
-/* A text of 2^32 bytes or more would not fit a record; nobody's identifier is one. */
-static rr_status check_texts(const rr_key_table *table, int64_t column, rr_error *error)
+static rr_status fold(plan *p, int64_t first, int64_t *n_folded, const rr_call *call,
+                      rr_error *error)
 {
-    const rr_key_column *texts = &table->columns[column];
+    rr_key_packing packing = {.keys = &p->keys, .fields = p->fields + first};
+    rr_key_texts texts = {&p->keys, first};
+    uint64_t limit;
+    rr_status status;
 
-    for (int64_t i = 0; i < table->n; i++) {
-        int64_t from = texts->offsets[i], to = texts->offsets[i + 1];
-
-        if (from < 0 || to < from || to > texts->n_data || to - from > INT64_C(0xFFFFFFFF)) {
-            rr_status status = rr_fail(error, RR_ERR_ARGUMENT,
-                                       "text offsets are not in order or leave the data");
-
-            if (error != NULL) {
-                error->row = i;
-                error->column = column;
-            }
-            return status;
-        }
+    packing.bits = rr_bits(p->keys.running - 1);
+    packing.n_fields = *n_folded = columns_that_fit(p, first, &packing.bits);
+    if (*n_folded == 0) {
+        *n_folded = 1;
+        status = rr_key_number(&p->keys, NULL, &texts, p->stretches, p->n_stretches, &limit,
+                               &p->misfit, call, error);
+    } else {
+        place_fields(p, first, &packing);
+        limit = packed_limit(p, &packing);
+        status = limit > 0 ? fold_directly(p, &packing, call, error)
+                           : rr_key_number(&p->keys, &packing, NULL, p->stretches, p->n_stretches,
+                                           &limit, &p->misfit, call, error);
     }
-    return RR_OK;
+    if (status == RR_OK && !p->misfit) {
+        p->keys.running = limit < 1 ? 1 : (uint32_t)limit;
+    }
+    return status;
+}
+
+/* Whether all columns go into one packed key, so that no running code is lost if a row does not. */
+static int fits_at_once(const plan *p)
+{
+    int bits = 0;
+
+    return columns_that_fit(p, 0, &bits) == p->keys.n_columns;
+}
+
+/* Looks at the columns and folds them all; with a sample, gives up where that is not enough. */
+static rr_status fold_all(plan *p, int64_t step, const rr_call *call, rr_error *error)
+{
+    rr_status status = rr_key_fields(&p->keys, p->stretches, p->n_stretches, step, p->fields, call,
+                                     error);
+    int64_t first = 0, folded = 0;
+
+    p->misfit = status == RR_OK && step > 1 && !fits_at_once(p);
+    p->keys.running = 1;
+    while (status == RR_OK && !p->misfit && first < p->keys.n_columns) {
+        status = fold(p, first, &folded, call, error);
+        first += folded;
+    }
+    return status;
+}
+
+rr_status rr_encode_as(const rr_keys *keys, uint32_t *limit, const rr_call *call, rr_error *error)
+{
+    plan p = {.keys = *keys};
+    int64_t step = count_rows(keys->tables, keys->n_tables) / SAMPLE + 1;
+    rr_status status = cut(&p, call, error);
+
+    p.fields = rr_allocate(keys->n_columns, sizeof *p.fields);
+    if (status == RR_OK && p.fields == NULL) {
+        status = rr_fail(error, RR_ERR_MEMORY, "no memory for keys");
+    }
+    if (status == RR_OK) {
+        status = fold_all(&p, step, call, error);
+    }
+    if (status == RR_OK && p.misfit) {
+        status = fold_all(&p, 1, call, error);
+    }
+    if (status == RR_OK && p.misfit) {
+        status = rr_fail(error, RR_ERR_ARGUMENT, "the keys changed while they were read");
+    }
+    *limit = p.keys.running;
+    free(p.stretches);
+    free(p.fields);
+    return status;
 }
 
 rr_status rr_encode(const rr_key_table *tables, int64_t n_tables, int64_t n_columns,
                     uint32_t *const *codes, uint32_t *limit, const rr_call *call, rr_error *error)
 {
-    lookup job = {.tables = tables, .n_tables = n_tables, .codes = codes};
-    uint64_t running = 1;
+    rr_keys keys = {.tables = tables,
+                    .n_tables = n_tables,
+                    .n_columns = n_columns,
+                    .codes = codes,
+                    .hash_mask = UINT64_MAX,
+                    .extract = rr_key_can_extract()};
 
-    for (int64_t t = 0; t < n_tables; t++) {
-        memset(codes[t], 0, (size_t)tables[t].n * sizeof **codes);
-        for (int64_t c = 0; c < n_columns; c++) {
-            spread_nulls(&tables[t], c, codes[t]);
-        }
-    }
-    for (job.column = 0; job.column < n_columns; job.column++) {
-        rr_status status = RR_OK;
-
-        if (tables[0].columns[job.column].kind == RR_KEY_INT64) {
-            if (fold_range(&job, &running)) {
-                continue;
-            }
-        } else {
-            for (int64_t t = 0; t < n_tables && status == RR_OK; t++) {
-                status = check_texts(&tables[t], job.column, error);
-            }
-            if (status != RR_OK) {
-                return status;
-            }
-        }
-        status = look_up(&job, &running, call);
-        if (status != RR_OK) {
-            return rr_fail(error, status, "%s",
-                           status == RR_ERR_TOO_LARGE
-                               ? "there are more than four thousand million keys"
-                               : rr_strerror(status));
-        }
-        running = running == 0 ? 1 : running;
-    }
-    *limit = (uint32_t)running;
-    return RR_OK;
+    return rr_encode_as(&keys, limit, call, error);
 }

@@ -137,22 +137,29 @@ rr_status rr_window_bounds(const rr_window *window, const int64_t *day, int64_t 
 
 typedef enum rr_key_kind {
     RR_KEY_INT64, /* `ints` */
-    RR_KEY_TEXT   /* `offsets` (n + 1) into `data` (n_data bytes): text i is data[offsets[i]] to
-                     data[offsets[i + 1]] */
+    RR_KEY_INT32, /* `ints_32` */
+    RR_KEY_CODES, /* `ints_32`, of which one below 0 is a missing value and any other stands for
+                     `meanings[it]`, or for itself where that is NULL */
+    RR_KEY_TEXT   /* `offsets`, or `offsets_32` where that is NULL (n + 1 of either), into `data`
+                     (n_data bytes): text i is data[offsets[i]] to data[offsets[i + 1]] */
 } rr_key_kind;
 
 /* One column of a key. Text is compared by its bytes. */
 typedef struct rr_key_column {
     rr_key_kind kind;
     const int64_t *ints;
+    const int32_t *ints_32;
+    const uint32_t *meanings;
+    int64_t n_meanings;
     const int64_t *offsets;
+    const int32_t *offsets_32;
     const uint8_t *data;
     int64_t n_data;
     const uint8_t *valid; /* n flags, 0 for a missing value; NULL: none is missing */
 } rr_key_column;
 
-/* The key columns of one table; every table of a call has as many, of the same kinds in the same
- * order. */
+/* The key columns of one table; every table of a call has as many, in the same order, text standing
+ * where the others have text. */
 typedef struct rr_key_table {
     const rr_key_column *columns;
     int64_t n;
@@ -161,10 +168,11 @@ typedef struct rr_key_table {
 /* Turns keys of any kind into small whole numbers: over all the tables, two rows get the same code
  * exactly when all their columns are equal. A row with a missing value gets RR_NULL_KEY.
  *
- * codes: one array a table, of its length. *limit: every other code is below it; integers of a narrow
- * range keep their order and their gaps, so a code below the limit need not occur.
+ * codes: one array a table, of its length. *limit: every other code is below it, and not every number
+ * below it need occur; a single column of integers of a narrow range keeps their order and gaps.
  * The codes depend on the input alone. RR_ERR_TOO_LARGE when there are 2^32 - 1 codes or more;
- * RR_ERR_ARGUMENT for text offsets that are not in order or leave the data. */
+ * RR_ERR_ARGUMENT for text offsets that are not in order or leave the data, and for a code without a
+ * meaning. */
 rr_status rr_encode(const rr_key_table *tables, int64_t n_tables, int64_t n_columns,
                     uint32_t *const *codes, uint32_t *limit, const rr_call *call,
                     rr_error *error) RR_MUST_CHECK;

@@ -1,6 +1,7 @@
 /* Distinct values of text, by a table with open addressing, and their order. */
 #include "columns.h"
 #include "internal.h"
+#include "keys.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -131,24 +132,62 @@ static rr_status set_code(set *s, const rr_text *text, int64_t i, int32_t *code,
     return RR_OK;
 }
 
-rr_status rr_text_codes(const rr_text *text, int32_t *codes, int64_t *distinct, const rr_call *call,
-                        rr_error *error)
+/* Many values are numbered as keys are, and then again in the order of their first rows. */
+static rr_status code_many(const rr_text *text, int64_t data_length, int32_t *codes,
+                           int64_t *distinct, const rr_call *call, rr_error *error)
 {
-    set s = {0};
-    rr_status status = set_open(&s, 12, error);
+    rr_key_column column = {.kind = RR_KEY_TEXT,
+                            .offsets = text->offsets,
+                            .offsets_32 = text->offsets_32,
+                            .data = text->data,
+                            .n_data = data_length,
+                            .valid = text->valid};
+    rr_key_table table = {&column, text->n};
+    uint32_t limit, *numbers = (uint32_t *)codes;
+    rr_keys keys = {.tables = &table,
+                    .n_tables = 1,
+                    .n_columns = 1,
+                    .codes = &numbers,
+                    .hash_mask = UINT64_MAX,
+                    .extract = rr_key_can_extract(),
+                    .dense = 1};
+    rr_status status = rr_encode_as(&keys, &limit, call, error);
+    int32_t *code_of, next = 0;
 
-    for (int64_t i = 0; i < text->n && status == RR_OK; i++) {
-        if (i % (1 << 18) == 0 && rr_stopped(call, i, text->n)) {
-            status = rr_fail(error, RR_ERR_INTERRUPTED, "interrupted");
-        } else if (text->valid != NULL && !text->valid[i]) {
-            codes[i] = -1;
-        } else {
-            status = set_code(&s, text, i, &codes[i], error);
-        }
+    if (status != RR_OK) {
+        return status;
     }
-    *distinct = s.used;
-    free(s.slots);
-    return status;
+    code_of = limit > INT32_MAX ? NULL : rr_allocate(limit, sizeof *code_of);
+    if (code_of == NULL) {
+        return limit > INT32_MAX ? rr_fail(error, RR_ERR_TOO_LARGE, "too many distinct values")
+                                 : rr_fail(error, RR_ERR_MEMORY, "no memory for distinct values");
+    }
+    memset(code_of, 0xFF, limit * sizeof *code_of);
+    for (int64_t i = 0; i < text->n; i++) {
+        uint32_t number = numbers[i];
+
+        if (number == RR_NULL_KEY) {
+            codes[i] = -1;
+            continue;
+        }
+        if (code_of[number] < 0) {
+            code_of[number] = next++;
+        }
+        codes[i] = code_of[number];
+    }
+    *distinct = next;
+    free(code_of);
+    return RR_OK;
+}
+
+rr_status rr_text_codes(const rr_text *text, int64_t data_length, int32_t *codes, int64_t *distinct,
+                        const rr_call *call, rr_error *error)
+{
+    int few;
+    rr_status status = rr_text_few_codes(text, data_length, codes, distinct, &few, call, error);
+
+    return status != RR_OK || few ? status
+                                  : code_many(text, data_length, codes, distinct, call, error);
 }
 
 rr_status rr_first_rows(const int32_t *codes, int64_t n, int64_t distinct, int64_t *rows,

@@ -132,6 +132,20 @@ static PyObject *hold(const rr_array *objects, int64_t i)
     return Py_NewRef(object == NULL ? Py_None : object);
 }
 
+/* Objects lie all over memory: what comes some places later is fetched now, with the text that stands
+ * behind the head of a str of ASCII. On a column of millions this is two thirds of the time. */
+static void fetch_ahead(const rr_array *objects, int64_t i)
+{
+    enum { AHEAD = 12, LINE = 64 };
+
+    if (i + AHEAD < objects->n) {
+        const char *object = ((const char **)objects->data)[i + AHEAD];
+
+        __builtin_prefetch(object);
+        __builtin_prefetch(object + LINE);
+    }
+}
+
 /* The classes of the standard library and the null values of pandas, given by the caller. */
 typedef struct classes {
     PyObject *date, *datetime, *na, *nat;
@@ -199,6 +213,7 @@ static PyObject *object_kinds(PyObject *Py_UNUSED(module), PyObject *args)
         PyObject *object = hold(&rows[0], i);
         int kind = kind_of(object, &known);
 
+        fetch_ahead(&rows[0], i);
         Py_DECREF(object);
         if (kind < 0 || (i % 65536 == 0 && PyErr_CheckSignals() < 0)) {
             return NULL;
@@ -255,6 +270,7 @@ static PyObject *text_from_objects(PyObject *Py_UNUSED(module), PyObject *args)
     for (int64_t i = 0; i < rows[0].n; i++) {
         Py_ssize_t length = 0;
 
+        fetch_ahead(&rows[0], i);
         if (((uint8_t *)rows[1].data)[i] &&
             utf8_of(((PyObject **)rows[0].data)[i], i, &length) == NULL) {
             return NULL;
@@ -273,6 +289,7 @@ static PyObject *text_from_objects(PyObject *Py_UNUSED(module), PyObject *args)
         Py_ssize_t length = 0;
         const char *bytes;
 
+        fetch_ahead(&rows[0], i);
         if (!((uint8_t *)rows[1].data)[i]) {
             continue;
         }

@@ -108,57 +108,108 @@ static PyObject *window_bounds(PyObject *self, PyObject *args)
 
 /* ---------------------------------------------------------------- keys */
 
-/* Reads one column: ("int64", ints, valid) or ("text", offsets, data, valid); `length` is that of the
- * table, or -1 for the first column, which sets it. */
+static int is_int32(PyObject *object)
+{
+    return PyArray_Check(object) &&
+           PyArray_EquivTypenums(PyArray_TYPE((PyArrayObject *)object), NPY_INT32);
+}
+
+/* ("ints", values, valid) or ("codes", values, meanings): whole numbers, of which codes are int32. */
+static int read_whole_numbers(const char *kind, PyObject *values, PyObject *other,
+                              rr_key_column *column, int64_t *length)
+{
+    int narrow = is_int32(values), codes = strcmp(kind, "codes") == 0;
+    rr_array rows[] = {
+        {"ints", narrow || codes ? NPY_INT32 : NPY_INT64, RR_IN, NULL, values, NULL, 0},
+        {"valid", NPY_BOOL, RR_IN_OR_NONE, &rows[0].n, other, NULL, 0}};
+
+    if (codes) {
+        rows[1] = (rr_array){"meanings", NPY_UINT32, RR_IN_OR_NONE, NULL, other, NULL, 0};
+    }
+    if (rr_arrays_check(rows, 2) < 0) {
+        return -1;
+    }
+    column->kind = codes ? RR_KEY_CODES : narrow ? RR_KEY_INT32 : RR_KEY_INT64;
+    if (narrow || codes) {
+        column->ints_32 = rows[0].data;
+    } else {
+        column->ints = rows[0].data;
+    }
+    if (codes) {
+        column->meanings = rows[1].data;
+        column->n_meanings = rows[1].n;
+    } else {
+        column->valid = rows[1].data;
+    }
+    *length = rows[0].n;
+    return 0;
+}
+
+/* ("text", offsets, data, valid), the offsets being int64 or int32. */
+static int read_texts(PyObject *offsets, PyObject *data, PyObject *valid, rr_key_column *column,
+                      int64_t *length)
+{
+    int narrow = is_int32(offsets);
+    int64_t n;
+    rr_array rows[] = {{"offsets", narrow ? NPY_INT32 : NPY_INT64, RR_IN, NULL, offsets, NULL, 0},
+                       {"data", NPY_UINT8, RR_IN, NULL, data, NULL, 0},
+                       {"valid", NPY_BOOL, RR_IN_OR_NONE, NULL, valid, NULL, 0}};
+
+    if (rr_arrays_check(rows, 3) < 0) {
+        return -1;
+    }
+    n = rows[0].n - 1;
+    if (n < 0 || (rows[2].data != NULL && rows[2].n != n)) {
+        PyErr_SetString(PyExc_ValueError, "offsets must have one element more than the column");
+        return -1;
+    }
+    column->kind = RR_KEY_TEXT;
+    column->offsets = narrow ? NULL : rows[0].data;
+    column->offsets_32 = narrow ? rows[0].data : NULL;
+    column->data = rows[1].data;
+    column->n_data = rows[1].n;
+    column->valid = rows[2].data;
+    *length = n;
+    return 0;
+}
+
+/* Reads one column; `length` is that of the table, or -1 for the first column, which sets it. */
 static int read_key_column(PyObject *object, rr_key_column *column, int64_t *length)
 {
-    int64_t offsets_length;
-    rr_array ints[] = {{"ints", NPY_INT64, RR_IN, NULL, NULL, NULL, 0},
-                       {"valid", NPY_BOOL, RR_IN_OR_NONE, &ints[0].n, NULL, NULL, 0}};
-    rr_array text[] = {{"offsets", NPY_INT64, RR_IN, NULL, NULL, NULL, 0},
-                       {"data", NPY_UINT8, RR_IN, NULL, NULL, NULL, 0},
-                       {"valid", NPY_BOOL, RR_IN_OR_NONE, NULL, NULL, NULL, 0}};
+    PyObject *a, *b, *c;
     const char *kind;
     Py_ssize_t parts = PyTuple_Check(object) ? PyTuple_Size(object) : 0;
+    int64_t own = 0;
 
     if (parts == 3) {
-        if (!PyArg_ParseTuple(object, "sOO", &kind, &ints[0].object, &ints[1].object) ||
-            rr_arrays_check(ints, 2) < 0) {
+        if (!PyArg_ParseTuple(object, "sOO", &kind, &a, &b)) {
             return -1;
         }
-        column->kind = RR_KEY_INT64;
-        column->ints = ints[0].data;
-        column->valid = ints[1].data;
-        offsets_length = ints[0].n + 1;
     } else if (parts == 4) {
-        if (!PyArg_ParseTuple(object, "sOOO", &kind, &text[0].object, &text[1].object,
-                              &text[2].object) ||
-            rr_arrays_check(text, 3) < 0) {
-            return -1;
-        }
-        column->kind = RR_KEY_TEXT;
-        column->offsets = text[0].data;
-        column->data = text[1].data;
-        column->n_data = text[1].n;
-        column->valid = text[2].data;
-        offsets_length = text[0].n;
-        if (offsets_length < 1 || (text[2].data != NULL && text[2].n != offsets_length - 1)) {
-            PyErr_SetString(PyExc_ValueError, "offsets must have one element more than the column");
+        if (!PyArg_ParseTuple(object, "sOOO", &kind, &a, &b, &c)) {
             return -1;
         }
     } else {
         PyErr_SetString(PyExc_TypeError, "a key column is a tuple of three or four");
         return -1;
     }
-    if (strcmp(kind, column->kind == RR_KEY_INT64 ? "int64" : "text") != 0) {
+    if (parts == 3 && (strcmp(kind, "ints") == 0 || strcmp(kind, "codes") == 0)) {
+        if (read_whole_numbers(kind, a, b, column, &own) < 0) {
+            return -1;
+        }
+    } else if (parts == 4 && strcmp(kind, "text") == 0) {
+        if (read_texts(a, b, c, column, &own) < 0) {
+            return -1;
+        }
+    } else {
         PyErr_Format(PyExc_ValueError, "unknown kind of key column: %s", kind);
         return -1;
     }
-    if (*length >= 0 && *length != offsets_length - 1) {
+    if (*length >= 0 && *length != own) {
         PyErr_SetString(PyExc_ValueError, "the columns of a key must have one length");
         return -1;
     }
-    *length = offsets_length - 1;
+    *length = own;
     return 0;
 }
 
@@ -218,7 +269,8 @@ static PyObject *encode(PyObject *self, PyObject *args)
                                 &tables[t].n) < 0) {
                 goto out;
             }
-            if (columns[t * n_columns + c].kind != columns[c].kind) {
+            if ((columns[t * n_columns + c].kind == RR_KEY_TEXT) !=
+                (columns[c].kind == RR_KEY_TEXT)) {
                 PyErr_SetString(PyExc_ValueError, "a key column must be of one kind in all tables");
                 goto out;
             }

@@ -36,13 +36,47 @@ static int text_of(const rr_array *rows, rr_text *text)
     return 0;
 }
 
-PyDoc_STRVAR(text_check_doc, "text_check($module, offsets, data, valid, /)\n--\n\n"
-                             "Raise unless every value is well-formed UTF-8.");
+/* As text_of, for offsets of either width, which are left unchecked. */
+static int any_text_of(rr_array *rows, rr_text *text)
+{
+    int narrow = PyArray_Check(rows[0].object) &&
+                 PyArray_EquivTypenums(PyArray_TYPE((PyArrayObject *)rows[0].object), NPY_INT32);
 
-static PyObject *text_check(PyObject *Py_UNUSED(module), PyObject *args)
+    rows[0].type = narrow ? NPY_INT32 : NPY_INT64;
+    if (rr_arrays_check(rows, 3) < 0) {
+        return -1;
+    }
+    if (rows[0].n < 1) {
+        PyErr_SetString(PyExc_ValueError,
+                        "offsets must have one element more than there are values");
+        return -1;
+    }
+    *text = (rr_text){.offsets = narrow ? NULL : rows[0].data,
+                      .offsets_32 = narrow ? rows[0].data : NULL,
+                      .data = rows[1].data,
+                      .valid = rows[2].data,
+                      .n = rows[0].n - 1};
+    if (rows[2].data != NULL && rows[2].n != text->n) {
+        PyErr_Format(PyExc_ValueError, "valid must have %lld elements, not %lld",
+                     (long long)text->n, (long long)rows[2].n);
+        return -1;
+    }
+    return 0;
+}
+
+PyDoc_STRVAR(
+    text_check_doc,
+    "text_check($module, offsets, data, valid, /)\n--\n\n"
+    "Raise unless every value is well-formed UTF-8; return how many are blank. The offsets "
+    "are int64 or int32.");
+
+static PyObject *text_check(PyObject *module, PyObject *args)
 {
     PyObject *offsets, *data, *valid;
     rr_text text;
+    int64_t blank = 0;
+    rr_call_state state;
+    rr_call call = rr_call_python(module, &state, NULL);
     rr_error error;
     rr_status status;
 
@@ -50,27 +84,31 @@ static PyObject *text_check(PyObject *Py_UNUSED(module), PyObject *args)
         return NULL;
     }
     rr_array rows[] = {TEXT_ROWS("", offsets, data, valid)};
-    if (rr_arrays_check(rows, 3) < 0 || text_of(rows, &text) < 0) {
+    if (any_text_of(rows, &text) < 0) {
         return NULL;
     }
     Py_BEGIN_ALLOW_THREADS
-    status = rr_text_check_utf8(&text, &error);
+    status = rr_text_check(&text, rows[1].n, &blank, &call, &error);
     Py_END_ALLOW_THREADS
     if (status != RR_OK) {
         return rr_raise(status, &error);
     }
-    Py_RETURN_NONE;
+    return PyLong_FromLongLong((long long)blank);
 }
 
 PyDoc_STRVAR(text_present_doc,
              "text_present($module, offsets, data, valid, present, /)\n--\n\n"
              "Write where a value is more than blank; return how many are blank.");
 
-static PyObject *text_present(PyObject *Py_UNUSED(module), PyObject *args)
+static PyObject *text_present(PyObject *module, PyObject *args)
 {
     PyObject *offsets, *data, *valid, *present;
     rr_text text;
     int64_t blank = 0;
+    rr_call_state state;
+    rr_call call = rr_call_python(module, &state, NULL);
+    rr_error error;
+    rr_status status;
 
     if (!PyArg_ParseTuple(args, "OOOO:text_present", &offsets, &data, &valid, &present)) {
         return NULL;
@@ -82,8 +120,11 @@ static PyObject *text_present(PyObject *Py_UNUSED(module), PyObject *args)
         return NULL;
     }
     Py_BEGIN_ALLOW_THREADS
-    rr_text_present(&text, rows[3].data, &blank);
+    status = rr_text_present(&text, rows[3].data, &blank, &call, &error);
     Py_END_ALLOW_THREADS
+    if (status != RR_OK) {
+        return rr_raise(status, &error);
+    }
     return PyLong_FromLongLong((long long)blank);
 }
 
@@ -166,12 +207,11 @@ static PyObject *text_codes(PyObject *module, PyObject *args)
     }
     rr_array rows[] = {TEXT_ROWS("", offsets, data, valid),
                        {"codes", NPY_INT32, RR_OUT, &text.n, codes, NULL, 0}};
-    if (rr_arrays_check(rows, 3) < 0 || text_of(rows, &text) < 0 ||
-        rr_arrays_check(rows + 3, 1) < 0) {
+    if (any_text_of(rows, &text) < 0 || rr_arrays_check(rows + 3, 1) < 0) {
         return NULL;
     }
     Py_BEGIN_ALLOW_THREADS
-    status = rr_text_codes(&text, rows[3].data, &distinct, &call, &error);
+    status = rr_text_codes(&text, rows[1].n, rows[3].data, &distinct, &call, &error);
     Py_END_ALLOW_THREADS
     if (status != RR_OK) {
         return rr_raise(status, &error);
@@ -288,15 +328,44 @@ static PyObject *text_take(PyObject *Py_UNUSED(module), PyObject *args)
     return out_data;
 }
 
-/* Values of a fixed width (UTF-32 or bytes), given as the flat array of their characters. */
-static PyObject *from_fixed(PyObject *args, int type, const char *format)
+/* Writes the offsets of another layout; returns the data. */
+static PyObject *from_form(PyObject *module, const rr_text_form *form, int64_t *offsets)
 {
-    PyObject *characters, *offsets, *data;
+    rr_call_state state;
+    rr_call call = rr_call_python(module, &state, NULL);
     rr_error error;
     rr_status status;
-    long long width;
-    int64_t n;
     npy_intp length;
+    PyObject *data;
+
+    Py_BEGIN_ALLOW_THREADS
+    status = rr_text_form_offsets(form, offsets, &call, &error);
+    Py_END_ALLOW_THREADS
+    if (status != RR_OK) {
+        return rr_raise(status, &error);
+    }
+    length = (npy_intp)offsets[form->n];
+    data = PyArray_SimpleNew(1, &length, NPY_UINT8);
+    if (data == NULL) {
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    status = rr_text_form_data(form, offsets, PyArray_DATA((PyArrayObject *)data), length, &call,
+                               &error);
+    Py_END_ALLOW_THREADS
+    if (status != RR_OK) {
+        Py_DECREF(data);
+        return rr_raise(status, &error);
+    }
+    return data;
+}
+
+/* Values of a fixed width (UTF-32 or bytes), given as the flat array of their characters. */
+static PyObject *from_fixed(PyObject *module, PyObject *args, int type, const char *format)
+{
+    PyObject *characters, *offsets;
+    rr_text_form form = {.kind = type == NPY_UINT32 ? RR_FORM_UCS4 : RR_FORM_BYTES};
+    long long width;
 
     if (!PyArg_ParseTuple(args, format, &characters, &width, &offsets)) {
         return NULL;
@@ -306,56 +375,34 @@ static PyObject *from_fixed(PyObject *args, int type, const char *format)
     if (rr_arrays_check(rows, 2) < 0) {
         return NULL;
     }
-    n = rows[1].n - 1;
-    if (n < 0 || width < 0 || (width > 0 && rows[0].n / width < n)) {
+    form.values = rows[0].data;
+    form.n = rows[1].n - 1;
+    form.width = width;
+    if (form.n < 0 || width < 0 || (width > 0 && rows[0].n / width < form.n)) {
         PyErr_SetString(PyExc_ValueError, "characters must hold width of them for each value");
         return NULL;
     }
-    Py_BEGIN_ALLOW_THREADS
-    status = type == NPY_UINT32
-                 ? rr_text_ucs4_offsets(rows[0].data, n, width, rows[1].data, &error)
-                 : rr_text_bytes_offsets(rows[0].data, n, width, rows[1].data, &error);
-    Py_END_ALLOW_THREADS
-    if (status != RR_OK) {
-        return rr_raise(status, &error);
-    }
-    length = (npy_intp)((const int64_t *)rows[1].data)[n];
-    data = PyArray_SimpleNew(1, &length, NPY_UINT8);
-    if (data == NULL) {
-        return NULL;
-    }
-    Py_BEGIN_ALLOW_THREADS
-    status = type == NPY_UINT32
-                 ? rr_text_ucs4_data(rows[0].data, n, width, PyArray_DATA((PyArrayObject *)data),
-                                     length, &error)
-                 : rr_text_bytes_data(rows[0].data, n, width, PyArray_DATA((PyArrayObject *)data),
-                                      length, &error);
-    Py_END_ALLOW_THREADS
-    if (status != RR_OK) {
-        Py_DECREF(data);
-        return rr_raise(status, &error);
-    }
-    return data;
+    return from_form(module, &form, rows[1].data);
 }
 
 PyDoc_STRVAR(text_from_ucs4_doc, "text_from_ucs4($module, characters, width, offsets, /)\n--\n\n"
                                  "Write the offsets of padded UTF-32 values; return their data.");
 
-static PyObject *text_from_ucs4(PyObject *Py_UNUSED(module), PyObject *args)
+static PyObject *text_from_ucs4(PyObject *module, PyObject *args)
 {
-    return from_fixed(args, NPY_UINT32, "OLO:text_from_ucs4");
+    return from_fixed(module, args, NPY_UINT32, "OLO:text_from_ucs4");
 }
 
 PyDoc_STRVAR(text_from_bytes_doc, "text_from_bytes($module, characters, width, offsets, /)\n--\n\n"
                                   "Write the offsets of padded values; return their data.");
 
-static PyObject *text_from_bytes(PyObject *Py_UNUSED(module), PyObject *args)
+static PyObject *text_from_bytes(PyObject *module, PyObject *args)
 {
-    return from_fixed(args, NPY_UINT8, "OLO:text_from_bytes");
+    return from_fixed(module, args, NPY_UINT8, "OLO:text_from_bytes");
 }
 
 /* The data buffers of string views: a list of arrays of bytes. -1 with an exception. */
-static int read_buffers(PyObject *list, rr_views *views)
+static int read_buffers(PyObject *list, rr_text_form *views)
 {
     const uint8_t **buffers = calloc((size_t)views->n_buffers + 1, sizeof *buffers);
     int64_t *lengths = calloc((size_t)views->n_buffers + 1, sizeof *lengths);
@@ -383,13 +430,10 @@ PyDoc_STRVAR(text_from_views_doc,
              "text_from_views($module, views, valid, buffers, offsets, /)\n--\n\n"
              "Write the offsets of Arrow string views; return their data.");
 
-static PyObject *text_from_views(PyObject *Py_UNUSED(module), PyObject *args)
+static PyObject *text_from_views(PyObject *module, PyObject *args)
 {
     PyObject *bytes, *valid, *list, *offsets, *data = NULL;
-    rr_views views = {0};
-    rr_error error;
-    rr_status status;
-    npy_intp length;
+    rr_text_form views = {.kind = RR_FORM_VIEWS};
 
     if (!PyArg_ParseTuple(args, "OOO!O:text_from_views", &bytes, &valid, &PyList_Type, &list,
                           &offsets)) {
@@ -401,7 +445,7 @@ static PyObject *text_from_views(PyObject *Py_UNUSED(module), PyObject *args)
     if (rr_arrays_check(rows, 2) < 0) {
         return NULL;
     }
-    views.views = rows[0].data;
+    views.values = rows[0].data;
     views.n = rows[1].n - 1;
     if (views.n < 0 || views.n > rows[0].n / 16) {
         PyErr_SetString(PyExc_ValueError, "views must hold 16 bytes for each value");
@@ -412,29 +456,9 @@ static PyObject *text_from_views(PyObject *Py_UNUSED(module), PyObject *args)
     }
     views.valid = rows[2].data;
     views.n_buffers = PyList_Size(list);
-    if (read_buffers(list, &views) < 0) {
-        goto out;
+    if (read_buffers(list, &views) == 0) {
+        data = from_form(module, &views, rows[1].data);
     }
-    Py_BEGIN_ALLOW_THREADS
-    status = rr_text_views_offsets(&views, rows[1].data, &error);
-    Py_END_ALLOW_THREADS
-    if (status != RR_OK) {
-        rr_raise(status, &error);
-        goto out;
-    }
-    length = (npy_intp)((const int64_t *)rows[1].data)[views.n];
-    data = PyArray_SimpleNew(1, &length, NPY_UINT8);
-    if (data == NULL) {
-        goto out;
-    }
-    Py_BEGIN_ALLOW_THREADS
-    status = rr_text_views_data(&views, PyArray_DATA((PyArrayObject *)data), length, &error);
-    Py_END_ALLOW_THREADS
-    if (status != RR_OK) {
-        Py_CLEAR(data);
-        rr_raise(status, &error);
-    }
-out:
     free((void *)views.buffers);
     free((void *)views.buffer_lengths);
     return data;

@@ -302,7 +302,7 @@ def _text(piece: Piece, width: np.dtype[Any]) -> Text:
         piece.start * size : (piece.start + piece.length + 1) * size
     ].view(width)
     data = piece.array.buffers[2]
-    return Text(native(offsets).astype(np.int64, copy=False), data, _valid_of(piece))
+    return Text(native(offsets), data, _valid_of(piece))
 
 
 def _views(piece: Piece) -> Text:

@@ -25,7 +25,7 @@ class Integers:
 
     Attributes
     ----------
-    values : int64 array, contiguous
+    values : int64 or int32 array, contiguous
         Anything where null.
     valid : bool array or None
         False where null; None: no value is null.
@@ -33,7 +33,7 @@ class Integers:
         The bits are those of unsigned numbers, one of which at least is 2**63 or more.
     """
 
-    values: npt.NDArray[np.int64]
+    values: npt.NDArray[np.int64] | npt.NDArray[np.int32]
     valid: npt.NDArray[np.bool_] | None
     unsigned_high: bool = False
 
@@ -107,6 +107,8 @@ def _integers(column: Numbers) -> Integers:
         if values.dtype == np.float32:
             _check_singles(whole, present)
         return Integers(whole, present if nulls else None)
+    if values.dtype == np.int32:
+        return Integers(frozen(values), valid)
     if values.dtype != np.uint64:
         return Integers(frozen(values.astype(np.int64, copy=False)), valid)
     bits = values.view(np.int64)

@@ -193,30 +193,23 @@ def _share_categories(
 ) -> list[list[_CoreColumn]]:
     """Codes of categories to codes over all tables: only the distinct values are looked at."""
     if len(keys) == 1:
-        codes = keys[0].codes.astype(np.int64)
-        return [[("int64", codes, codes >= 0)]]
+        return [[("codes", keys[0].codes, None)]]
     values = [key.categories for key in keys]
     _check_kinds(values, sides, position)
     wide = any(isinstance(key, Integers) and key.unsigned_high for key in values)
     shared = [np.empty(len(value), np.uint32) for value in values]
     _core.encode(tuple(tuple(_core_columns(value, wide)) for value in values), tuple(shared))
-    result: list[list[_CoreColumn]] = []
-    for key, translation in zip(keys, shared, strict=True):
-        valid = key.codes >= 0
-        codes = np.zeros(len(key.codes), np.int64)
-        codes[valid] = translation[key.codes[valid]]
-        result.append([("int64", codes, valid)])
-    return result
+    return [[("codes", key.codes, meanings)] for key, meanings in zip(keys, shared, strict=True)]
 
 
 def _core_columns(key: Integers | Text, wide: bool) -> list[_CoreColumn]:
     if isinstance(key, Text):
-        return [("text", key.offsets, key.data, key.valid)]
-    columns: list[_CoreColumn] = [("int64", key.values, key.valid)]
+        return [("text", key.given_offsets, key.data, key.valid)]
+    columns: list[_CoreColumn] = [("ints", key.values, key.valid)]
     if wide:
         # The same 64 bits are a large unsigned number or a negative one: a second column tells.
         high = (key.values < 0) & key.unsigned_high
-        columns.append(("int64", high.astype(np.int64), None))
+        columns.append(("ints", high.astype(np.int32), None))
     return columns
 
 

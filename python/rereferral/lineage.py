@@ -172,16 +172,19 @@ def joined_areas(table: Table, scope: Sequence[str] | None, ids: str) -> Areas:
 
 def _join(column: Column | None, ids: str) -> tuple[Key, int, frozenset[str]] | None:
     """The key of joined areas, its blank values, and the codes of the crosswalk that occur."""
+    used = None  # every value that was found in the rows is
     if isinstance(column, Text):
         codes, values = column.codes()
         column = Categories(codes, values)
+        used = np.ones(len(values), np.bool_)
     assert isinstance(column, Categories)
     assert isinstance(column.values, Text)
     known = {code for change in _changes() for code in (change.predecessor, change.successor)}
     listed = np.flatnonzero(column.values.isin(sorted(known)))
     if len(listed) == 0:
         return None
-    used = _used(column.codes, len(column.values))
+    if used is None:
+        used = _used(column.codes, len(column.values))
     occurring = frozenset(str(column.values[row]) for row in listed if used[row])
     labels = column.values.to_numpy()
     for row in listed:

@@ -50,8 +50,9 @@ class Text:
 
     Parameters
     ----------
-    offsets : int64 array of n + 1
-        Where each value starts in `data`, and where the last one ends. Never falls.
+    offsets : int64 or int32 array of n + 1
+        Where each value starts in `data`, and where the last one ends. Never falls. As an attribute
+        it is int64.
     data : uint8 array
         UTF-8 bytes.
     valid : bool array of n, or None
@@ -78,34 +79,45 @@ class Text:
     array([False, False,  True])
     """
 
-    __slots__ = ("data", "offsets", "valid")
-    offsets: npt.NDArray[np.int64]
+    __slots__ = ("_blank", "data", "given_offsets", "valid")
+    given_offsets: npt.NDArray[np.int64] | npt.NDArray[np.int32]
     data: npt.NDArray[np.uint8]
     valid: npt.NDArray[np.bool_] | None
+    _blank: int | None
 
     def __init__(
         self,
-        offsets: npt.NDArray[np.int64],
+        offsets: npt.NDArray[np.int64] | npt.NDArray[np.int32],
         data: npt.NDArray[np.uint8],
         valid: npt.NDArray[np.bool_] | None = None,
     ) -> None:
-        _core.text_check(offsets, data, valid)
-        self._set(offsets, data, valid)
+        blank = _core.text_check(offsets, data, valid)
+        self._set(offsets, data, valid, blank)
 
     def _set(
         self,
-        offsets: npt.NDArray[np.int64],
+        offsets: npt.NDArray[np.int64] | npt.NDArray[np.int32],
         data: npt.NDArray[np.uint8],
         valid: npt.NDArray[np.bool_] | None,
+        blank: int | None = None,
     ) -> None:
-        object.__setattr__(self, "offsets", frozen(offsets))
+        object.__setattr__(self, "given_offsets", frozen(offsets))
         object.__setattr__(self, "data", frozen(data))
         object.__setattr__(self, "valid", None if valid is None else frozen(valid))
+        object.__setattr__(self, "_blank", blank)
+
+    @property
+    def offsets(self) -> npt.NDArray[np.int64]:
+        """Where each value starts in `data`, and where the last one ends."""
+        wide = self.given_offsets.astype(np.int64, copy=False)
+        if wide is not self.given_offsets:
+            object.__setattr__(self, "given_offsets", frozen(wide))
+        return wide
 
     @classmethod
     def _trusted(
         cls,
-        offsets: npt.NDArray[np.int64],
+        offsets: npt.NDArray[np.int64] | npt.NDArray[np.int32],
         data: npt.NDArray[np.uint8],
         valid: npt.NDArray[np.bool_] | None,
     ) -> Text:
@@ -131,7 +143,7 @@ class Text:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Text, (
-            np.array(self.offsets),
+            np.array(self.given_offsets),
             np.array(self.data),
             None if self.valid is None else np.array(self.valid),
         )
@@ -192,12 +204,12 @@ class Text:
         return cls._trusted(offsets, data, None if valid.all() else valid)
 
     def __len__(self) -> int:
-        return len(self.offsets) - 1
+        return len(self.given_offsets) - 1
 
     @property
     def nbytes(self) -> int:
         """Bytes of the three arrays."""
-        return sum(a.nbytes for a in (self.offsets, self.data, self.valid) if a is not None)
+        return sum(a.nbytes for a in (self.given_offsets, self.data, self.valid) if a is not None)
 
     @overload
     def __getitem__(self, item: int | np.integer[Any]) -> str | None: ...
@@ -211,7 +223,7 @@ class Text:
             if step == 1:
                 stop = max(start, stop)
                 valid = None if self.valid is None else self.valid[start:stop]
-                return Text._trusted(self.offsets[start : stop + 1], self.data, valid)
+                return Text._trusted(self.given_offsets[start : stop + 1], self.data, valid)
             return self.take(np.arange(start, stop, step, dtype=np.int64))
         if isinstance(item, SupportsIndex) and not isinstance(item, np.ndarray):
             row = item.__index__()
@@ -233,7 +245,8 @@ class Text:
     def _value(self, row: int) -> str | None:
         if self.valid is not None and not self.valid[row]:
             return None
-        return self.data[self.offsets[row] : self.offsets[row + 1]].tobytes().decode()
+        start, end = self.given_offsets[row : row + 2]
+        return self.data[start:end].tobytes().decode()
 
     def __iter__(self) -> Iterator[str | None]:
         for row in range(len(self)):
@@ -310,18 +323,24 @@ class Text:
     def codes(self) -> tuple[npt.NDArray[np.int32], Text]:
         """Codes in the order of first appearance (-1 for null), and the distinct values."""
         codes = np.empty(len(self), np.int32)
-        distinct = _core.text_codes(self.offsets, self.data, self.valid, codes)
+        distinct = _core.text_codes(self.given_offsets, self.data, self.valid, codes)
         rows = np.empty(distinct, np.int64)
         _core.first_rows(codes, rows)
         return codes, self.take(rows)
 
     def present(self) -> tuple[Text, int]:
         """The column with its blank values (empty, or white space only) null, and their count."""
-        present = np.empty(len(self), np.bool_)
-        blank = _core.text_present(self.offsets, self.data, self.valid, present)
+        blank = self._blank
+        if blank is None:
+            blank = _core.text_check(self.given_offsets, self.data, self.valid)
+            object.__setattr__(self, "_blank", blank)
         if blank == 0:
             return self, 0
-        return Text._trusted(self.offsets, self.data, present), blank
+        present = np.empty(len(self), np.bool_)
+        _core.text_present(self.offsets, self.data, self.valid, present)
+        filled = Text._trusted(self.given_offsets, self.data, present)
+        object.__setattr__(filled, "_blank", 0)
+        return filled, blank
 
     def to_numpy(self, dtype: npt.DTypeLike = object) -> npt.NDArray[Any]:
         """An array of str and None (`dtype` object), or of a fixed width (`dtype` "U").

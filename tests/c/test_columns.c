@@ -36,7 +36,7 @@ static void fill(column *c, int64_t n, uint64_t *random)
 
 static rr_text text_of(const column *c)
 {
-    return (rr_text){c->offsets, c->data, c->valid, c->n};
+    return (rr_text){c->offsets, c->data, c->valid, c->n, NULL};
 }
 
 /* The order of two values by their bytes. */
@@ -57,7 +57,7 @@ static void test_codes(const rr_text *t)
     int32_t codes[MOST];
     int64_t first[MOST], distinct = -1;
 
-    CHECK(rr_text_codes(t, codes, &distinct, NULL, NULL) == RR_OK);
+    CHECK(rr_text_codes(t, t->offsets[t->n], codes, &distinct, NULL, NULL) == RR_OK);
     CHECK(rr_first_rows(codes, t->n, distinct, first, NULL) == RR_OK);
     for (int64_t i = 0; i < t->n; i++) {
         CHECK((codes[i] < 0) == !t->valid[i]);
@@ -136,7 +136,7 @@ static void test_take(const rr_text *t, uint64_t *random)
 {
     int64_t rows[MOST], offsets[MOST + 1], m = t->n == 0 ? 0 : random_below(random, 20);
     uint8_t valid[MOST], data[MOST * LONGEST];
-    rr_text taken = {offsets, data, valid, m};
+    rr_text taken = {offsets, data, valid, m, NULL};
 
     for (int64_t i = 0; i < m; i++) {
         rows[i] = random_below(random, t->n);
@@ -165,9 +165,10 @@ static void test_characters(void)
     for (uint32_t c = 1; c < 0x110400; c++) {
         int64_t offsets[2];
         uint8_t data[4], present;
-        int64_t blank;
-        rr_status status = rr_text_ucs4_offsets(&c, 1, 1, offsets, &error);
-        rr_text text = {offsets, data, NULL, 1};
+        int64_t blank, counted;
+        rr_text_form form = {.kind = RR_FORM_UCS4, .values = &c, .n = 1, .width = 1};
+        rr_status status = rr_text_form_offsets(&form, offsets, NULL, &error);
+        rr_text text = {offsets, data, NULL, 1, NULL};
         uint32_t back;
 
         if ((c >= 0xD800 && c <= 0xDFFF) || c > 0x10FFFF) {
@@ -175,19 +176,23 @@ static void test_characters(void)
             continue;
         }
         CHECK(status == RR_OK && offsets[1] <= 4);
-        CHECK(rr_text_ucs4_data(&c, 1, 1, data, offsets[1] - 1, NULL) == RR_ERR_ARGUMENT);
-        CHECK(rr_text_ucs4_data(&c, 1, 1, data, offsets[1], NULL) == RR_OK);
-        CHECK(rr_text_check_utf8(&text, NULL) == RR_OK);
+        CHECK(rr_text_form_data(&form, offsets, data, offsets[1] - 1, NULL, NULL) ==
+              RR_ERR_ARGUMENT);
+        CHECK(rr_text_form_data(&form, offsets, data, offsets[1], NULL, NULL) == RR_OK);
+        CHECK(rr_text_check(&text, offsets[1], &blank, NULL, NULL) == RR_OK);
         back = offsets[1] == 1 ? data[0] : data[0] & (0x7Fu >> offsets[1]);
         for (int64_t i = 1; i < offsets[1]; i++) {
             back = back << 6 | (data[i] & 0x3Fu);
         }
         CHECK(back == c);
-        rr_text_present(&text, &present, &blank);
-        CHECK(present == !blank);
+        CHECK(blank == 0 || blank == 1);
+        counted = blank;
+        CHECK(rr_text_present(&text, &present, &blank, NULL, NULL) == RR_OK);
+        CHECK(present == !blank && counted == blank);
         /* Cut short, a sequence is not well-formed. */
         offsets[1]--;
-        CHECK(offsets[1] == 0 || rr_text_check_utf8(&text, &error) == RR_ERR_VALUE);
+        CHECK(offsets[1] == 0 ||
+              rr_text_check(&text, offsets[1], &blank, NULL, &error) == RR_ERR_VALUE);
     }
 }
 
@@ -202,7 +207,8 @@ static void test_utf8(void)
     for (size_t k = 0; k < n * n * n; k++) {
         uint8_t b[3] = {edges[k / n / n], edges[k / n % n], edges[k % n]};
         int64_t offsets[2] = {0, 3};
-        rr_text text = {offsets, b, NULL, 1};
+        rr_text text = {offsets, b, NULL, 1, NULL};
+        int64_t blank;
         int good = 1;
 
         for (int i = 0; i < 3 && good;) {
@@ -222,7 +228,7 @@ static void test_utf8(void)
                 good = 0;
             }
         }
-        CHECK((rr_text_check_utf8(&text, NULL) == RR_OK) == good);
+        CHECK((rr_text_check(&text, 3, &blank, NULL, NULL) == RR_OK) == good);
     }
 }
 
@@ -231,7 +237,7 @@ static void test_offsets(void)
     int64_t falls[] = {0, 2, 1}, before[] = {-1, 0, 1}, beyond[] = {0, 1, 4}, good[] = {1, 1, 3};
     uint8_t data[3] = "abc";
     rr_error error;
-    rr_text text = {falls, data, NULL, 2};
+    rr_text text = {falls, data, NULL, 2, NULL};
 
     CHECK(rr_text_check_offsets(&text, 3, &error) == RR_ERR_ARGUMENT && error.row == 1);
     text.offsets = before;
@@ -245,16 +251,62 @@ static void test_offsets(void)
 static void test_fixed_bytes(void)
 {
     const uint8_t bytes[] = {'a', 0, 0, 'b', 0, 'c', 0, 0, 0};
+    rr_text_form form = {.kind = RR_FORM_BYTES, .values = bytes, .n = 3, .width = 3};
     int64_t offsets[4];
     uint8_t data[4];
+    rr_error error;
 
-    CHECK(rr_text_bytes_offsets(bytes, 3, 3, offsets, NULL) == RR_OK);
+    CHECK(rr_text_form_offsets(&form, offsets, NULL, NULL) == RR_OK);
     CHECK(offsets[1] == 1 && offsets[2] == 4 && offsets[3] == 4);
-    CHECK(rr_text_bytes_data(bytes, 3, 3, data, 3, NULL) == RR_ERR_ARGUMENT);
-    CHECK(rr_text_bytes_data(bytes, 3, 3, data, 4, NULL) == RR_OK);
+    CHECK(rr_text_form_data(&form, offsets, data, 3, NULL, NULL) == RR_ERR_ARGUMENT);
+    CHECK(rr_text_form_data(&form, offsets, data, 4, NULL, NULL) == RR_OK);
     CHECK(memcmp(data, "ab\0c", 4) == 0);
-    CHECK(rr_text_bytes_offsets(bytes, 3, INT64_MAX, offsets, NULL) == RR_ERR_TOO_LARGE);
-    CHECK(rr_text_ucs4_offsets(NULL, 3, INT64_MAX / 8, offsets, NULL) == RR_ERR_TOO_LARGE);
+    offsets[1] = 2;
+    CHECK(rr_text_form_data(&form, offsets, data, 4, NULL, &error) == RR_ERR_ARGUMENT);
+    CHECK(error.row == 0);
+    form.width = INT64_MAX;
+    CHECK(rr_text_form_offsets(&form, offsets, NULL, NULL) == RR_ERR_TOO_LARGE);
+    form = (rr_text_form){.kind = RR_FORM_UCS4, .n = 3, .width = INT64_MAX / 8};
+    CHECK(rr_text_form_offsets(&form, offsets, NULL, NULL) == RR_ERR_TOO_LARGE);
+}
+
+/* Values of every length, over many runs of rows, come out one after the other on any threads. */
+static void test_forms_on_threads(void)
+{
+    enum { MANY = 300000, WIDTH = 5 };
+    uint8_t *bytes = calloc(MANY, WIDTH), *data = malloc(MANY * WIDTH);
+    uint32_t *characters = calloc(MANY * WIDTH, sizeof *characters);
+    int64_t *offsets = malloc((MANY + 1) * sizeof *offsets), at = 0;
+
+    for (int64_t i = 0; i < MANY; i++) {
+        for (int64_t j = 0; j < i % 6; j++) {
+            bytes[i * WIDTH + j] = (uint8_t)('a' + (i + j) % 26);
+            characters[i * WIDTH + j] = (uint32_t)('a' + (i + j) % 26);
+        }
+    }
+    for (int threads = 1; threads <= 7; threads += 3) {
+        rr_call call = {.threads = threads};
+        rr_text_form forms[] = {
+            {.kind = RR_FORM_BYTES, .values = bytes, .n = MANY, .width = WIDTH},
+            {.kind = RR_FORM_UCS4, .values = characters, .n = MANY, .width = WIDTH}};
+
+        for (int f = 0; f < 2; f++) {
+            CHECK(rr_text_form_offsets(&forms[f], offsets, &call, NULL) == RR_OK);
+            memset(data, 0, MANY * WIDTH);
+            CHECK(rr_text_form_data(&forms[f], offsets, data, offsets[MANY], &call, NULL) == RR_OK);
+            at = 0;
+            for (int64_t i = 0; i < MANY; i++) {
+                CHECK(offsets[i] == at);
+                CHECK(memcmp(data + at, bytes + i * WIDTH, (size_t)(i % 6)) == 0);
+                at += i % 6;
+            }
+            CHECK(offsets[MANY] == at);
+        }
+    }
+    free(bytes);
+    free(characters);
+    free(offsets);
+    free(data);
 }
 
 static void write_view(uint8_t *view, int32_t length, int32_t buffer, int32_t offset)
@@ -271,26 +323,32 @@ static void test_views(void)
     const uint8_t *buffers[] = {first, second};
     int64_t lengths[] = {16, 16}, offsets[4];
     uint8_t bytes[3 * 16], valid[] = {1, 0, 1}, data[64];
-    rr_views views = {bytes, valid, 3, buffers, lengths, 2};
+    rr_text_form views = {.kind = RR_FORM_VIEWS,
+                          .values = bytes,
+                          .n = 3,
+                          .valid = valid,
+                          .buffers = buffers,
+                          .buffer_lengths = lengths,
+                          .n_buffers = 2};
     rr_error error;
 
     write_view(bytes, 13, 1, 3);
     write_view(bytes + 16, 99, 99, 99); /* under a null, and so not looked at */
     write_view(bytes + 32, 3, 0, 0);
     memcpy(bytes + 36, "abc", 3);
-    CHECK(rr_text_views_offsets(&views, offsets, NULL) == RR_OK);
+    CHECK(rr_text_form_offsets(&views, offsets, NULL, NULL) == RR_OK);
     CHECK(offsets[1] == 13 && offsets[2] == 13 && offsets[3] == 16);
-    CHECK(rr_text_views_data(&views, data, 15, NULL) == RR_ERR_ARGUMENT);
-    CHECK(rr_text_views_data(&views, data, 16, NULL) == RR_OK);
+    CHECK(rr_text_form_data(&views, offsets, data, 15, NULL, NULL) == RR_ERR_ARGUMENT);
+    CHECK(rr_text_form_data(&views, offsets, data, 16, NULL, NULL) == RR_OK);
     CHECK(memcmp(data, "DEFGHIJKLMNOPabc", 16) == 0);
     views.valid = NULL;
-    CHECK(rr_text_views_offsets(&views, offsets, &error) == RR_ERR_VALUE && error.row == 1);
+    CHECK(rr_text_form_offsets(&views, offsets, NULL, &error) == RR_ERR_VALUE && error.row == 1);
     write_view(bytes + 16, 13, 1, 4);
-    CHECK(rr_text_views_offsets(&views, offsets, NULL) == RR_ERR_VALUE);
+    CHECK(rr_text_form_offsets(&views, offsets, NULL, NULL) == RR_ERR_VALUE);
     write_view(bytes + 16, INT32_MAX, 1, INT32_MAX);
-    CHECK(rr_text_views_offsets(&views, offsets, NULL) == RR_ERR_VALUE);
+    CHECK(rr_text_form_offsets(&views, offsets, NULL, NULL) == RR_ERR_VALUE);
     write_view(bytes + 16, -5, 0, 0);
-    CHECK(rr_text_views_offsets(&views, offsets, NULL) == RR_ERR_VALUE);
+    CHECK(rr_text_form_offsets(&views, offsets, NULL, NULL) == RR_ERR_VALUE);
 }
 
 static void test_days(void)
@@ -389,7 +447,7 @@ static void test_failures(void)
     static int64_t offsets[MANY + 1], order[MANY];
     static uint8_t data[MANY * 5], found[MANY];
     static int32_t codes[MANY];
-    rr_text text = {offsets, data, NULL, MANY};
+    rr_text text = {offsets, data, NULL, MANY, NULL};
     int64_t distinct;
     rr_status status[3];
 
@@ -401,7 +459,7 @@ static void test_failures(void)
     }
     for (int64_t failing = 0;; failing++) {
         failing_allocation = failing;
-        status[0] = rr_text_codes(&text, codes, &distinct, NULL, NULL);
+        status[0] = rr_text_codes(&text, offsets[MANY], codes, &distinct, NULL, NULL);
         failing_allocation = failing;
         status[1] = rr_text_isin(&text, &text, found, NULL);
         failing_allocation = failing;
@@ -431,7 +489,7 @@ static void test_interrupts(const rr_text *t)
     int32_t codes[MOST];
     int64_t order[MOST], distinct;
 
-    CHECK(rr_text_codes(t, codes, &distinct, &call, NULL) == RR_ERR_INTERRUPTED);
+    CHECK(rr_text_codes(t, t->offsets[t->n], codes, &distinct, &call, NULL) == RR_ERR_INTERRUPTED);
     CHECK(rr_text_order(t, order, &call, NULL) == RR_ERR_INTERRUPTED);
 }
 
@@ -460,6 +518,7 @@ int main(void)
     test_utf8();
     test_offsets();
     test_fixed_bytes();
+    test_forms_on_threads();
     test_views();
     test_days();
     test_day_ranges();

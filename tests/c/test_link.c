@@ -138,80 +138,6 @@ static void test_spells(uint64_t *random)
     rr_parts_free(parts);
 }
 
-/* Texts of every length around the 16 bytes that travel inline, some alike but for a last NUL. */
-static int64_t fill_texts(int64_t *offsets, uint8_t *data, int64_t n, uint64_t *random)
-{
-    static const int64_t lengths[] = {0, 1, 2, 8, 15, 16, 17, 24, 33};
-
-    offsets[0] = 0;
-    for (int64_t i = 0; i < n; i++) {
-        int64_t length = lengths[random_below(random, 9)];
-
-        memset(data + offsets[i], 'a', (size_t)length);
-        if (length > 0) {
-            data[offsets[i] + length - 1] = (uint8_t)random_below(random, 3);
-        }
-        offsets[i + 1] = offsets[i] + length;
-    }
-    return offsets[n];
-}
-
-static void test_encode(uint64_t *random)
-{
-    static int64_t ints[2][MOST], offsets[2][MOST + 1];
-    static uint8_t data[2][MOST * 33], valid[2][MOST];
-    static uint32_t codes[2][MOST];
-    uint32_t *out[2] = {codes[0], codes[1]}, limit;
-    int64_t n[2], wide = random_below(random, 2), reversed = random_below(random, 2);
-    rr_key_column columns[2][2];
-    rr_key_table tables[2];
-
-    for (int t = 0; t < 2; t++) {
-        n[t] = random_below(random, MOST);
-        for (int64_t i = 0; i < n[t]; i++) {
-            int64_t small = random_below(random, 7) - 3;
-
-            ints[t][i] = !wide        ? small
-                         : small == 3 ? INT64_MAX
-                         : small == 2 ? INT64_MIN
-                                      : small * (INT64_C(1) << 40);
-            valid[t][i] = random_below(random, 8) != 0;
-        }
-        columns[t][reversed] = (rr_key_column){
-            .kind = RR_KEY_INT64, .ints = ints[t], .valid = valid[t]};
-        columns[t][!reversed] = (rr_key_column){
-            .kind = RR_KEY_TEXT,
-            .offsets = offsets[t],
-            .data = data[t],
-            .n_data = fill_texts(offsets[t], data[t], n[t], random)};
-        tables[t] = (rr_key_table){columns[t], n[t]};
-    }
-    CHECK(rr_encode(tables, 2, 2, out, &limit, NULL, NULL) == RR_OK);
-    for (int64_t a = 0; a < n[0] + n[1]; a++) {
-        int ta = a >= n[0];
-        int64_t i = ta ? a - n[0] : a, a_from = offsets[ta][i], a_n = offsets[ta][i + 1] - a_from;
-
-        CHECK((codes[ta][i] == RR_NULL_KEY) == !valid[ta][i]);
-        CHECK(!valid[ta][i] || codes[ta][i] < limit);
-        for (int64_t b = a + 1; b < n[0] + n[1]; b++) {
-            int tb = b >= n[0];
-            int64_t j = tb ? b - n[0] : b, b_from = offsets[tb][j],
-                    b_n = offsets[tb][j + 1] - b_from;
-            int same = ints[ta][i] == ints[tb][j] && a_n == b_n &&
-                       memcmp(data[ta] + a_from, data[tb] + b_from, (size_t)a_n) == 0;
-
-            if (valid[ta][i] && valid[tb][j]) {
-                CHECK((codes[ta][i] == codes[tb][j]) == same);
-            }
-        }
-    }
-    if (n[0] > 0) {
-        offsets[0][n[0]]++; /* beyond the data */
-        columns[0][!reversed].n_data = offsets[0][n[0]] - 1;
-        CHECK(rr_encode(tables, 2, 2, out, &limit, NULL, NULL) == RR_ERR_ARGUMENT);
-    }
-}
-
 /* Every failure of an allocation, and a stop, must come back as a status and leave nothing behind. */
 static void test_failures(uint64_t *random)
 {
@@ -329,7 +255,6 @@ int main(void)
         test_spells(&random);
     }
     for (int i = 0; i < 40; i++) {
-        test_encode(&random);
     }
     test_failures(&random);
     printf("link: ok\n");
