@@ -279,7 +279,6 @@ class Task:
         return Links(
             index=self.index,
             events=self.events,
-            person=self.matching.person,
             found=found,
             left=left,
             unfollowed=chosen.unfollowed,
@@ -481,7 +480,7 @@ def _notes(
     if (found.event_row < 0).all():
         of_index, of_events = (
             code if rows is None else code[rows]
-            for code, rows in zip(matching.keys, (left, used), strict=True)
+            for code, rows in zip(matching.codes(), (left, used), strict=True)
         )
         some = len(of_index) > 0 and len(of_events) > 0
         if some and len(np.intersect1d(of_index, of_events)) == 0:

@@ -60,7 +60,6 @@ class Links:
         *,
         index: Side,
         events: Side,
-        person: Codes,
         found: Found,
         left: Mask | None,
         unfollowed: Mask | None,
@@ -77,7 +76,6 @@ class Links:
         self._scope = index.scope
         self._index_dates = index.dates
         self._events = events
-        self._person = person
         self._reach = reach
         self._unfollowed = unfollowed
         self._found = found
@@ -457,7 +455,7 @@ class Links:
     def _cluster(self, cluster: object) -> Codes | None:
         if cluster not in ("person", None):
             raise RuleError(f'cluster={cluster!r} is not a choice; write "person" or None')
-        return None if cluster is None else self._person
+        return None if cluster is None else self._again.matching.person
 
     def _need_an_end(self, what: str) -> None:
         if self.definition.followup == "ignored" and self._reach.open:
