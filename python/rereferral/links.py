@@ -18,6 +18,7 @@ from rereferral.day_columns import DayColumn
 from rereferral.days import NULL_DAY, financial_year
 from rereferral.definition import Definition
 from rereferral.errors import RuleError
+from rereferral.exits import FirstExit
 from rereferral.keys import Codes, codes_of
 from rereferral.ledger import rows_of
 from rereferral.matching import Again, Found
@@ -69,6 +70,7 @@ class Links:
         ledger: pd.DataFrame,
         notes: Callable[[], list[str]],
         again: Again,
+        find_exit: Callable[[], FirstExit | None],
         lookbacks: dict[str, Callable[[], Lookback]],
         arms: Arms | None,
     ) -> None:
@@ -91,6 +93,7 @@ class Links:
         self._ledger = ledger
         self._note = notes
         self._again = again
+        self._find_exit = find_exit
         self._find_lookbacks = lookbacks
         self._arms = arms
         for array in (found.event_row, found.gap_days):
@@ -113,8 +116,8 @@ class Links:
     def _outcomes(self) -> Outcomes:
         return Outcomes(
             self.definition,
-            self._index,
             self._reach,
+            self._find_exit,
             self._observed,
             self.gap_days,
             self.followed,
