@@ -153,3 +153,12 @@ def test_what_cannot_be_prepared_is_refused(changed, said):
 def test_without_prepared_events_the_date_is_needed():
     with pytest.raises(rr.RuleError, match="event_date=None is not the name of a column"):
         link(REFERRED, person=("id", "child"))
+
+
+def test_persons_whom_no_event_knows_are_persons_of_their_own():
+    index = pd.DataFrame({"id": [f"C{i // 2}" for i in range(40)], "closed": range(40)})
+    referred = {"id": ["C1", "C2"], "on": [30, 31]}
+    asked = {"person": "id", "index_date": "closed", "followup": "ignored"}
+    plain = rr.link(index, referred, event_date="on", **asked).rates()
+    prepared = rr.prepare(referred, person="id", event_date="on")
+    pd.testing.assert_frame_equal(rr.link(index, prepared, **asked).rates(), plain)

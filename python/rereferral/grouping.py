@@ -17,7 +17,7 @@ from rereferral.groups import Groups
 from rereferral.kinds import Categories, Column, Dates, Days, Mask
 from rereferral.text import Text
 
-__all__ = ["groups_of"]
+__all__ = ["Levels", "groups_of", "levels_of"]
 
 _MOST = np.iinfo(np.int32).max
 
@@ -25,25 +25,27 @@ Ranks = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True)
-class _Levels:
-    """One group column: the rank of each row among the sorted distinct values, -1 for null."""
+class Levels:
+    """One group column: the rank of each row among the sorted distinct values; null is the last."""
 
     ranks: Ranks
-    values: Any  # a pandas array, in order, without null
+    values: Any  # a pandas array, in order
 
 
-def groups_of(parts: dict[str, Column], n_rows: int) -> Groups:
-    """`Table.groups` of columns that are at hand."""
+def levels_of(column: Column) -> Levels:
+    """The ranks of a column, which cannot be written to."""
+    levels = _null_last(_levels_of(column))
+    levels.ranks.flags.writeable = False
+    return levels
+
+
+def groups_of(parts: dict[str, Levels], n_rows: int) -> Groups:
+    """`Table.groups` of columns whose levels are at hand."""
     frame: dict[str, Any] = {}
     codes: npt.NDArray[Any] = np.zeros(n_rows, np.int32)
     size = min(n_rows, 1)
-    for name, column in parts.items():
-        try:
-            levels = _levels_of(column)
-        except DataError as error:
-            error.column = name
-            raise
-        ranks, values = _null_last(levels)
+    for name, levels in parts.items():
+        ranks, values = levels.ranks, levels.values
         # Groups of the columns so far times values of this one: after each column no more than
         # there are rows, so the product never overflows.
         wide = np.dtype(np.int32 if size * len(values) <= _MOST else np.int64)
@@ -58,16 +60,17 @@ def groups_of(parts: dict[str, Column], n_rows: int) -> Groups:
     return Groups(codes.astype(np.int32, copy=False), pd.DataFrame(frame, index=range(size)))
 
 
-def _null_last(levels: _Levels) -> tuple[Ranks, Any]:
-    """Ranks and values in which null, where there is one, is the last value."""
+def _null_last(levels: Levels) -> Levels:
+    """Levels in which null, so far of rank -1, is the last value where there is one."""
     null = levels.ranks < 0
     if not null.any():
-        return levels.ranks, levels.values
+        return Levels(levels.ranks.view(), levels.values)
     n = len(levels.values)
     values = levels.values
     if isinstance(values, pd.arrays.NumpyExtensionArray):
         values = pd.array(values.to_numpy())  # boolean, Int64, Float64: these have a null
-    return np.where(null, np.int32(n), levels.ranks), values.take([*range(n), -1], allow_fill=True)
+    ranks = np.where(null, np.int32(n), levels.ranks)
+    return Levels(ranks, values.take([*range(n), -1], allow_fill=True))
 
 
 def _close_up(codes: npt.NDArray[Any], size: int) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
@@ -109,7 +112,7 @@ def _look_up(ranks: npt.NDArray[Any], codes: npt.NDArray[Any]) -> Ranks:
 # --------------------------------------------------------------------------------- one column
 
 
-def _levels_of(column: Column) -> _Levels:
+def _levels_of(column: Column) -> Levels:
     if isinstance(column, Categories):
         return _levels_of_categories(column)
     if isinstance(column, Text):
@@ -117,17 +120,17 @@ def _levels_of(column: Column) -> _Levels:
         order = distinct.order()
         labels = distinct.take(order).to_numpy()
         ranks = _look_up(_places(order, len(order)), codes)
-        return _Levels(ranks, pd.array(labels, dtype=pd.StringDtype("python")))
+        return Levels(ranks, pd.array(labels, dtype=pd.StringDtype("python")))
     if isinstance(column, Dates | Days):
         days = days_of(column)
         ranks, found = _ranks_of(days, days != NULL_DAY)
-        return _Levels(ranks, pd.array(found.view("M8[D]").astype("M8[s]"), dtype="M8[s]"))
+        return Levels(ranks, pd.array(found.view("M8[D]").astype("M8[s]"), dtype="M8[s]"))
     if column.values.dtype.kind == "b":
         ranks, found = _ranks_of(column.values.view(np.uint8), column.valid)
         found = found.astype(np.bool_)
     else:
         ranks, found = _ranks_of(column.values, column.valid)
-    return _Levels(ranks, pd.array(found, dtype=found.dtype))
+    return Levels(ranks, pd.array(found, dtype=found.dtype))
 
 
 def _ranks_of(values: npt.NDArray[Any], valid: Mask | None) -> tuple[Ranks, npt.NDArray[Any]]:
@@ -152,11 +155,11 @@ def _ranks_of(values: npt.NDArray[Any], valid: Mask | None) -> tuple[Ranks, npt.
     return ranks, found[order]
 
 
-def _levels_of_categories(column: Categories) -> _Levels:
+def _levels_of_categories(column: Categories) -> Levels:
     """By value; or in the order of the categories, where they carry one and are distinct."""
     inner = _levels_of(column.values)
     if not column.ordered or len(inner.values) != len(column.values):
-        return _Levels(_look_up(inner.ranks, column.codes), inner.values)
+        return Levels(_look_up(inner.ranks, column.codes), inner.values)
     labels = pd.Index(inner.values.take(inner.ranks))
     values = pd.Categorical.from_codes(np.arange(len(labels)), categories=labels, ordered=True)
-    return _Levels(column.codes.astype(np.int32, copy=False), values)
+    return Levels(column.codes.astype(np.int32, copy=False), values)

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,7 @@ from rereferral.conditions import normal_conditions
 from rereferral.days import Days, iso, observed_span
 from rereferral.definition import Definition
 from rereferral.errors import RuleError
-from rereferral.exits import first_exit
+from rereferral.exits import FirstExit, first_exit
 from rereferral.keys import key_names
 from rereferral.ledger import Ledger, rows_of
 from rereferral.lineage import area_notes, joined_areas
@@ -160,6 +161,9 @@ class Task:
     eligible: Mask | None
     ids: str
     notes: list[str]
+    _exits: WeakKeyDictionary[Reach, FirstExit | None] = dataclasses.field(
+        default_factory=WeakKeyDictionary, init=False
+    )
 
     def link(self) -> Links:
         """Choose who is counted, and find their events."""
@@ -247,10 +251,16 @@ class Task:
         event_row = np.where(kept, found.event_row, -1)
         return Found(event_row, np.where(kept, found.gap_days, np.int32(-1)), None)
 
+    def first_exit(self, reach: Reach) -> FirstExit | None:
+        """The exit that comes first in each row's window; worked out once for each reach."""
+        if reach not in self._exits:
+            self._exits[reach] = first_exit(self.definition, self.index.table, reach)
+        return self._exits[reach]
+
     def bounds(self, reach: Reach) -> Bounds:
         """The first and the last admissible day by row, beside those of the rule's window."""
         first, last = self.matching.after, None
-        leave = first_exit(self.definition, self.index.table, reach)
+        leave = self.first_exit(reach)
         if leave is not None:
             last = leave.last
         ends = reach.row_ends
@@ -279,7 +289,6 @@ class Task:
         return Links(
             index=self.index,
             events=self.events,
-            person=self.matching.person,
             found=found,
             left=left,
             unfollowed=chosen.unfollowed,
@@ -289,6 +298,7 @@ class Task:
             ledger=self._ledger(),
             notes=partial(self._told, found, left, chosen),
             again=Again(self.matching, cohort, left, reach, self.bounds),
+            find_exit=partial(self.first_exit, reach),
             lookbacks=self._lookbacks(reach, left),
             arms=arms,
         )
@@ -481,7 +491,7 @@ def _notes(
     if (found.event_row < 0).all():
         of_index, of_events = (
             code if rows is None else code[rows]
-            for code, rows in zip(matching.keys, (left, used), strict=True)
+            for code, rows in zip(matching.codes(), (left, used), strict=True)
         )
         some = len(of_index) > 0 and len(of_events) > 0
         if some and len(np.intersect1d(of_index, of_events)) == 0:

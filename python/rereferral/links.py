@@ -18,6 +18,7 @@ from rereferral.day_columns import DayColumn
 from rereferral.days import NULL_DAY, financial_year
 from rereferral.definition import Definition
 from rereferral.errors import RuleError
+from rereferral.exits import FirstExit
 from rereferral.keys import Codes, codes_of
 from rereferral.ledger import rows_of
 from rereferral.matching import Again, Found
@@ -60,7 +61,6 @@ class Links:
         *,
         index: Side,
         events: Side,
-        person: Codes,
         found: Found,
         left: Mask | None,
         unfollowed: Mask | None,
@@ -70,6 +70,7 @@ class Links:
         ledger: pd.DataFrame,
         notes: Callable[[], list[str]],
         again: Again,
+        find_exit: Callable[[], FirstExit | None],
         lookbacks: dict[str, Callable[[], Lookback]],
         arms: Arms | None,
     ) -> None:
@@ -77,7 +78,6 @@ class Links:
         self._scope = index.scope
         self._index_dates = index.dates
         self._events = events
-        self._person = person
         self._reach = reach
         self._unfollowed = unfollowed
         self._found = found
@@ -93,6 +93,7 @@ class Links:
         self._ledger = ledger
         self._note = notes
         self._again = again
+        self._find_exit = find_exit
         self._find_lookbacks = lookbacks
         self._arms = arms
         for array in (found.event_row, found.gap_days):
@@ -115,8 +116,8 @@ class Links:
     def _outcomes(self) -> Outcomes:
         return Outcomes(
             self.definition,
-            self._index,
             self._reach,
+            self._find_exit,
             self._observed,
             self.gap_days,
             self.followed,
@@ -457,7 +458,7 @@ class Links:
     def _cluster(self, cluster: object) -> Codes | None:
         if cluster not in ("person", None):
             raise RuleError(f'cluster={cluster!r} is not a choice; write "person" or None')
-        return None if cluster is None else self._person
+        return None if cluster is None else self._again.matching.person
 
     def _need_an_end(self, what: str) -> None:
         if self.definition.followup == "ignored" and self._reach.open:

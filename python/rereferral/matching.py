@@ -110,7 +110,9 @@ class Matching:
         self.index = index
         self.events = events
         self._prepared = prepared
-        self._core_keys, self._limit = _core_keys(index, events, prepared)
+        (self._index_key, event_key), self._limit = _core_keys(index, events, prepared)
+        # Let go of once it is in order: it would lie beside the answers.
+        self._event_key: CoreKey | None = event_key
         self._self_row = self_row
         self._same_table = self_row is None and index.table.same(events.table)
         self._parts: object | None = None
@@ -126,15 +128,16 @@ class Matching:
             self.after = index.table.days(definition.after) + (definition.same_day == "exclude")
 
     @cached_property
-    def keys(self) -> list[Codes]:
-        """The codes of the whole key of each row, of the index and of the events."""
-        codes = [key for key in self._core_keys if not isinstance(key, NumberKey)]
-        return codes if len(codes) == 2 else _encode_both(self.index, self.events)[0]
-
-    @property
     def person(self) -> Codes:
-        """The code of the whole key of each index row."""
-        return self.keys[0]
+        """A code for the whole key of each index row."""
+        if isinstance(self._index_key, NumberKey) or self._prepared is not None:
+            # Prepared events have one code for all whom they do not know.
+            return codes_of(self.index.table, self.index.key)[0]
+        return self._index_key
+
+    def codes(self) -> list[Codes]:
+        """The codes of the whole key of both sides, worked out anew."""
+        return _encode_both(self.index, self.events)[0]
 
     def put_in_order(self) -> None:
         """Put both sides in order now, while all rows that a later search may use are there."""
@@ -146,15 +149,16 @@ class Matching:
         index, events = self.index, self.events
         if self._parts is None and self._prepared is not None:
             self._parts = _core.order_onto(
-                *(self._core_keys[0], index.dates.for_core, index.ledger.left),
+                *(self._index_key, index.dates.for_core, index.ledger.left),
                 self._prepared.parts(events),
             )
         elif self._parts is None:
             self._parts = _core.order(
-                *(self._core_keys[0], index.dates.for_core, index.ledger.left),
-                *(self._core_keys[1], events.dates.for_core, events.ledger.left),
+                *(self._index_key, index.dates.for_core, index.ledger.left),
+                *(self._event_key, events.dates.for_core, events.ledger.left),
                 self._limit,
             )
+            self._event_key = None
         return self._parts
 
     def rule(self, window: tuple[object, ...], **bounds: Any) -> CoreRule:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from functools import cached_property
 from typing import NamedTuple
 
@@ -11,10 +12,9 @@ import numpy.typing as npt
 
 from rereferral.days import Days
 from rereferral.definition import Definition
-from rereferral.exits import NOBODY, FirstExit, exit_names, first_exit
+from rereferral.exits import NOBODY, FirstExit, exit_names
 from rereferral.observation import Observation
 from rereferral.sides import Mask
-from rereferral.tables import Table
 from rereferral.windows import Reach
 
 __all__ = ["Ends", "Outcomes", "outcome_names"]
@@ -46,10 +46,10 @@ class Outcomes:
     Attributes
     ----------
     definition : Definition
-    table : Table
-        The index events.
     reach : Reach
-        The window of each.
+        The window of each index event.
+    find_exit : callable
+        Gives the exit of each that comes first, or None where no exit is asked about.
     observed : Observation
         What is in the data.
     gap_days : ndarray of int32
@@ -61,8 +61,8 @@ class Outcomes:
     """
 
     definition: Definition
-    table: Table
     reach: Reach
+    find_exit: Callable[[], FirstExit | None]
     observed: Observation
     gap_days: npt.NDArray[np.int32]
     followed: Mask
@@ -76,7 +76,7 @@ class Outcomes:
         if self.unfollowed is not None:
             outcome[self.unfollowed] = n_names - 2
         outcome[self.followed] = _NONE
-        leave, cut = self._exit, self._cut
+        leave, cut = self.find_exit(), self._cut
         if leave is not None:
             leaves = self.followed & (leave.code != NOBODY)
             outcome[leaves] = _EXITS + leave.code[leaves]
@@ -107,7 +107,7 @@ class Outcomes:
         duration = np.maximum(last - anchor if self.reach.forward else anchor - last, 0)
         cause = np.zeros(len(self.gap_days), np.int8)
         competing = self.competing or []
-        leave = self._exit
+        leave = self.find_exit()
         for place, name in enumerate(exit_names(self.definition) if leave is not None else ()):
             assert leave is not None
             treatment = self.definition.exits[name].treatment
@@ -132,10 +132,6 @@ class Outcomes:
         exits = self.definition.exits or {}
         names = [name for name, one in exits.items() if one.treatment == "compete"]
         return ["linked", *names] if names else None
-
-    @cached_property
-    def _exit(self) -> FirstExit | None:
-        return first_exit(self.definition, self.table, self.reach)
 
     @property
     def _edge(self) -> int | Days:

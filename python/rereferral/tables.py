@@ -16,7 +16,7 @@ from rereferral.dates import day_column_of
 from rereferral.day_columns import DayColumn
 from rereferral.errors import DataError
 from rereferral.filters import column_mask
-from rereferral.grouping import groups_of
+from rereferral.grouping import Levels, groups_of, levels_of
 from rereferral.groups import Groups
 from rereferral.key_columns import Category, Integers, Key, key_of
 from rereferral.kinds import Column
@@ -345,37 +345,46 @@ class Table:
         DataError
             An unknown column, a wrong length, or a name that appears twice.
         """
-        parts: dict[str, Column] = {}
+        parts: dict[str, Levels] = {}
         if isinstance(by, pd.DataFrame):
             by = {name: by[name] for name in by.columns}
         if isinstance(by, Mapping):
             parts = {str(name): self._group_array(str(name), item) for name, item in by.items()}
         else:
             for position, item in enumerate(_as_list(by, self), start=1):
-                name, column = self._group_part(item, derived or {}, position)
+                name, levels = self._group_part(item, derived or {}, position)
                 if name in parts:
                     raise DataError(f"{self.role}: the group column {name!r} is given twice")
-                parts[name] = column
+                parts[name] = levels
         if not parts:
             raise DataError("by names no column")
-        try:
-            return groups_of(parts, self.n_rows)
-        except DataError as error:
-            raise self._again(error.column, error) from None
+        return groups_of(parts, self.n_rows)
 
     def _group_part(
         self, item: Any, derived: Mapping[str, Any], position: int
-    ) -> tuple[str, Column]:
+    ) -> tuple[str, Levels]:
         if isinstance(item, str) or self._known(item):
             if not self._known(item) and item in derived:
                 return str(item), self._group_array(str(item), derived[item])
-            return str(item), self.column(item)
+            return str(item), self._levels(item)
         name = getattr(item, "name", None)
         if name is None:
             name = "by" if position == 1 else f"by_{position}"
         return str(name), self._group_array(str(name), item)
 
-    def _group_array(self, name: str, values: Any) -> Column:
+    def _levels(self, name: object) -> Levels:
+        """The levels of a column, worked out once: many figures go by the same few columns."""
+        key = ("levels", name)
+        if key not in self._cache:
+            column = self.column(name)
+            try:
+                self._cache[key] = levels_of(column)
+            except DataError as error:
+                raise self._again(name, error) from None
+        found: Levels = self._cache[key]
+        return found
+
+    def _group_array(self, name: str, values: Any) -> Levels:
         if isinstance(values, pd.Series):
             if self.labels is not None and not values.index.equals(self.labels):
                 raise DataError(
@@ -392,7 +401,10 @@ class Table:
                 f"the group column {name!r} has {len(column)} values, but {self.role} has "
                 f"{self.n_rows} rows"
             )
-        return column
+        try:
+            return levels_of(column)
+        except DataError as error:
+            raise self._again(name, error) from None
 
 
 def _spelled(series: pd.Series) -> pd.Series:
