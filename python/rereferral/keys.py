@@ -122,12 +122,15 @@ def number_keys(sides: Sequence[tuple[Table, list[str]]]) -> tuple[list[NumberKe
     limit = max(high for _, high in known) - least + 1
     if limit >= _NULL - 1:
         return None
-    return [NumberKey(key.values, key.valid, least) for key in numbers], limit
+    return [key._replace(least=least) for key in numbers], limit
 
 
-def _numbers_of(table: Table, names: list[str]) -> Integers | None:
+def _numbers_of(table: Table, names: list[str]) -> NumberKey | None:
+    """A key of one column of whole numbers, from 0; they are widened where they are narrow."""
     key = table.key(names[0]) if len(names) == 1 else None
-    return key if isinstance(key, Integers) and not key.unsigned_high else None
+    if not isinstance(key, Integers) or key.unsigned_high:
+        return None
+    return NumberKey(key.values.astype(np.int64, copy=False), key.valid, 0)
 
 
 class Book:
@@ -155,7 +158,7 @@ class Book:
         """The keys of another table; who is not in the book has `limit` as code."""
         numbers = _numbers_of(table, names)
         if isinstance(self.keys, NumberKey) and numbers is not None:
-            return NumberKey(numbers.values, numbers.valid, self.keys.least)
+            return numbers._replace(least=self.keys.least)
         (own, other), n = encode([(self._table, self._names), (table, names)])
         translation = np.full(n, self.limit, np.uint32)
         known = own != _NULL
