@@ -192,12 +192,12 @@ def test_versions_agree():
 
 
 def test_the_pinned_versions_satisfy_the_declared_ones():
-    pinned = dict(re.findall(r"^([\w-]+)==(\S+)$", (ROOT / ".ci/pinned.txt").read_text(), re.M))
+    pinned = dict(re.findall(r"^([\w.-]+)==(\S+)$", (ROOT / ".ci/pinned.txt").read_text(), re.M))
     pinned = {name.lower(): version for name, version in pinned.items()}
     declared = [project()["dependencies"], *project()["optional-dependencies"].values()]
     for requirement in itertools.chain(*declared):
         name, relation, bound = re.fullmatch(
-            r"([\w-]+)(?:\[\w+\])?(?:(>=|==)([\d.]+))?", requirement
+            r"([\w.-]+)(?:\[[\w,]+\])?(?:(>=|==)([\d.]+))?(?:; .*)?", requirement
         ).groups()
         if name == project()["name"]:
             continue

@@ -6,7 +6,8 @@ import codecs
 import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal, TypeAlias, overload
 
@@ -14,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from rereferral import _core
+from rereferral.archives import Archive, archive_of
 from rereferral.choosing import KINDS, choose
 from rereferral.errors import CSVError, RereferralError, RuleError
 from rereferral.frames import frame_of, text_array
@@ -27,7 +29,6 @@ Path: TypeAlias = str | os.PathLike[str]
 # The numbers are those of rr_csv_kind and rr_csv_encoding.
 SKIP = 0
 ENCODINGS = {"utf-8": 0, "iso8859-1": 1, "cp1252": 2}
-COMPRESSED = (".gz", ".zst", ".bz2", ".xz", ".zip")
 
 
 class Columns(dict[str, Any]):
@@ -88,7 +89,9 @@ def read_csv(
     Parameters
     ----------
     path : str or path
-        A file on disk, not compressed.
+        A file on disk: CSV as it is, or a gzip or zstd archive of one, which its first bytes tell.
+        An archive is unpacked to a temporary file without a name in the folder that ``TMPDIR``
+        names. zstd needs Python 3.14 or ``pip install 'rereferral[zstd]'``.
     columns : mapping or list of str, optional
         A list selects columns, in its order. A mapping from the standard name to the file's name
         renames, ``{"child_id": "PersonRef"}``, and keeps every other column as it is called. None
@@ -109,7 +112,8 @@ def read_csv(
         second table.
     progress : callable or bool, optional
         ``progress(done_bytes, total_bytes)`` once a block, or True for a bar on standard error when
-        that is a terminal.
+        that is a terminal. The bytes are those of the file on disk, packed or not; an archive has
+        three quarters of them behind it when it is unpacked.
 
     Returns
     -------
@@ -130,7 +134,8 @@ def read_csv(
     CSVError
         The file is not well-formed: a quote that is not closed or stands inside an unquoted field,
         a row with another number of fields than the header, a NUL byte, a field of 1 MiB or more;
-        it is empty, compressed or UTF-16; it changed while it was read.
+        it is empty, UTF-16, or compressed in another way than above; it changed while it was read;
+        the archive is damaged or cut short, or nothing is installed that unpacks it.
     DataError
         A column is missing or there twice, or a value does not fit its column. The message names
         file, line, column and value, and so do the attributes of the error.
@@ -215,7 +220,7 @@ def read_columns(
     Parameters
     ----------
     path : str or path
-        A file on disk, not compressed.
+        A file on disk, as it is or packed with gzip or zstd.
     columns : mapping or list of str, optional
         Renames (standard name to the file's name), or selects.
     types : mapping, optional
@@ -260,7 +265,7 @@ def read_header(path: Path, encoding: str = "utf-8") -> list[str]:
     Parameters
     ----------
     path : str or path
-        A file on disk, not compressed.
+        A file on disk, as it is or packed with gzip or zstd.
     encoding : {"utf-8", "latin-1", "cp1252"}
         As `read_csv` has it.
 
@@ -275,8 +280,8 @@ def read_header(path: Path, encoding: str = "utf-8") -> list[str]:
         As `read_csv` says.
     """
     code = _encoding(encoding)
-    with _opened(path) as (descriptor, name), _naming(name, []):
-        return _strings(_core.csv_header(descriptor, code, 0))
+    with _opened(path) as file, _naming(file.name, []), file.head() as head:
+        return _strings(_core.csv_header(head, code, 0))
 
 
 def read_records(
@@ -310,30 +315,31 @@ def read_records(
     """
     code = _encoding(encoding)
     if isinstance(source, bytes):
-        return _records(source, "<bytes>", header, code, block_size)
-    with _opened(source) as (descriptor, name):
-        return _records(descriptor, name, header, code, block_size)
+        with _naming("<bytes>", []):
+            return _records(source, header, code, block_size)
+    with _opened(source) as file, _naming(file.name, []), file.content() as (descriptor, _):
+        return _records(descriptor, header, code, block_size)
 
 
 def _records(
-    source: int | bytes, name: str, header: Sequence[str] | None, encoding: int, block_size: int
+    source: int | bytes, header: Sequence[str] | None, encoding: int, block_size: int
 ) -> list[list[str]]:
-    with _naming(name, []):
-        width = len(_strings(_core.csv_header(source, encoding, block_size)))
+    width = len(_strings(_core.csv_header(source, encoding, block_size)))
     if width == 0:
         if header is not None:
-            raise CSVError(f"{name}: the file is empty; a header is expected")
+            raise CSVError("the file is empty; a header is expected")
         return []
     kinds = np.full(width, KINDS["text"], np.int32)
-    with _naming(name, []):
-        columns, _, rows, _, _, _ = _core.csv_read(
-            source, kinds, "ISO", encoding, False, False, block_size, None
-        )
+    columns, _, rows, _, _, _ = _core.csv_read(
+        source, kinds, "ISO", encoding, False, False, block_size, None
+    )
     texts = [_strings(column) for column in columns]
     records = [[text[row] for text in texts] for row in range(rows)]
     if header is not None:
         if records[0] != list(header):
-            raise CSVError(f"{name}, line 1: the header is {records[0]}, not {list(header)}")
+            error = CSVError(f"the header is {records[0]}, not {list(header)}")
+            error.line = 1
+            raise error
         del records[0]
     return records
 
@@ -352,9 +358,10 @@ def _read(
     _check_date_format(date_format)
     code = _encoding(encoding)
     collect = on_error == "collect"
-    with _opened(path) as (descriptor, name), reporting(progress, os.path.basename(name)) as tell:
-        with _naming(name, []):
-            header = _strings(_core.csv_header(descriptor, code, 0))
+    with _opened(path) as file, reporting(progress, os.path.basename(file.name)) as tell:
+        name = file.name
+        with _naming(name, []), file.head() as head:
+            header = _strings(_core.csv_header(head, code, 0))
         if not header:
             raise CSVError(f"{name}: the file is empty; a header is expected")
         if header == [""]:
@@ -363,9 +370,9 @@ def _read(
         kinds = np.full(len(header), SKIP, np.int32)
         for column in wanted:
             kinds[column.position] = KINDS[column.kind]
-        with _naming(name, header):
+        with _naming(name, header), file.content(tell) as (descriptor, told):
             arrays, complaints, rows, _, blank_lines, bad_rows = _core.csv_read(
-                descriptor, kinds, date_format, code, True, collect, 0, tell
+                descriptor, kinds, date_format, code, True, collect, 0, told
             )
     found = Columns(name, rows, blank_lines, bad_rows)
     for column in wanted:
@@ -394,20 +401,41 @@ def _encoding(encoding: str) -> int:
     return code
 
 
+@dataclass(frozen=True)
+class _File:
+    """An open file, and what its bytes are packed in."""
+
+    name: str
+    descriptor: int
+    archive: Archive | None
+
+    def head(self) -> AbstractContextManager[int | bytes]:
+        """What `_core.csv_header` is to be given."""
+        return nullcontext(self.descriptor) if self.archive is None else self.archive.head()
+
+    def content(
+        self, tell: Progress | None = None
+    ) -> AbstractContextManager[tuple[int, Progress | None]]:
+        """What `_core.csv_read` is to be given, and whom it is to tell how far it is."""
+        if self.archive is None:
+            return nullcontext((self.descriptor, tell))
+        return self.archive.unpacked(tell)
+
+
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[int, str]]:
-    """Open a regular file; yield its descriptor and its name as the caller wrote it."""
+def _opened(path: Path) -> Iterator[_File]:
+    """Open a regular file, under its name as the caller wrote it."""
     if not isinstance(path, (str, os.PathLike)):
         raise RuleError(f"path must be a str or a path, not {type(path).__name__}")
     name = os.fspath(path)
-    if name.lower().endswith(COMPRESSED):
-        raise CSVError(f"{name}: compressed files are not read; decompress it first")
     if stat.S_ISFIFO(os.stat(name).st_mode):
         raise CSVError(f"{name}: a pipe cannot be read; save what it carries to a file first")
     with open(name, "rb", buffering=0) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise CSVError(f"{name}: not a regular file")
-        yield file.fileno(), name
+        with _naming(name, []):
+            archive = archive_of(file)
+        yield _File(name, file.fileno(), archive)
 
 
 @contextmanager
