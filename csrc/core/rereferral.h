@@ -267,8 +267,8 @@ typedef struct rr_rule {
     const int64_t *upper;
     /* the last day on which an event may be confirmed; with `confirmed` */
     const int64_t *confirm_by;
-    /* By event row. Its day; needed with same_table or self_row */
-    const int64_t *event_day;
+    /* By event row. Its day, as rr_order had it; needed with same_table or self_row */
+    rr_days event_day;
     const uint8_t *vetoed;
     /* the day on which it was confirmed, RR_NULL_DAY: never */
     const int64_t *confirmed;

@@ -146,11 +146,19 @@ static int days_of_span(rr_sweep *s, uint64_t key, int64_t first, int64_t last, 
     return *from < *to;
 }
 
+/* The day of an event row, RR_NULL_DAY for one that has none. */
+static int64_t event_day_of(const rr_sweep *s, int64_t row)
+{
+    uint64_t place = rr_day_place(&s->event_days, row);
+
+    return place > s->event_days.n_days ? RR_NULL_DAY : s->event_days.first + (int64_t)place;
+}
+
 /* Finds the day of the event that is the index row itself, if it is among from to `to`. */
 static int64_t own_day(const rr_sweep *s, const rr_reach *reach, int64_t from, int64_t to)
 {
     const rr_parts *parts = s->parts;
-    int64_t day = reach->self < 0 ? RR_NULL_DAY : s->rule->event_day[reach->self], own;
+    int64_t day = reach->self < 0 ? RR_NULL_DAY : event_day_of(s, reach->self), own;
     uint64_t target;
 
     if (day == RR_NULL_DAY || day < parts->first_day || day > parts->last_day) {
@@ -357,7 +365,7 @@ static int64_t first_claim(const rr_sweep *s, int64_t row, uint64_t key, int64_t
     rr_reach own = {.key = key, .self = self_of(s->rule, row)};
     int64_t d;
 
-    if (own.self < 0 || s->rule->event_day[own.self] != first) {
+    if (own.self < 0 || event_day_of(s, own.self) != first) {
         return first;
     }
     d = own_day(s, &own, 0, s->days.n);
@@ -397,6 +405,7 @@ rr_status rr_check_rule(const rr_parts *parts, const rr_rule *rule, int64_t n_in
                         int64_t n_events, rr_error *error)
 {
     rr_status status = rr_check_lengths(parts, n_index, n_events, error);
+    int no_days;
 
     if (status != RR_OK) {
         return status;
@@ -406,6 +415,9 @@ rr_status rr_check_rule(const rr_parts *parts, const rr_rule *rule, int64_t n_in
     }
     if (rule->claim_latest && rule->window.direction != RR_FORWARD) {
         return rr_fail(error, RR_ERR_ARGUMENT, "claims look forward");
+    }
+    if (rule->event_day.ticks != NULL && rule->event_day.per_day < 1) {
+        return rr_fail(error, RR_ERR_ARGUMENT, "per_day must be 1 or more");
     }
     for (int64_t i = 0; rule->anchor != NULL && i < n_index; i++) {
         int64_t day = rule->anchor[i];
@@ -417,7 +429,8 @@ rr_status rr_check_rule(const rr_parts *parts, const rr_rule *rule, int64_t n_in
     if (!rule->same_table && rule->self_row == NULL) {
         return RR_OK;
     }
-    if (rule->event_day == NULL || (rule->same_table && n_index != n_events)) {
+    no_days = rule->event_day.ticks == NULL && rule->event_day.narrow == NULL;
+    if (no_days || (rule->same_table && n_index != n_events)) {
         return rr_fail(error, RR_ERR_ARGUMENT,
                        "rows that are the same need the days of the events");
     }
@@ -464,6 +477,7 @@ static rr_status open_sweep(rr_sweep *s, const rr_parts *parts, const rr_rule *r
     int64_t room = parts->events->largest;
 
     *s = (rr_sweep){.parts = parts, .rule = rule, .bounds = bounds};
+    s->event_days = rr_read_days(&rule->event_day);
     s->day_mask = (UINT64_C(1) << parts->day_bits) - 1;
     s->days.key_day = rr_allocate(room, sizeof *s->days.key_day);
     s->days.start = rr_allocate(room + 1, sizeof *s->days.start);

@@ -25,6 +25,7 @@ typedef struct rr_sweep {
     const rr_parts *parts;
     const rr_rule *rule;
     const rr_bounds *bounds;
+    rr_day_reader event_days; /* of the rule */
     rr_day_runs days;
     int64_t *claimed; /* by position in the part: the first day that a later row claims; or NULL */
     uint64_t day_mask;

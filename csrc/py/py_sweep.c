@@ -46,6 +46,9 @@ static int read_rule(PyObject *object, int64_t n_index, int64_t n_events, rr_rul
                           &arrays[CONFIRMED].object)) {
         return -1;
     }
+    if (rr_days_expect(&arrays[EVENT_DAY], &rule->event_day) < 0) {
+        return -1;
+    }
     for (int i = 0; i < N_RULE_ARRAYS; i++) {
         if (arrays[i].object != Py_None) {
             arrays[i].length = i < EVENT_DAY ? &n_index : &n_events;
@@ -65,7 +68,7 @@ static int read_rule(PyObject *object, int64_t n_index, int64_t n_events, rr_rul
     rule->lower = arrays[LOWER].data;
     rule->upper = arrays[UPPER].data;
     rule->confirm_by = arrays[CONFIRM_BY].data;
-    rule->event_day = arrays[EVENT_DAY].data;
+    rr_days_given(&arrays[EVENT_DAY], &rule->event_day);
     rule->vetoed = arrays[VETOED].data;
     rule->confirmed = arrays[CONFIRMED].data;
     return 0;

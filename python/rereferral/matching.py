@@ -42,7 +42,7 @@ class CoreRule(NamedTuple):
     lower: Days | None = None
     upper: Days | None = None
     confirm_by: Days | None = None
-    event_day: Days | None = None
+    event_day: tuple[object, ...] | None = None
     vetoed: Mask | None = None
     confirmed: Days | None = None
 
@@ -175,7 +175,7 @@ class Matching:
             claim_latest=definition.claim == "latest index",
             same_table=self._same_table,
             self_row=self._self_row,
-            event_day=self.events.days if needs_days else None,
+            event_day=self.events.dates.for_core if needs_days else None,
             vetoed=self.vetoed,
             confirmed=self.confirmed,
             **bounds,

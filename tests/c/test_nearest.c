@@ -105,13 +105,13 @@ int main(int n_arguments, char **arguments)
         fill(&index, INDEX, shape % 5 == 1, shape % 3 * 2, &random);
         if (one_table) {
             index_rows = event_rows;
-            rule.event_day = events.day;
+            rule.event_day = (rr_days){events.day, 1, NULL};
         } else if (shape % 4 == 3) {
             for (int64_t i = 0; i < n_index; i++) {
                 self[i] = random_below(&random, EVENTS + 1) - 1;
             }
             rule.self_row = self;
-            rule.event_day = events.day;
+            rule.event_day = (rr_days){events.day, 1, NULL};
         }
         if (shape % 6 == 5) {
             for (int64_t i = 0; i < n_index; i++) {

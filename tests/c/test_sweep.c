@@ -295,7 +295,7 @@ static void make_rule(world *w, uint64_t *random)
                       .near = (rr_near)random_below(random, 2),
                       .veto = (rr_veto)random_below(random, 2),
                       .take = random_below(random, 4),
-                      .event_day = w->events.day};
+                      .event_day = {w->events.day, 1, NULL}};
     if (rule->window.min_gap.unit == RR_OPEN || random_below(random, 2)) {
         rule->window.min_gap = (rr_span){RR_DAYS, random_below(random, 3) * 7};
     }
