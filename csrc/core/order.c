@@ -305,11 +305,12 @@ void rr_parts_done(const rr_parts *parts)
 /* ---------------------------------------------------------------- events prepared for any index */
 
 /* Days that an index may have before and after those of the events: the bits that keys and rows leave,
- * but no more than all days that there are. */
+ * but no more than all days that there are; and one bit is spared, which the short way of a search
+ * needs (rr_nearest_will_do). */
 static void lay_out_spare_days(rr_parts *parts)
 {
     int needed = rr_bits((uint64_t)days_between(parts)) + 1;
-    int left = 64 - (parts->shape.key_bits - parts->shape.part_bits) -
+    int left = 63 - (parts->shape.key_bits - parts->shape.part_bits) -
                rr_bits((uint64_t)parts->events->n_table);
 
     parts->day_bits = left < PREPARED_DAY_BITS ? left : PREPARED_DAY_BITS;
