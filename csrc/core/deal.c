@@ -1,14 +1,14 @@
 /* Dealing: each row of a table becomes a word in the part of its key.
  *
- * The table is cut into chunks of a quarter of a million rows. Every chunk counts its rows by part; sums over parts,
- * then chunks, say where each chunk's rows of each part begin; then every chunk writes its words there.
- * So chunks need nothing of one another, rows keep their order within a part, and the words are the
- * same on any number of threads.
+ * The table is cut into chunks of a quarter of a million rows. Every chunk counts its rows by part; sums
+ * over parts, then chunks, say where each chunk's rows of each part begin; then every chunk writes its
+ * words there. So chunks need nothing of one another, rows keep their order within a part, and the words
+ * are the same on any number of threads.
  *
  * Cost: two passes over key and day, and one store a row to one of n_parts places. With 512 places
  * their cache lines stay in L1 and 5 ns a row became 3; with 2,048 they lie in L2. Whole lines written
- * past the cache (non-temporal stores from 64-byte buffers) paid with 2,048 parts and not with 512, so
- * stores are plain and parts are few and large. */
+ * past the cache (non-temporal stores from 64-byte buffers) gained little with 2,048 parts and lost with
+ * 512, so stores are plain and parts are few and large. */
 #include "parts.h"
 #include "threads.h"
 
