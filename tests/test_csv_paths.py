@@ -72,3 +72,17 @@ def test_the_answer_of_libcsv(shape: str, threads: int, tmp_path: Path) -> None:
             assert len(answer) == len(judge)
             for one, other in zip(answer, judge, strict=True):
                 np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("values", [126, 127, 300, 32_766, 32_767, 40_000])
+def test_codes_widen_when_values_are_many(values: int, threads: int, tmp_path: Path) -> None:
+    # The first blocks have a few values, the last ones all.
+    codes = np.concatenate([np.arange(50_000) % 7, np.arange(values), np.arange(50_000) % 100])
+    path = tmp_path / "areas.csv"
+    path.write_text("area,n\n" + "".join(f"E{code},{code}\n" if code else ",0\n" for code in codes))
+    found = rr.read_columns(path, types={"area": "category", "n": "int64"})
+    assert (found["n"] == codes).all()
+    area = found["area"]
+    assert area.categories.tolist() == [f"E{code}" for code in range(1, values)]
+    assert (area.codes == codes - 1).all()
+    assert area.codes.itemsize == (1 if values - 1 < 127 else 2 if values - 1 < 32_767 else 4)

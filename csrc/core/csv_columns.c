@@ -22,6 +22,7 @@ void rr_csv_builder_init(rr_csv_builder *builder, rr_csv_kind kind)
 {
     memset(builder, 0, sizeof *builder);
     builder->column.kind = kind;
+    builder->column.code_size = sizeof(int32_t);
     builder->last = -1;
 }
 
@@ -82,7 +83,6 @@ size_t rr_csv_value_size(rr_csv_kind kind)
     case RR_CSV_BOOL:
         return sizeof(uint8_t);
     case RR_CSV_CATEGORY:
-        return sizeof(int32_t);
     case RR_CSV_SKIP:
     case RR_CSV_TEXT:
         break;
@@ -98,7 +98,7 @@ static int has_mask(rr_csv_kind kind)
 rr_status rr_csv_builder_reserve(rr_csv_builder *builder, int64_t rows)
 {
     rr_csv_column *c = &builder->column;
-    size_t size = rr_csv_value_size(c->kind);
+    size_t size = c->kind == RR_CSV_CATEGORY ? (size_t)c->code_size : rr_csv_value_size(c->kind);
 
     if (size > 0 && resize(&c->values, rows, size) < 0) {
         return RR_ERR_MEMORY;

@@ -394,6 +394,13 @@ rr_status rr_csv_whole_grow(rr_csv_whole *whole, const rr_csv_rows *rows,
 rr_status rr_csv_whole_place(rr_csv_whole *whole, const rr_csv_rows *rows, int64_t line,
                              int64_t row, rr_csv_seam *seam) RR_MUST_CHECK;
 
+/* Whether a category has more values by now than its codes can tell. */
+int rr_csv_whole_is_narrow(const rr_csv_whole *whole);
+
+/* Widens such codes, of the first n rows: those that have been copied. Moves the table: nobody may be
+ * copying. */
+rr_status rr_csv_whole_widen(rr_csv_whole *whole, int64_t n) RR_MUST_CHECK;
+
 /* Copies them there; several blocks may do so at a time. */
 void rr_csv_whole_copy(const rr_csv_whole *whole, const rr_csv_rows *rows, const rr_csv_seam *seam);
 

@@ -126,6 +126,16 @@ static void read_ahead(worker *w, const reader *r)
     }
 }
 
+/* In turn: until the table may be moved. */
+static void wait_for_copies(reader *r)
+{
+    pthread_mutex_lock(&r->lock);
+    while (r->copying > 0) {
+        pthread_cond_wait(&r->news, &r->lock);
+    }
+    pthread_mutex_unlock(&r->lock);
+}
+
 /* In turn: makes the block's rows right, gives them their place, and passes the turn on. */
 static rr_status take_turn(worker *w, reader *r)
 {
@@ -142,17 +152,17 @@ static rr_status take_turn(worker *w, reader *r)
         return status;
     }
     if (!rr_csv_whole_holds(&r->whole, rows)) {
-        pthread_mutex_lock(&r->lock);
-        while (r->copying > 0) {
-            pthread_cond_wait(&r->news, &r->lock);
-        }
-        pthread_mutex_unlock(&r->lock);
+        wait_for_copies(r);
         status = rr_csv_whole_grow(&r->whole, rows,
                                    (double)(r->stamp.size - r->first) /
                                        (double)(w->after.byte - r->first + 1));
     }
     if (status == RR_OK) {
         status = rr_csv_whole_place(&r->whole, rows, r->at.line, r->seen, &w->seam);
+    }
+    if (status == RR_OK && rr_csv_whole_is_narrow(&r->whole)) {
+        wait_for_copies(r);
+        status = rr_csv_whole_widen(&r->whole, w->seam.row);
     }
     return status == RR_OK ? status : rr_csv_rows_fail(rows, status);
 }

@@ -33,7 +33,7 @@ typedef enum rr_csv_kind {
     RR_CSV_FLOAT64,  /* double; null: NaN */
     RR_CSV_BOOL,     /* uint8_t, 1 or 0; null: 0 and valid 0 */
     RR_CSV_TEXT,     /* offsets and data; null: no bytes and valid 0 */
-    RR_CSV_CATEGORY  /* int32_t codes into a small text, in order of first appearance; null: -1 */
+    RR_CSV_CATEGORY  /* codes into a small text, in order of first appearance; null: -1 */
 } rr_csv_kind;
 
 /* One column of n rows. Of a column that was read, every pointer was allocated with malloc and is
@@ -41,7 +41,10 @@ typedef enum rr_csv_kind {
  * NULL, and free it with free. Of a column that is written, every pointer is borrowed. */
 typedef struct rr_csv_column {
     rr_csv_kind kind;
-    void *values;      /* n elements as the kind says; NULL for SKIP and TEXT */
+    int code_size; /* CATEGORY, bytes of a code: int8_t for fewer than 127 values, int16_t for fewer
+                    * than 32767, else int32_t; in a list of complaints int32_t, and 0 means that too
+                    * in a column that is written */
+    void *values;  /* n elements as the kind says; NULL for SKIP and TEXT */
     uint8_t *valid;    /* INT64, BOOL, TEXT: n elements, 1 = present; NULL: all present */
     int64_t n_strings; /* TEXT: n; CATEGORY: distinct values */
     int64_t *offsets;  /* TEXT, CATEGORY: n_strings + 1, from 0 */

@@ -18,6 +18,13 @@ typedef struct writing {
     rr_error *error;
 } writing;
 
+static int32_t code_of(const rr_csv_column *c, int64_t row)
+{
+    return c->code_size == 1   ? ((const int8_t *)c->values)[row]
+           : c->code_size == 2 ? ((const int16_t *)c->values)[row]
+                               : ((const int32_t *)c->values)[row];
+}
+
 static rr_status flush(writing *w)
 {
     int64_t done = 0;
@@ -191,7 +198,7 @@ static rr_status put_value(writing *w, const rr_csv_column *c, int64_t row, int6
         from = c->offsets[row];
         return put_text(w, c->data + from, c->offsets[row + 1] - from, row, column);
     case RR_CSV_CATEGORY:
-        code = ((const int32_t *)c->values)[row];
+        code = code_of(c, row);
         if (code == -1) {
             return RR_OK;
         }
@@ -233,7 +240,7 @@ static rr_status check(const rr_csv_column *c, int64_t n_rows, int64_t column, r
     }
     status = check_text(c, c->n_strings, column, error);
     for (int64_t i = 0; status == RR_OK && i < n_rows; i++) {
-        int32_t code = ((const int32_t *)c->values)[i];
+        int32_t code = code_of(c, i);
 
         if (code < -1 || code >= c->n_strings) {
             status = rr_fail(error, RR_ERR_ARGUMENT, "a code is outside its categories");

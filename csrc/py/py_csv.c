@@ -44,12 +44,13 @@ static PyObject *column_arrays(rr_csv_column *c, int64_t n)
     static const int types[] = {
         [RR_CSV_SKIP] = NPY_INT64,      [RR_CSV_DATE] = NPY_INT64, [RR_CSV_INT64] = NPY_INT64,
         [RR_CSV_FLOAT64] = NPY_FLOAT64, [RR_CSV_BOOL] = NPY_BOOL,  [RR_CSV_TEXT] = NPY_INT64,
-        [RR_CSV_CATEGORY] = NPY_INT32,
     };
+    const int code_type = c->code_size == 1 ? NPY_INT8 : c->code_size == 2 ? NPY_INT16 : NPY_INT32;
     void *blocks[] = {c->values, c->valid, c->offsets, c->data};
     int64_t n_bytes = c->offsets == NULL ? 0 : c->offsets[c->n_strings];
     const int64_t lengths[] = {n, n, c->n_strings + 1, n_bytes};
-    const int block_types[] = {types[c->kind], NPY_BOOL, NPY_INT64, NPY_UINT8};
+    const int block_types[] = {c->kind == RR_CSV_CATEGORY ? code_type : types[c->kind], NPY_BOOL,
+                               NPY_INT64, NPY_UINT8};
     PyObject *tuple = PyTuple_New(4);
 
     c->values = c->valid = NULL;

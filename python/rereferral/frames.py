@@ -14,6 +14,7 @@ __all__ = ["frame_of", "text_array"]
 
 NAT = np.iinfo(np.int64).min
 SECONDS_A_DAY = 86_400
+CHUNK = 1 << 16  # rows whose mask stays in the cache
 
 
 def frame_of(columns: dict[str, Any]) -> pd.DataFrame:
@@ -51,7 +52,9 @@ def _pandas_column(column: Any) -> Any:
 
 def _seconds(days: npt.NDArray[np.datetime64]) -> npt.NDArray[np.datetime64]:
     ticks = days.view(np.int64)
-    np.multiply(ticks, SECONDS_A_DAY, out=ticks, where=ticks != NAT)
+    for start in range(0, len(ticks), CHUNK):
+        part = ticks[start : start + CHUNK]
+        np.multiply(part, SECONDS_A_DAY, out=part, where=part != NAT)
     return ticks.view("datetime64[s]")
 
 

@@ -486,7 +486,9 @@ def _column(kind: str, arrays: Arrays) -> Any:
     if kind == "text":
         return _text(arrays)
     if kind == "category":
-        return pd.Categorical.from_codes(values, categories=pd.Index(_strings(arrays), dtype=str))
+        # The core has checked the codes and made them as narrow as pandas wants them: no copy.
+        categories = pd.Index(_strings(arrays), dtype=str)
+        return pd.Categorical.from_codes(values, categories=categories, validate=False)
     if kind == "date":
         return values.view("datetime64[D]")
     if valid is not None:

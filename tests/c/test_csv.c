@@ -54,7 +54,7 @@ static void check_every_kind(const rr_csv_table *table)
     const int64_t *day = c[0].values, *whole = c[1].values;
     const double *real = c[2].values;
     const uint8_t *truth = c[3].values;
-    const int32_t *code = c[5].values;
+    const int8_t *code = c[5].values;
 
     CHECK(table->n_rows == 4 && table->blank_lines == 1 && table->bad_rows == 0);
     CHECK(table->bytes == (int64_t)sizeof EVERY_KIND - 1);
@@ -65,7 +65,7 @@ static void check_every_kind(const rr_csv_table *table)
     CHECK(truth[0] == 1 && !c[3].valid[1] && truth[2] == 0 && truth[3] == 0);
     CHECK(is(&c[4], 0, "a \"b\", c") && is(&c[4], 1, NULL));
     CHECK(is(&c[4], 2, " caf\xC3\xA9") && is(&c[4], 3, "007"));
-    CHECK(code[0] == 0 && code[1] == -1 && code[2] == 1 && code[3] == 0);
+    CHECK(c[5].code_size == 1 && code[0] == 0 && code[1] == -1 && code[2] == 1 && code[3] == 0);
     CHECK(c[5].n_strings == 2 && is(&c[5], 0, "RC8") && is(&c[5], 1, "RC9"));
     CHECK(c[6].values == NULL && c[6].offsets == NULL);
 }
@@ -102,9 +102,9 @@ static void test_categories(void)
     source = memory(text, (int64_t)used);
     CHECK(rr_csv_read(&source, &options, kinds, 2, &table, NULL, NULL) == RR_OK);
     CHECK(table.n_rows == 600 - 43 && table.bad_rows == 43 && table.columns[0].n_strings == 300);
-    CHECK(is(&table.columns[0], 3, "c4"));
+    CHECK(table.columns[0].code_size == 2 && is(&table.columns[0], 3, "c4"));
     for (int64_t i = 0; i < table.n_rows; i++) {
-        int32_t code = ((const int32_t *)table.columns[0].values)[i];
+        int16_t code = ((const int16_t *)table.columns[0].values)[i];
         char name[8];
         /* good rows: of each seven in the first round six, then all */
         int64_t number = i < 257 ? i / 6 * 7 + i % 6 + (i % 6 > 2) : (i - 257) % 300;
@@ -355,7 +355,7 @@ static void test_write(void)
     ((int64_t *)table.columns[0].values)[2] = -719163;
     CHECK(write_table(fileno(file), &table, &error) == RR_ERR_VALUE);
     CHECK(error.row == 2 && error.column == 0);
-    ((int32_t *)table.columns[5].values)[3] = 2;
+    ((int8_t *)table.columns[5].values)[3] = 2;
     CHECK(write_table(fileno(file), &table, &error) == RR_ERR_ARGUMENT);
     CHECK(error.row == 3 && error.column == 5);
     CHECK(write_table(-1, &table, &error) == RR_ERR_ARGUMENT); /* before anything is written */

@@ -214,11 +214,16 @@ static void same_bytes(const void *a, const void *b, int64_t n, const char *what
 
 static void same_column(const rr_csv_column *a, const rr_csv_column *b, int64_t n)
 {
-    static const int size[] = {[RR_CSV_DATE] = 8, [RR_CSV_INT64] = 8, [RR_CSV_FLOAT64] = 8,
-                               [RR_CSV_BOOL] = 1, [RR_CSV_TEXT] = 0,  [RR_CSV_CATEGORY] = 4};
+    static const int size[] = {[RR_CSV_DATE] = 8,
+                               [RR_CSV_INT64] = 8,
+                               [RR_CSV_FLOAT64] = 8,
+                               [RR_CSV_BOOL] = 1,
+                               [RR_CSV_TEXT] = 0};
+    const int is_category = a->kind == RR_CSV_CATEGORY;
 
     CHECK(a->kind == b->kind && a->n_strings == b->n_strings);
-    same_bytes(a->values, b->values, n * size[a->kind], "values");
+    CHECK(a->code_size == b->code_size);
+    same_bytes(a->values, b->values, n * (is_category ? a->code_size : size[a->kind]), "values");
     same_bytes(a->valid, b->valid, n, "masks");
     same_bytes(a->offsets, b->offsets, (a->n_strings + 1) * 8, "offsets");
     if (a->offsets != NULL) {
