@@ -407,3 +407,30 @@ except KeyboardInterrupt:
     assert float(stopped) - sent < 0.5
     assert [entry.name for entry in tmp_path.iterdir()] == ["long.csv"]
     path.unlink()
+
+
+@pytest.mark.parametrize(
+    ("value", "given", "asked"),
+    [
+        ("29/03/2019", "ISO", "%d/%m/%Y"),
+        ("03/29/2019", "ISO", "%m/%d/%Y"),
+        ("29.03.2019", "ISO", "%d.%m.%Y"),
+        ("20190329", "ISO", "%Y%m%d"),
+        ("2019-03-29", "%d/%m/%Y", "ISO"),
+    ],
+)
+def test_a_date_in_another_form_names_the_format_that_reads_it(tmp_path, value, given, asked):
+    path = write(tmp_path, f"closure_date\n{value}\n")
+    refused(path, rr.DataError, f'.*; date_format="{asked}" may read it', date_format=given)
+    assert str(rr.read_columns(path, date_format=asked)["closure_date"][0]) == "2019-03-29"
+
+
+def test_a_date_in_no_known_form_names_date_format(tmp_path):
+    path = write(tmp_path, "closure_date\n29 March\n")
+    refused(path, rr.DataError, ".*; date_format says how dates are written")
+
+
+def test_a_day_that_does_not_exist_is_no_matter_of_format(tmp_path):
+    path = write(tmp_path, "closure_date\n2019-02-29\n")
+    error = refused(path, rr.DataError, ", line 2")
+    assert "date_format" not in str(error)

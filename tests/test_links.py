@@ -228,6 +228,8 @@ def test_the_page_in_a_notebook_escapes_names():
         ({"window": -1}, "from 0"),
         ({"windw": 3}, "did you mean 'window'"),
         ({"wash_out": 30}, "there is no rule 'wash_out'"),
+        ({"observed_untill": 1}, "no argument or rule 'observed_untill'; did you mean 'observed_u"),
+        ({"index_filters": {}}, "no argument or rule 'index_filters'; did you mean 'index_filter'"),
         ({"take": "third"}, "take='third' is not a choice"),
         ({"take": 0}, "take=0 is not a choice"),
         ({"direction": "sideways"}, "write 'forward' or 'backward'"),
@@ -464,3 +466,21 @@ def test_ctrl_c_stops_a_long_link_at_once():
     output, _ = process.communicate(timeout=20)
     assert output == "stopped\n"
     assert process.returncode == 0
+
+
+def test_a_group_that_is_no_column_may_be_meant_for_one_that_is_derived():
+    links = rr.link(CLOSED, REFERRED, **ASKED, observed_until="2020-12-31")
+    for at in ("index", "event"):
+        with pytest.raises(rr.DataError, match="no column 'year'; did you mean 'financial_year'"):
+            links.rates(by="year", at=at)
+
+
+def test_a_table_that_is_both_is_called_by_the_side_that_lacks_the_column():
+    asked = {**ASKED, "event_date": "begun", "observed_until": "2020-12-31"}
+    with pytest.raises(rr.DataError, match=r"^events has no column 'begun'"):
+        rr.link(CLOSED, CLOSED, **asked)
+
+
+def test_a_last_day_as_yyyymmdd_is_refused():
+    with pytest.raises(rr.RuleError, match='days since 1970-01-01: write "2020-12-31"'):
+        rr.link(CLOSED, REFERRED, **ASKED, observed_until=20201231)

@@ -250,3 +250,11 @@ def test_an_example_in_a_docstring_runs(example, tmp_path, monkeypatch):
     flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
     result = doctest.DocTestRunner(optionflags=flags).run(example)
     assert result.failed == 0
+
+
+def test_completion_offers_what_is_public():
+    offered = dir(rereferral)
+    assert set(rereferral.__all__) <= set(offered)
+    assert [name for name in offered if inspect.ismodule(getattr(rereferral, name))] == [
+        "definitions"
+    ]

@@ -283,6 +283,8 @@ LAST = 10_000_000
             "zone",
         ),
         ([LAST, LAST + 1], 1, str(LAST + 1), "out of range"),
+        ([17_000, 20190131], 1, "20190131", "if it is yyyymmdd, use pandas.to_datetime"),
+        (np.array([20190131], np.int32), 0, "20190131", "if it is yyyymmdd"),
         ([-LAST, -LAST - 1], 1, str(-LAST - 1), "out of range"),
         (np.array([0, 2**64 - 1], np.uint64), 1, str(2**64 - 1), "out of range"),
         (np.array([LAST, LAST + 1], "M8[D]"), 1, "29349-", "out of range"),

@@ -25,6 +25,12 @@ from rereferral.threads import get_num_threads, set_num_threads
 
 __version__ = "0.1.0"
 
+
+def __dir__() -> list[str]:
+    """What is meant for others; the modules have names too."""
+    return sorted([*__all__, "__version__"])
+
+
 __all__ = [
     "CSVError",
     "Comparison",

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rereferral.day_columns import DayColumn
-from rereferral.days import NULL_DAY
+from rereferral.days import NULL_DAY, compact_date
 from rereferral.errors import DataError
 from rereferral.kinds import Categories, Column, Dates, Days, Numbers
 from rereferral.text import data_error
@@ -165,7 +165,10 @@ def _days_of_numbers(column: Numbers) -> DayColumn:
         return _checked(days, narrow)
     except DataError as error:
         row = error.row or 0
-        raise data_error(_OUT_OF_RANGE.format(values[row]), row, values[row]) from None
+        message = _OUT_OF_RANGE.format(values[row])
+        if compact_date(int(values[row])) is not None:
+            message += "; if it is yyyymmdd, use pandas.to_datetime(..., format='%Y%m%d')"
+        raise data_error(message, row, values[row]) from None
 
 
 def of_categories(column: Categories, convert: Callable[[Column], T]) -> T:

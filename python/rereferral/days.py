@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +21,7 @@ __all__ = [
     "add_span",
     "birthday",
     "by_day",
+    "compact_date",
     "day_of",
     "financial_year",
     "iso",
@@ -59,8 +61,18 @@ def day_of(given: object, what: str) -> int:
             raise RuleError(f"{what}={given!r} has a time of day; give the day alone")
         day = int(floored.astype(np.int64))
     if abs(day) > _FURTHEST:
-        raise RuleError(f"{what}={given!r} is too far from 1970")
+        compact = compact_date(day)
+        hint = "" if compact is None else f'; a number is days since 1970-01-01: write "{compact}"'
+        raise RuleError(f"{what}={given!r} is too far from 1970{hint}")
     return day
+
+
+def compact_date(number: int) -> str | None:
+    """The day that a number such as 20210331 seems to write as yyyymmdd, in ISO form."""
+    try:
+        return str(datetime.datetime.strptime(f"{number:08}", "%Y%m%d").date())
+    except ValueError:
+        return None
 
 
 def iso(day: int) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
+import inspect
 import warnings
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -135,6 +137,9 @@ def link(
         rules=rules,
     )
     return task.link()
+
+
+_ARGUMENTS = [name for name in inspect.signature(link).parameters if name != "rules"]
 
 
 class AllFound(NamedTuple):
@@ -367,6 +372,7 @@ def open_task(
         raise RuleError(
             f"definition={definition!r} is not a Definition; write rr.definitions.DFE, say"
         )
+    _refuse_misspelt(rules)
     definition = definition.replace(**rules)
     prepared = events if isinstance(events, Prepared) else None
     if prepared is not None:
@@ -379,7 +385,7 @@ def open_task(
     person_names = key_names(person, "person")
     scope_names = (None, None) if scope is None else key_names(scope, "scope")
     index_table = open_table(index, "index")
-    event_table = index_table if events is index else open_table(events, "events")
+    event_table = open_table(index_table if events is index else events, "events")
     index_areas = joined_areas(index_table, scope_names[0], ids)
     event_areas = joined_areas(event_table, scope_names[1], ids)
     index_table, event_table = index_areas.table, event_areas.table
@@ -415,6 +421,15 @@ def open_task(
         ids=ids,
         notes=notes,
     )
+
+
+def _refuse_misspelt(rules: Mapping[str, Any]) -> None:
+    """An argument of another name comes as a rule, and may be meant for an argument."""
+    known = [field.name for field in dataclasses.fields(Definition)]
+    for name in set(rules) - set(known):
+        close = difflib.get_close_matches(name, [*_ARGUMENTS, *known], n=1)
+        if close and close[0] in _ARGUMENTS:
+            raise RuleError(f"there is no argument or rule {name!r}; did you mean {close[0]!r}?")
 
 
 def _needed_by_rules(definition: Definition, table: Table) -> list[tuple[Mask | None, str]]:

@@ -476,9 +476,8 @@ class Links:
         counted = self.followed & (self.gap_days >= 0)
         of_events = None
         if by is not None:
-            of_events = self._events.table.groups(
-                by, derived=_derived(by, self._events.table, self._events.dates)
-            )
+            derived = _derived(by, self._events.table, self._events.dates)
+            of_events = self._events.table.groups(by, derived, ["financial_year"])
         row = self.event_row[counted]
         return ratio_table(self._groups(by), self.followed, of_events, row, levels)
 
@@ -490,7 +489,8 @@ class Links:
         if self._arms is not None and not self._index.has("arm") and _asks(by, "arm"):
             derived["arm"] = self._arms.categorical
             known = known & (self._arms.codes >= 0)
-        groups = self._index.groups(by, derived=derived)
+        derivable = ["financial_year", *([] if self._arms is None else ["arm"])]
+        groups = self._index.groups(by, derived, derivable)
         # Only groups with a row that passed the filters; not those of other closures or open cases.
         return groups.with_rows(known)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import os
+import re
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -438,6 +439,20 @@ def _opened(path: Path) -> Iterator[_File]:
         yield _File(name, file.fileno(), archive)
 
 
+def _date_hint(value: str) -> str:
+    """How to ask for dates that are written as this one seems to be."""
+    if re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+        return '; date_format="ISO" may read it'
+    if re.fullmatch(r"\d{8}", value):
+        return '; date_format="%Y%m%d" may read it'
+    parts = re.fullmatch(r"(\d\d?)([/.-])(\d\d?)\2\d{4}", value)
+    if parts is None:
+        return "; date_format says how dates are written"
+    sign, american = parts[2], int(parts[3]) > 12
+    first, second = ("%m", "%d") if american else ("%d", "%m")
+    return f'; date_format="{first}{sign}{second}{sign}%Y" may read it'
+
+
 @contextmanager
 def _naming(file: str, header: list[str]) -> Iterator[None]:
     """Put the names of file and column into what the core raises."""
@@ -455,7 +470,8 @@ def _naming(file: str, header: list[str]) -> Iterator[None]:
         subject = f'"{error.value}" ' if error.value is not None else ""
         if column is not None and not subject:
             subject = "the field "
-        named = type(error)(f"{where}: {subject}{error}")
+        hint = _date_hint(str(error.value)) if "is not a date (want" in str(error) else ""
+        named = type(error)(f"{where}: {subject}{error}{hint}")
         named.row, named.line, named.byte = error.row, error.line, error.byte
         named.column, named.value = column, error.value
         raise named from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -200,14 +200,7 @@ class Table:
             There is no such column, or it is of no kind that is understood.
         """
         if not self._known(name):
-            close = difflib.get_close_matches(str(name), [str(n) for n in self.names], n=3)
-            hint = f"; did you mean {' or '.join(repr(c) for c in close)}?" if close else ""
-            if not close and self.names:
-                shown = ", ".join(repr(n) for n in self.names[:20])
-                hint = f"; it has {shown}" + (", ..." if len(self.names) > 20 else "")
-            error = DataError(f"{self.role} has no column {name!r}{hint}")
-            error.column = str(name)
-            raise error
+            raise self._unknown(name)
         key = ("column", name)
         if key not in self._cache:
             try:
@@ -216,6 +209,20 @@ class Table:
                 raise self._again(name, error) from None
         column: Column = self._cache[key]
         return column
+
+    def _unknown(self, name: object, derivable: Sequence[str] = ()) -> DataError:
+        """An error that says which column, or which name that stands for one, may be meant."""
+        names = [str(n) for n in (*self.names, *derivable)]
+        close = difflib.get_close_matches(str(name), names, n=3)
+        # "year" is not like "financial_year" but may be short for it.
+        close = close or [n for n in names if len(str(name)) > 2 and str(name) in n][:3]
+        hint = f"; did you mean {' or '.join(repr(c) for c in close)}?" if close else ""
+        if not close and self.names:
+            shown = ", ".join(repr(n) for n in self.names[:20])
+            hint = f"; it has {shown}" + (", ..." if len(self.names) > 20 else "")
+        error = DataError(f"{self.role} has no column {name!r}{hint}")
+        error.column = str(name)
+        return error
 
     # ------------------------------------------------------------------------------------ days
 
@@ -325,6 +332,7 @@ class Table:
         self,
         by: Any,
         derived: Mapping[str, Any] | None = None,
+        derivable: Sequence[str] = (),
     ) -> Groups:
         """Sort the rows into groups.
 
@@ -335,6 +343,8 @@ class Table:
             array is called "by", "by_2" and so on by its place in the list.
         derived : mapping of a name to an array, optional
             Columns that `by` may name where the table has none of the name.
+        derivable : sequence of str
+            The names of all such columns, for who misspells one.
 
         Returns
         -------
@@ -352,7 +362,7 @@ class Table:
             parts = {str(name): self._group_array(str(name), item) for name, item in by.items()}
         else:
             for position, item in enumerate(_as_list(by, self), start=1):
-                name, levels = self._group_part(item, derived or {}, position)
+                name, levels = self._group_part(item, derived or {}, derivable, position)
                 if name in parts:
                     raise DataError(f"{self.role}: the group column {name!r} is given twice")
                 parts[name] = levels
@@ -361,10 +371,12 @@ class Table:
         return groups_of(parts, self.n_rows)
 
     def _group_part(
-        self, item: Any, derived: Mapping[str, Any], position: int
+        self, item: Any, derived: Mapping[str, Any], derivable: Sequence[str], position: int
     ) -> tuple[str, Levels]:
         if isinstance(item, str) or self._known(item):
-            if not self._known(item) and item in derived:
+            if not self._known(item):
+                if item not in derived:
+                    raise self._unknown(item, derivable)
                 return str(item), self._group_array(str(item), derived[item])
             return str(item), self._levels(item)
         name = getattr(item, "name", None)
