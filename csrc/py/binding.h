@@ -42,10 +42,10 @@ typedef struct rr_array {
  * caller's arguments. */
 int rr_arrays_check(rr_array *arrays, size_t count);
 
-/* A column of days: an array of int64 or int32 days; or, once checked, a tuple (ticks, per_day, nulls,
- * first, last) of an array of int64 ticks, or int32 days, and what rr_days_range says of it.
- * rr_days_expect, before the check, reads what `entry` was given (which is not NULL): 0, or -1 with an
- * error set; `range` must live as long as `days`. rr_days_given, after it, completes `days`. */
+/* A column of days: an array of int64 or int32 days, or a tuple (ticks, per_day) of an array of int64
+ * ticks, or int32 days, and how many make a day. rr_days_expect, before the check, reads what `entry`
+ * was given (which is not NULL): 0, or -1 with an error set. rr_days_given, after it, completes
+ * `days`. */
 int rr_days_expect(rr_array *entry, rr_days *days);
 void rr_days_given(const rr_array *entry, rr_days *days);
 
