@@ -270,11 +270,6 @@ static question ask(const search *s, int64_t row, int64_t day)
 
 /* ---------------------------------------------------------------- answers */
 
-static int64_t self_of(const rr_rule *rule, int64_t row)
-{
-    return rule->same_table ? row : rule->self_row != NULL ? rule->self_row[row] : -1;
-}
-
 /* The row of an index word. */
 static inline int64_t row_of(const search *s, uint64_t word)
 {
@@ -305,7 +300,7 @@ static inline void write_answer(const search *s, int64_t row, uint64_t answer)
 static uint64_t answer_with_rules(const search *s, const buckets *all, uint64_t word)
 {
     const int row_bits = s->row_bits;
-    const int64_t row = row_of(s, word), self = self_of(s->rule, row);
+    const int64_t row = row_of(s, word), self = rr_self_of(s->rule, row);
     const uint64_t key_day = word >> s->parts->index.row_bits;
     const question q = ask(s, row, (int64_t)(key_day & s->day_mask));
     const uint64_t base = ((key_day & ~s->day_mask) | q.days.first) << row_bits;
@@ -350,22 +345,6 @@ static rr_status search_part(void *job, int64_t part, int worker, rr_error *erro
         write_answer(s, row_of(s, word), answer);
     }
     return RR_OK;
-}
-
-/* Rows that take no part get no answer from any part. */
-static void write_nothing(const rr_matches *matches, const rr_parts *parts)
-{
-    if (parts->index.n == parts->index.n_table) {
-        return;
-    }
-    for (int64_t i = 0; i < parts->index.n_table; i++) {
-        if (matches->event_row != NULL) {
-            matches->event_row[i] = -1;
-        }
-        if (matches->gap_days != NULL) {
-            matches->gap_days[i] = -1;
-        }
-    }
 }
 
 /* ---------------------------------------------------------------- the search */
@@ -439,7 +418,6 @@ rr_status rr_nearest(const rr_parts *parts, const rr_rule *rule, const rr_matche
         status = rr_fail(error, RR_ERR_MEMORY, "out of memory");
         goto out;
     }
-    write_nothing(matches, parts);
     status = rr_run(search_part, &s, parts->n_parts, call, error);
 out:
     rr_parts_done(parts);

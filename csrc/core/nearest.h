@@ -8,7 +8,13 @@
  * whose rows stand in their words. */
 int rr_nearest_will_do(const rr_parts *parts, const rr_rule *rule, const rr_matches *matches);
 
-/* rr_link for such a rule, which has been checked. */
+/* The event row that an index row is, -1 for none. */
+static inline int64_t rr_self_of(const rr_rule *rule, int64_t row)
+{
+    return rule->same_table ? row : rule->self_row != NULL ? rule->self_row[row] : -1;
+}
+
+/* rr_link for such a rule, which has been checked. Rows that take no part are left as they are. */
 rr_status rr_nearest(const rr_parts *parts, const rr_rule *rule, const rr_matches *matches,
                      const rr_call *call, rr_error *error) RR_MUST_CHECK;
 

@@ -101,12 +101,6 @@ static int is_used(const rr_rule *rule, int64_t row)
            (rule->anchor == NULL || !is_apart(rule, row) || rule->anchor[row] != RR_NULL_DAY);
 }
 
-/* The event row that an index row is, -1 for none. */
-static int64_t self_of(const rr_rule *rule, int64_t row)
-{
-    return rule->same_table ? row : rule->self_row != NULL ? rule->self_row[row] : -1;
-}
-
 static int64_t anchor_of(const rr_sweep *s, int64_t row, uint64_t key_day)
 {
     return s->rule->anchor != NULL && is_apart(s->rule, row)
@@ -186,7 +180,7 @@ int rr_sweep_begin(const rr_sweep *s, int64_t position, rr_reach *reach)
     reach->key = key_day & ~s->day_mask;
     reach->anchor = anchor_of(s, row, key_day);
     reach->own = -1;
-    reach->self = self_of(rule, row);
+    reach->self = rr_self_of(rule, row);
     return 1;
 }
 
@@ -362,7 +356,7 @@ int64_t rr_days_in_reach(rr_sweep *s, rr_reach *reach, uint8_t *vetoed)
  * day is the row itself, which it cannot have and an earlier row can. */
 static int64_t first_claim(const rr_sweep *s, int64_t row, uint64_t key, int64_t first)
 {
-    rr_reach own = {.key = key, .self = self_of(s->rule, row)};
+    rr_reach own = {.key = key, .self = rr_self_of(s->rule, row)};
     int64_t d;
 
     if (own.self < 0 || event_day_of(s, own.self) != first) {
