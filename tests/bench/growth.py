@@ -9,6 +9,7 @@ from tests.bench.data import folder_of
 from tests.bench.printing import table
 from tests.bench.runner import SMALL_ROWS, check_alike, median, once, spelled
 
+KEPT = ("seconds", "first_seconds", "peak_bytes", "input_bytes")
 ENGINES = ["rereferral", "DuckDB", "polars streaming"]
 MOST_ROWS = {"polars streaming": 30_000_000}  # it holds all pairs of both tables at once
 LIMIT = 12.0  # times as long for ten times as many rows, for the largest step
@@ -28,7 +29,8 @@ def run(sizes: list[int], runs: int, threads: int, root: pathlib.Path) -> dict[s
                 check_alike("growth", [(engine, run) for engine in every for run in every[engine]])
         for name, timed in every.items():
             found[name][str(rows)] = [
-                {key: run[key] for key in ("seconds", "peak_bytes", "input_bytes")} for run in timed
+                {key: run[key] for key in ("seconds", "first_seconds", "peak_bytes", "input_bytes")}
+                for run in timed
             ]
     print(f"\ngrowth: link N / 2 index events to N events, {threads} threads")
     lines = [("engine", "rows", "median s", "ns a row", "to the last size", "peak GB", "to inputs")]

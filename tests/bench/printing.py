@@ -37,18 +37,19 @@ def job(name: str, result: Results) -> None:
     counts = sorted({int(n) for runs in result["engines"].values() for n in runs})
     head = ["engine"]
     for n in counts:
-        head += [f"{n} thread{'s' * (n > 1)}: median", "least", "runs", "peak MB"]
+        head += [f"{n} thread{'s' * (n > 1)}: median", "least", "first call", "runs", "peak MB"]
     lines = [tuple(head)]
     for engine, runs in result["engines"].items():
         cells = [engine]
         for n in counts:
             every = runs.get(str(n))
             if every is None:
-                cells += ["", "", "", ""]
+                cells += ["", "", "", "", ""]
                 continue
             least = min(run["seconds"] for run in every)
-            peak = median(every, "peak_bytes") / 1e6
-            cells += [f"{median(every):.3f}", f"{least:.3f}", str(len(every)), f"{peak:,.0f}"]
+            first, peak = median(every, "first_seconds"), median(every, "peak_bytes") / 1e6
+            cells += [f"{median(every):.3f}", f"{least:.3f}", f"{first:.3f}"]
+            cells += [str(len(every)), f"{peak:,.0f}"]
         lines.append(tuple(cells))
     table(lines)
     for engine, why in result["missing"].items():
@@ -64,7 +65,8 @@ def verdict(name: str, result: Results) -> None:
     for n, line in found["threads"].items():
         print(
             f"{found['ours']} on {n} thread{'s' * (n != '1')}: {line['against']} takes "
-            f"{line['ratio']:.2f} times as long; {line['to_memcpy']:.1f} times memcpy"
+            f"{line['ratio']:.2f} times as long, {line['first_ratio']:.2f} times on the first "
+            f"call; {line['to_memcpy']:.1f} times memcpy"
         )
     if "peak_to_inputs" in found:
         print(f"peak memory: {found['peak_to_inputs']:.2f} times the bytes of the inputs")
@@ -87,7 +89,7 @@ def verdict(name: str, result: Results) -> None:
 
 def overview(jobs: dict[str, Results]) -> None:
     """The table of all jobs."""
-    head = "job, ours s, best peer, its s, ratio, least, aim, reached, 1 thread, peak"
+    head = "job, ours s, best peer, its s, ratio, least, aim, reached, first call, 1 thread, peak"
     lines = [tuple(head.split(", "))]
     for name in [name for name in JOBS if name in jobs]:
         result = jobs[name]
@@ -95,7 +97,7 @@ def overview(jobs: dict[str, Results]) -> None:
         threads = found["threads"]
         if not threads:
             asked = mark(found["least"]), mark(found["aim"])
-            lines.append((name, "", "", "", "", *asked, "missing", "", ""))
+            lines.append((name, "", "", "", "", *asked, "missing", "", "", ""))
             continue
         most = threads[max(threads, key=int)]
         one = threads.get("1")
@@ -109,6 +111,7 @@ def overview(jobs: dict[str, Results]) -> None:
                 mark(found["least"]),
                 mark(found["aim"]),
                 found["reached"],
+                f"{most['first_ratio']:.2f} x",
                 f"{one['ratio']:.2f} x" if one else "",
                 f"{found['peak_to_inputs']:.2f} x" if "peak_to_inputs" in found else "",
             )

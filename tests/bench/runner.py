@@ -183,22 +183,28 @@ def summary(name: str, result: Results, thread_counts: list[int]) -> Results:
     first = next(engine for engine in job.engines if job.engines[engine].ours)
     by_threads = {}
     for threads in thread_counts:
-        times = {
-            engine: median(runs.get(str(threads)) or next(iter(runs.values())))
+        every = {
+            engine: runs.get(str(threads)) or next(iter(runs.values()))
             for engine, runs in result["engines"].items()
             if str(threads) in runs or not job.engines[engine].threads
         }
+        times = {engine: median(runs) for engine, runs in every.items()}
         peers = {engine: s for engine, s in times.items() if not job.engines[engine].ours}
         if first not in times or not peers:
             continue
         best = min(peers, key=lambda engine: peers[engine])
         rival = job.against if job.against in peers else best
+        at_first = {engine: median(runs, "first_seconds") for engine, runs in every.items()}
+        first_rival = (
+            rival if job.against in peers else min(peers, key=lambda engine: at_first[engine])
+        )
         by_threads[str(threads)] = {
             "seconds": times[first],
             "best_peer": best,
             "best_peer_seconds": peers[best],
             "against": rival,
             "ratio": peers[rival] / times[first],
+            "first_ratio": at_first[first_rival] / at_first[first],
             "to_memcpy": times[first] / result["memcpy"]["seconds"],
         }
     most = by_threads.get(str(max(thread_counts)))
