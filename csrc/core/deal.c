@@ -1,247 +1,469 @@
 /* Dealing: each row of a table becomes a word in the part of its key.
  *
- * The table is cut into chunks of a quarter of a million rows. Every chunk counts its rows by part; sums
- * over parts, then chunks, say where each chunk's rows of each part begin; then every chunk writes its
- * words there. So chunks need nothing of one another, rows keep their order within a part, and the words
- * are the same on any number of threads.
+ * The table is cut into chunks of tens of thousands of rows, and every chunk is dealt within itself: its
+ * rows are packed, key before day, into a buffer; counts of the buffer say where each part begins in
+ * the chunk's own stretch of words; then the words go there. Buffer and stretch stay in L2, so a row is
+ * read from memory once and written once, in order, and chunks need nothing of one another. What a
+ * part is made of lies in as many pieces as there are chunks, in the order of the rows, and is the same
+ * on any number of threads.
  *
- * Cost: two passes over key and day, and one store a row to one of n_parts places. With 512 places
- * their cache lines stay in L1 and 5 ns a row became 3; with 2,048 they lie in L2. Whole lines written
- * past the cache (non-temporal stores from 64-byte buffers) gained little with 2,048 parts and lost with
- * 512, so stores are plain and parts are few and large. */
+ * Packing is three loops, over keys, days and marks, that the compiler turns into vector code; what
+ * is out of range is only noticed there, and looked for row by row when it happens. */
 #include "parts.h"
 #include "threads.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* The first and the last day of the rows of a chunk that take part. */
+enum { CHUNK_BITS_LEAST = 16, CHUNK_BITS_MOST = 18, PIECE_BITS = 6, BATCH = 2048 };
+
+/* ---------------------------------------------------------------- the days of a table */
+
+enum { DAYS_CHUNK = 1 << 18 };
+
 typedef struct extent {
-    int64_t first_day;
-    int64_t last_day;
+    uint64_t first;
+    uint64_t last;
 } extent;
 
-static const extent NO_DAYS = {INT64_MAX, INT64_MIN};
+typedef struct surveying {
+    const rr_rows *rows;
+    rr_day_reader days;
+    extent *extents; /* by worker */
+} surveying;
+
+static inline int is_null_key(const rr_keys_of_rows *key, int64_t i)
+{
+    return key->codes != NULL ? key->codes[i] == RR_NULL_KEY : key->valid != NULL && !key->valid[i];
+}
+
+static inline int takes_part(const rr_rows *rows, int64_t i)
+{
+    return !is_null_key(&rows->key, i) && (rows->use == NULL || rows->use[i]);
+}
+
+static rr_status survey_chunk(void *job, int64_t chunk, int worker, rr_error *error)
+{
+    const surveying *s = job;
+    const rr_rows *rows = s->rows;
+    const rr_day_reader days = s->days;
+    int64_t from = chunk * DAYS_CHUNK, to = from + DAYS_CHUNK;
+    extent own = s->extents[worker];
+
+    to = to < rows->n ? to : rows->n;
+    for (int64_t i = from; i < to; i++) {
+        uint64_t day = rr_day_place(&days, i);
+
+        if (!takes_part(rows, i)) {
+            continue;
+        }
+        if (day <= days.n_days) {
+            own.first = day < own.first ? day : own.first;
+            own.last = day > own.last ? day : own.last;
+        } else if (rr_tick_of(&days, i) != INT64_MIN) {
+            return rr_fail_row(error, RR_ERR_DAY_RANGE, i, "a day is out of range");
+        }
+    }
+    s->extents[worker] = own;
+    return RR_OK;
+}
+
+static void widen(rr_parts *parts, int64_t first, int64_t last)
+{
+    int known = parts->first_day <= parts->last_day;
+
+    if (first > last) {
+        return;
+    }
+    parts->first_day = known && parts->first_day < first ? parts->first_day : first;
+    parts->last_day = known && parts->last_day > last ? parts->last_day : last;
+}
+
+rr_status rr_survey_days(const rr_rows *rows, rr_parts *parts, const rr_call *call, rr_error *error)
+{
+    int64_t chunks = rows->n / DAYS_CHUNK + 1;
+    int workers = rr_workers(call, chunks);
+    surveying job = {.rows = rows};
+    rr_status status;
+
+    if (rows->day.ticks != NULL && rows->day.per_day < 1) {
+        return rr_fail(error, RR_ERR_ARGUMENT, "per_day must be 1 or more");
+    }
+    if (rows->day.has_range && rows->use == NULL) {
+        widen(parts, rows->day.first, rows->day.last);
+        return RR_OK;
+    }
+    job.days = rr_read_days(&rows->day);
+    job.extents = rr_allocate(workers, sizeof *job.extents);
+    if (job.extents == NULL) {
+        return rr_fail(error, RR_ERR_MEMORY, "out of memory");
+    }
+    for (int i = 0; i < workers; i++) {
+        job.extents[i] = (extent){UINT64_MAX, 0};
+    }
+    status = rr_run(survey_chunk, &job, chunks, call, error);
+    for (int i = 0; i < workers; i++) {
+        if (job.extents[i].first <= job.extents[i].last) {
+            widen(parts, job.days.first + (int64_t)job.extents[i].first,
+                  job.days.first + (int64_t)job.extents[i].last);
+        }
+    }
+    free(job.extents);
+    return status;
+}
+
+/* ---------------------------------------------------------------- packing */
+
+/* What packing needs to know, in registers. A packed row is the mixed key, then the day from the origin
+ * of the parts; `dead` stands above both. */
+typedef struct packing {
+    rr_keys_of_rows key;
+    const uint8_t *use;
+    rr_day_reader days;
+    uint64_t limit; /* the code of those whom no event has */
+    uint64_t most;  /* codes are below it */
+    uint64_t multiplier;
+    uint64_t key_mask;
+    uint64_t origin; /* where the reader has day 0 of the parts */
+    uint64_t span;   /* the last day of the parts */
+    uint64_t dead;
+    int day_bits;
+} packing;
+
+RR_INLINE uint64_t mixed(const packing *p, uint64_t code)
+{
+    return ((uint64_t)(uint32_t)code * p->multiplier & p->key_mask) << p->day_bits;
+}
+
+/* The keys of n rows from `from` on; says whether one may be out of range. */
+RR_INLINE uint64_t pack_keys(const packing *p, int64_t from, int64_t n, uint64_t *packed)
+{
+    uint64_t odd = 0;
+
+    if (p->key.codes != NULL) {
+        const uint32_t *codes = p->key.codes + from;
+
+        for (int64_t i = 0; i < n; i++) {
+            uint64_t null = codes[i] == RR_NULL_KEY;
+
+            odd |= !null & (codes[i] >= p->most);
+            packed[i] = null ? p->dead : mixed(p, codes[i]);
+        }
+        return odd;
+    }
+    for (int64_t i = 0; i < n; i++) {
+        uint64_t code = (uint64_t)p->key.numbers[from + i] - (uint64_t)p->key.least;
+
+        code = code < p->limit ? code : p->limit;
+        odd |= code >= p->most;
+        packed[i] = mixed(p, code);
+    }
+    if (p->key.valid != NULL) {
+        for (int64_t i = 0; i < n; i++) {
+            packed[i] = p->key.valid[from + i] ? packed[i] : p->dead;
+        }
+    }
+    return odd;
+}
+
+RR_INLINE uint64_t pack_days(const packing *p, int64_t from, int64_t n, rr_day_form form,
+                             uint64_t *packed)
+{
+    uint64_t odd = 0;
+
+    for (int64_t i = 0; i < n; i++) {
+        uint64_t day = rr_day_place_as(&p->days, from + i, form) - p->origin;
+        uint64_t outside = day > p->span;
+
+        odd |= outside & (rr_tick_of_form(&p->days, from + i, form) != INT64_MIN);
+        packed[i] |= outside ? p->dead : day;
+    }
+    return odd;
+}
+
+/* Packs rows from `from` on; a row that takes no part is dead. Says whether one may be out of range. */
+RR_INLINE uint64_t pack(const packing *p, int64_t from, int64_t n, uint64_t *packed)
+{
+    uint64_t odd = pack_keys(p, from, n, packed);
+
+    switch (p->days.form) {
+    case RR_NARROW_DAYS:
+        odd |= pack_days(p, from, n, RR_NARROW_DAYS, packed);
+        break;
+    case RR_WHOLE_DAYS:
+        odd |= pack_days(p, from, n, RR_WHOLE_DAYS, packed);
+        break;
+    case RR_TICKS:
+        odd |= pack_days(p, from, n, RR_TICKS, packed);
+        break;
+    }
+    if (p->use != NULL) {
+        for (int64_t i = 0; i < n; i++) {
+            packed[i] |= p->use[from + i] ? 0 : p->dead;
+        }
+    }
+    return odd;
+}
+
+typedef uint64_t (*packer)(const packing *p, int64_t from, int64_t n, uint64_t *packed);
+
+static uint64_t pack_anywhere(const packing *p, int64_t from, int64_t n, uint64_t *packed)
+{
+    return pack(p, from, n, packed);
+}
+
+#if RR_X86_64
+__attribute__((target("avx2"))) static uint64_t pack_by_avx2(const packing *p, int64_t from,
+                                                             int64_t n, uint64_t *packed)
+{
+    return pack(p, from, n, packed);
+}
+#endif
+
+static packer choose_packer(void)
+{
+#if RR_X86_64
+    if (__builtin_cpu_supports("avx2")) {
+        return pack_by_avx2;
+    }
+#endif
+    return pack_anywhere;
+}
+
+/* Fails with the first row from `from` to `to` that takes part and is out of range, if there is one. */
+static rr_status check_rows(const packing *p, const rr_rows *rows, int64_t from, int64_t to,
+                            rr_error *error)
+{
+    for (int64_t i = from; i < to; i++) {
+        int64_t tick = rr_tick_of(&p->days, i);
+        uint64_t code = p->key.codes != NULL ? p->key.codes[i]
+                                             : (uint64_t)p->key.numbers[i] - (uint64_t)p->key.least;
+
+        if (!takes_part(rows, i) || tick == INT64_MIN) {
+            continue;
+        }
+        if (rr_day_place(&p->days, i) - p->origin > p->span) {
+            return rr_fail_row(error, RR_ERR_DAY_RANGE, i, "a day is out of range");
+        }
+        if ((p->key.codes != NULL || p->most == p->limit) && code >= p->most) {
+            return rr_fail_row(error, RR_ERR_ARGUMENT, i, "a key is out of range");
+        }
+    }
+    return RR_OK;
+}
+
+/* ---------------------------------------------------------------- dealing */
 
 typedef struct dealing {
     const rr_rows *rows;
     const rr_parts *parts;
     rr_side *side;
     rr_day_reader days;
-    extent *extents; /* by chunk; while counting */
+    packer pack;
+    uint64_t **packed; /* by worker: the rows of a chunk */
 } dealing;
 
-static int64_t count_chunks(int64_t n)
+static packing packing_of(const dealing *d)
 {
-    return n / RR_CHUNK_ROWS + (n % RR_CHUNK_ROWS != 0);
+    const rr_parts *parts = d->parts;
+    const rr_shape *shape = &parts->shape;
+
+    return (packing){.key = d->rows->key,
+                     .use = d->rows->use,
+                     .days = d->days,
+                     .limit = shape->limit,
+                     .most = (uint64_t)shape->limit + (parts->borrows_events != 0),
+                     .multiplier = shape->multiplier,
+                     .key_mask = (UINT64_C(1) << shape->key_bits) - 1,
+                     .origin = (uint64_t)(parts->origin - d->days.first),
+                     .span = (uint64_t)(parts->last_day - parts->origin),
+                     .dead = UINT64_C(1) << (shape->key_bits + parts->day_bits),
+                     .day_bits = parts->day_bits};
 }
 
-static int64_t chunk_end(int64_t chunk, int64_t n)
+static int64_t count_chunks(int64_t n, int chunk_bits)
 {
-    int64_t end = (chunk + 1) * RR_CHUNK_ROWS;
-
-    return end < n ? end : n;
+    return (n >> chunk_bits) + ((n & ((INT64_C(1) << chunk_bits) - 1)) != 0);
 }
 
-/* The code of a row's key, RR_NULL_KEY if it is missing. A number out of range, which no event has, gets
- * the code that none of them has. */
-static inline uint32_t code_of(const rr_keys_of_rows *key, uint32_t most, int64_t i)
+static int64_t chunk_end(const rr_side *side, int64_t chunk)
 {
-    uint64_t code;
+    int64_t end = (chunk + 1) << side->chunk_bits;
 
-    if (key->codes != NULL) {
-        return key->codes[i];
-    }
-    if (key->valid != NULL && !key->valid[i]) {
-        return RR_NULL_KEY;
-    }
-    code = (uint64_t)key->numbers[i] - (uint64_t)key->least;
-    return code < most ? (uint32_t)code : most;
+    return end < side->n_table ? end : side->n_table;
 }
 
-static inline uint64_t mix(uint32_t key, const rr_shape *shape)
-{
-    return key * shape->multiplier & ((UINT64_C(1) << shape->key_bits) - 1);
-}
-
-static inline int takes_part(const rr_rows *rows, int64_t i, uint32_t code)
-{
-    return code != RR_NULL_KEY && (rows->use == NULL || rows->use[i]);
-}
-
-static rr_status count_chunk(void *job, int64_t chunk, int worker, rr_error *error)
+static rr_status count_used(void *job, int64_t chunk, int worker, rr_error *error)
 {
     const dealing *d = job;
-    const rr_rows *rows = d->rows;
-    const rr_shape shape = d->parts->shape;
-    const rr_day_reader days = d->days;
-    const int shift = shape.key_bits - shape.part_bits;
-    int64_t *count = d->side->next + chunk * d->parts->n_parts;
-    const uint32_t most = shape.limit + (d->parts->borrows_events != 0);
-    uint64_t first = UINT64_MAX, last = 0;
+    int64_t n = 0;
 
     (void)worker;
-    memset(count, 0, (size_t)d->parts->n_parts * sizeof *count);
-    for (int64_t i = chunk * RR_CHUNK_ROWS; i < chunk_end(chunk, rows->n); i++) {
-        uint64_t day = rr_day_place(&days, i);
-        uint32_t code = code_of(&rows->key, shape.limit, i);
-        uint64_t part = mix(code, &shape) >> shift;
-
-        if (day > days.n_days || !takes_part(rows, i, code)) {
-            if (day > days.n_days && takes_part(rows, i, code) &&
-                rr_tick_of(&days, i) != INT64_MIN) {
-                return rr_fail_row(error, RR_ERR_DAY_RANGE, i, "a day is out of range");
-            }
-            continue;
-        }
-        if (code >= most) {
-            return rr_fail_row(error, RR_ERR_ARGUMENT, i, "a key is out of range");
-        }
-        count[part]++;
-        first = day < first ? day : first;
-        last = day > last ? day : last;
+    (void)error;
+    for (int64_t i = chunk << d->side->chunk_bits; i < chunk_end(d->side, chunk); i++) {
+        n += d->rows->use[i] != 0;
     }
-    d->extents[chunk] = first > last
-                            ? NO_DAYS
-                            : (extent){days.first + (int64_t)first, days.first + (int64_t)last};
+    d->side->chunk_start[chunk + 1] = n;
     return RR_OK;
 }
 
-/* Turns the counts by chunk and part into where each begins. */
-static void add_up(rr_side *side, int64_t parts, int64_t chunks)
+/* Where the words of each chunk go: room for all its rows that are marked. */
+static rr_status lay_out_chunks(const dealing *d, const rr_call *call, rr_error *error)
 {
-    int64_t sum = 0;
+    rr_side *side = d->side;
+    rr_status status = RR_OK;
 
-    for (int64_t p = 0; p < parts; p++) {
-        side->start[p] = sum;
-        for (int64_t c = 0; c < chunks; c++) {
-            int64_t count = side->next[c * parts + p];
+    side->chunk_start[0] = 0;
+    if (d->rows->use != NULL) {
+        status = rr_run(count_used, (void *)(uintptr_t)d, side->n_chunks, call, error);
+    }
+    for (int64_t c = 0; c < side->n_chunks && status == RR_OK; c++) {
+        int64_t n = d->rows->use != NULL ? side->chunk_start[c + 1]
+                                         : chunk_end(side, c) - (c << side->chunk_bits);
 
-            side->next[c * parts + p] = sum;
-            sum += count;
-        }
-        side->largest = sum - side->start[p] > side->largest ? sum - side->start[p] : side->largest;
+        side->chunk_start[c + 1] = side->chunk_start[c] + n;
     }
-    side->start[parts] = sum;
-    side->n = sum;
-}
-
-static void widen(rr_parts *parts, const extent *days)
-{
-    if (days->first_day > days->last_day) {
-        return;
-    }
-    if (parts->first_day > parts->last_day) {
-        parts->first_day = days->first_day;
-        parts->last_day = days->last_day;
-    }
-    parts->first_day = days->first_day < parts->first_day ? days->first_day : parts->first_day;
-    parts->last_day = days->last_day > parts->last_day ? days->last_day : parts->last_day;
-}
-
-rr_status rr_deal_count(const rr_rows *rows, rr_parts *parts, rr_side *side, const rr_call *call,
-                        rr_error *error)
-{
-    int64_t chunks = count_chunks(rows->n);
-    dealing job = {.rows = rows, .parts = parts, .side = side};
-    rr_status status;
-
-    if (rows->day.ticks != NULL && rows->day.per_day < 1) {
-        return rr_fail(error, RR_ERR_ARGUMENT, "per_day must be 1 or more");
-    }
-    job.days = rr_read_days(&rows->day);
-    side->n_table = rows->n;
-    side->start = rr_allocate(parts->n_parts + 1, sizeof *side->start);
-    side->next = rr_allocate(chunks * parts->n_parts, sizeof *side->next);
-    job.extents = rr_allocate(chunks, sizeof *job.extents);
-    if (side->start == NULL || side->next == NULL || job.extents == NULL) {
-        status = rr_fail(error, RR_ERR_MEMORY, "out of memory");
-        goto out;
-    }
-    status = rr_run(count_chunk, &job, chunks, call, error);
-    if (status != RR_OK) {
-        goto out;
-    }
-    for (int64_t c = 0; c < chunks; c++) {
-        widen(parts, &job.extents[c]);
-    }
-    add_up(side, parts->n_parts, chunks);
-out:
-    free(job.extents);
     return status;
 }
 
-static inline void deal_rows(const dealing *d, int64_t chunk, rr_day_form form)
+/* Packs the rows of a chunk and counts them by part, each count one place on. */
+static rr_status pack_chunk(const dealing *d, const packing *p, int64_t chunk, uint64_t *packed,
+                            uint32_t *count, rr_error *error)
 {
-    const rr_rows *rows = d->rows;
-    const rr_parts *parts = d->parts;
-    const rr_shape shape = d->parts->shape;
-    const rr_day_reader days = d->days;
-    const int shift = shape.key_bits - shape.part_bits;
-    const int day_bits = parts->day_bits, row_bits = d->side->row_bits;
-    const uint64_t rest_mask = (UINT64_C(1) << shift) - 1;
-    const uint64_t origin = (uint64_t)(parts->origin - days.first);
-    const int64_t end = chunk_end(chunk, rows->n);
-    int64_t *next = d->side->next + chunk * d->parts->n_parts;
-    uint64_t *words = d->side->words, *wide = d->side->rows;
+    const int shift = p->day_bits + d->parts->shape.key_bits - d->parts->shape.part_bits;
+    const int64_t from = chunk << d->side->chunk_bits, to = chunk_end(d->side, chunk);
 
-    for (int64_t i = chunk * RR_CHUNK_ROWS; i < end; i++) {
-        uint64_t day = rr_day_place_as(&days, i, form), mixed, word;
-        int64_t at;
+    for (int64_t i = from; i < to; i += BATCH) {
+        int64_t n = to - i < BATCH ? to - i : BATCH;
+        uint64_t *batch = packed + (i - from);
 
-        uint32_t code = code_of(&rows->key, shape.limit, i);
+        if (d->pack(p, i, n, batch)) {
+            rr_status status = check_rows(p, d->rows, i, i + n, error);
 
-        if (day > days.n_days || !takes_part(rows, i, code)) {
-            continue;
+            if (status != RR_OK) {
+                return status;
+            }
         }
-        mixed = mix(code, &shape);
-        at = next[mixed >> shift]++;
-        word = (mixed & rest_mask) << day_bits | (day - origin);
-        if (wide != NULL) {
-            words[at] = word;
-            wide[at] = (uint64_t)i;
-        } else {
-            words[at] = word << row_bits | (uint64_t)i;
+        for (int64_t k = 0; k < n; k++) {
+            if (batch[k] < p->dead) {
+                count[(batch[k] >> shift) + 1]++;
+            }
         }
     }
+    return RR_OK;
 }
 
 static rr_status deal_chunk(void *job, int64_t chunk, int worker, rr_error *error)
 {
     const dealing *d = job;
+    const rr_side *side = d->side;
+    const int64_t n_parts = d->parts->n_parts;
+    const packing p = packing_of(d);
+    const int shift = p.day_bits + d->parts->shape.key_bits - d->parts->shape.part_bits;
+    const uint64_t below = (UINT64_C(1) << shift) - 1;
+    const int64_t from = chunk << side->chunk_bits, n = chunk_end(side, chunk) - from;
+    const int row_bits = side->row_bits;
+    uint32_t *next = side->piece + chunk * (n_parts + 1), sum = 0;
+    uint64_t *words = side->words + side->chunk_start[chunk];
+    uint64_t *wide = side->rows != NULL ? side->rows + side->chunk_start[chunk] : NULL;
+    uint64_t *packed = d->packed[worker];
+    rr_status status;
 
-    (void)worker;
-    (void)error;
-    switch (d->days.form) {
-    case RR_NARROW_DAYS:
-        deal_rows(d, chunk, RR_NARROW_DAYS);
-        break;
-    case RR_WHOLE_DAYS:
-        deal_rows(d, chunk, RR_WHOLE_DAYS);
-        break;
-    case RR_TICKS:
-        deal_rows(d, chunk, RR_TICKS);
-        break;
+    if (packed == NULL) {
+        packed = d->packed[worker] = rr_allocate(INT64_C(1) << side->chunk_bits, sizeof *packed);
+    }
+    if (packed == NULL) {
+        return rr_fail(error, RR_ERR_MEMORY, "out of memory");
+    }
+    memset(next, 0, (size_t)(n_parts + 1) * sizeof *next);
+    status = pack_chunk(d, &p, chunk, packed, next, error);
+    if (status != RR_OK) {
+        return status;
+    }
+    for (int64_t part = 1; part <= n_parts; part++) {
+        uint32_t count = next[part];
+
+        next[part] = sum;
+        sum += count;
+    }
+    /* Each part's start moves on to its end, which is where the next part starts. */
+    for (int64_t i = 0; i < n; i++) {
+        uint64_t word = packed[i];
+        uint32_t at;
+
+        if (word >= p.dead) {
+            continue;
+        }
+        at = next[(word >> shift) + 1]++;
+        if (wide != NULL) {
+            words[at] = word & below;
+            wide[at] = (uint64_t)(from + i);
+        } else {
+            words[at] = (word & below) << row_bits | (uint64_t)(from + i);
+        }
     }
     return RR_OK;
+}
+
+static void add_up(rr_side *side, int64_t n_parts)
+{
+    for (int64_t p = 0; p < n_parts; p++) {
+        int64_t n = rr_rows_of_part(side, n_parts, p);
+
+        side->n += n;
+        side->largest = n > side->largest ? n : side->largest;
+    }
+}
+
+/* Chunks in which a part has some 64 rows, so that its pieces are worth going to. */
+static int choose_chunk_bits(const rr_parts *parts)
+{
+    int bits = parts->shape.part_bits + PIECE_BITS;
+
+    return bits < CHUNK_BITS_LEAST  ? CHUNK_BITS_LEAST
+           : bits > CHUNK_BITS_MOST ? CHUNK_BITS_MOST
+                                    : bits;
 }
 
 rr_status rr_deal(const rr_rows *rows, const rr_parts *parts, rr_side *side, const rr_call *call,
                   rr_error *error)
 {
     dealing job = {.rows = rows, .parts = parts, .side = side};
-    int with_rows = side->row_bits == 0 && rows->n > 1;
+    int with_rows = side->row_bits == 0 && rows->n > 1, workers;
     rr_status status;
 
     job.days = rr_read_days(&rows->day);
-    side->words = rr_allocate(side->n, sizeof *side->words);
-    side->rows = with_rows ? rr_allocate(side->n, sizeof *side->rows) : NULL;
-    if (side->words == NULL || (with_rows && side->rows == NULL)) {
-        return rr_fail(error, RR_ERR_MEMORY, "out of memory");
+    job.pack = choose_packer();
+    side->chunk_bits = choose_chunk_bits(parts);
+    side->n_chunks = count_chunks(rows->n, side->chunk_bits);
+    workers = rr_workers(call, side->n_chunks);
+    side->chunk_start = rr_allocate(side->n_chunks + 1, sizeof *side->chunk_start);
+    side->piece = rr_allocate(side->n_chunks * (parts->n_parts + 1), sizeof *side->piece);
+    job.packed = calloc((size_t)workers, sizeof *job.packed);
+    if (side->chunk_start == NULL || side->piece == NULL || job.packed == NULL) {
+        status = rr_fail(error, RR_ERR_MEMORY, "out of memory");
+        goto out;
     }
-    status = rr_run(deal_chunk, &job, count_chunks(rows->n), call, error);
-    free(side->next);
-    side->next = NULL;
+    status = lay_out_chunks(&job, call, error);
+    if (status != RR_OK) {
+        goto out;
+    }
+    side->words = rr_allocate(side->chunk_start[side->n_chunks], sizeof *side->words);
+    side->rows = with_rows ? rr_allocate(side->chunk_start[side->n_chunks], sizeof *side->rows)
+                           : NULL;
+    if (side->words == NULL || (with_rows && side->rows == NULL)) {
+        status = rr_fail(error, RR_ERR_MEMORY, "out of memory");
+        goto out;
+    }
+    status = rr_run(deal_chunk, &job, side->n_chunks, call, error);
+    if (status == RR_OK) {
+        add_up(side, parts->n_parts);
+    }
+out:
+    for (int i = 0; job.packed != NULL && i < workers; i++) {
+        free(job.packed[i]);
+    }
+    free(job.packed);
     return status;
 }
 
@@ -250,5 +472,6 @@ void rr_side_free(rr_side *side)
     free(side->start);
     free(side->words);
     free(side->rows);
-    free(side->next);
+    free(side->chunk_start);
+    free(side->piece);
 }

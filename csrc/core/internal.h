@@ -6,6 +6,20 @@
 
 #include <stddef.h>
 
+/* Whether functions can be compiled for processors that are asked for at run time. */
+#if defined(__x86_64__) && defined(__GNUC__)
+#define RR_X86_64 1
+#else
+#define RR_X86_64 0
+#endif
+
+/* For loops that are compiled once for every kind of processor or column: into each caller. */
+#if defined(__GNUC__)
+#define RR_INLINE static inline __attribute__((always_inline))
+#else
+#define RR_INLINE static inline
+#endif
+
 /* Writes the place and the sentence into `error` (NULL is accepted) and returns `status`, so that a
  * failing line reads `return rr_fail(error, RR_ERR_ARGUMENT, "...")`. The place is cleared. */
 rr_status rr_fail(rr_error *error, rr_status status, const char *format, ...) RR_PRINTF(3, 4);
@@ -83,7 +97,7 @@ rr_day_reader rr_read_days(const rr_days *days);
 
 /* Day i, counted from reader->first; above reader->n_days where it is null, out of range, or a tick
  * that is no whole day. */
-static inline uint64_t rr_day_place_as(const rr_day_reader *reader, int64_t i, rr_day_form form)
+RR_INLINE uint64_t rr_day_place_as(const rr_day_reader *reader, int64_t i, rr_day_form form)
 {
     uint64_t product;
 
@@ -102,13 +116,18 @@ static inline uint64_t rr_day_place(const rr_day_reader *reader, int64_t i)
     return rr_day_place_as(reader, i, reader->form);
 }
 
-/* What was given for day i, for a message; INT64_MIN where it is null. */
-static inline int64_t rr_tick_of(const rr_day_reader *reader, int64_t i)
+/* What was given for day i; INT64_MIN where it is null. */
+RR_INLINE int64_t rr_tick_of_form(const rr_day_reader *reader, int64_t i, rr_day_form form)
 {
-    if (reader->ticks == NULL) {
+    if (form == RR_NARROW_DAYS) {
         return reader->narrow[i] == INT32_MIN ? INT64_MIN : reader->narrow[i];
     }
     return reader->ticks[i];
+}
+
+static inline int64_t rr_tick_of(const rr_day_reader *reader, int64_t i)
+{
+    return rr_tick_of_form(reader, i, reader->form);
 }
 
 /* ---------------------------------------------------------------- bits and order */

@@ -107,9 +107,6 @@ rr_status rr_link(const rr_parts *parts, const rr_rule *rule, int64_t n_index, i
         return status;
     }
     if (rr_nearest_will_do(parts, rule, matches)) {
-        if (parts->index.n < n_index) { /* the others are all written */
-            fill_empty(matches, n_index);
-        }
         return rr_nearest(parts, rule, matches, call, error);
     }
     fill_empty(matches, n_index);

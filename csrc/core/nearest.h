@@ -14,7 +14,7 @@ static inline int64_t rr_self_of(const rr_rule *rule, int64_t row)
     return rule->same_table ? row : rule->self_row != NULL ? rule->self_row[row] : -1;
 }
 
-/* rr_link for such a rule, which has been checked. Rows that take no part are left as they are. */
+/* rr_link for such a rule, which has been checked. */
 rr_status rr_nearest(const rr_parts *parts, const rr_rule *rule, const rr_matches *matches,
                      const rr_call *call, rr_error *error) RR_MUST_CHECK;
 

@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PART_ROWS = 1 << 15, PART_BITS_MAX = 10, PREPARED_DAY_BITS = 25 };
+enum { PART_ROWS = 1 << 15, PART_BITS_MAX = 12, PREPARED_DAY_BITS = 25 };
 
 struct rr_lock {
     pthread_rwlock_t lock;
@@ -28,6 +28,8 @@ struct rr_lock {
 static const uint64_t SCATTER = UINT64_C(0x9E3779B1), KEEP = 1;
 
 /* ---------------------------------------------------------------- in order of key */
+
+enum { CHECK_ROWS = 1 << 18 };
 
 typedef struct key_check {
     const rr_rows *rows;
@@ -39,7 +41,7 @@ static rr_status check_chunk(void *job, int64_t chunk, int worker, rr_error *err
     const key_check *check = job;
     const uint32_t *codes = check->rows->key.codes;
     const int64_t *numbers = check->rows->key.numbers;
-    int64_t from = chunk * RR_CHUNK_ROWS, to = from + RR_CHUNK_ROWS;
+    int64_t from = chunk * CHECK_ROWS, to = from + CHECK_ROWS;
 
     (void)worker;
     to = to < check->rows->n ? to : check->rows->n;
@@ -56,7 +58,7 @@ static rr_status check_chunk(void *job, int64_t chunk, int worker, rr_error *err
  * first few rows of each chunk, so this costs nothing where it does not pay. */
 static rr_status keys_ascend(const rr_rows *rows, int *ascend, const rr_call *call, rr_error *error)
 {
-    int64_t chunks = rows->n / RR_CHUNK_ROWS + 1;
+    int64_t chunks = rows->n / CHECK_ROWS + 1;
     key_check check = {rows, NULL};
     rr_status status;
 
@@ -146,16 +148,29 @@ static void lay_out_rows(const rr_parts *parts, rr_side *side)
     side->row_bits = bits > room_for_rows(parts) ? 0 : bits;
 }
 
-static rr_status count_rows(const rr_rows *rows, rr_parts *parts, int of_events,
-                            const rr_call *call, rr_error *error)
+/* A failure that names a row is one of the index or of the events. */
+static rr_status of_side(rr_status status, int of_events, rr_error *error)
 {
-    rr_side *side = of_events ? parts->events : &parts->index;
-    rr_status status = rr_deal_count(rows, parts, side, call, error);
-
     if (status == RR_ERR_DAY_RANGE && error != NULL) {
         error->column = of_events;
     }
     return status;
+}
+
+static rr_status deal(const rr_rows *rows, rr_parts *parts, int of_events, const rr_call *call,
+                      rr_error *error)
+{
+    rr_side *side = of_events ? parts->events : &parts->index;
+
+    side->n_table = rows->n;
+    lay_out_rows(parts, side);
+    return of_side(rr_deal(rows, parts, side, call, error), of_events, error);
+}
+
+static rr_status survey(const rr_rows *rows, rr_parts *parts, int of_events, const rr_call *call,
+                        rr_error *error)
+{
+    return of_side(rr_survey_days(rows, parts, call, error), of_events, error);
 }
 
 static rr_status finish(rr_status status, rr_parts *parts, rr_parts **result)
@@ -185,20 +200,18 @@ rr_status rr_order(const rr_rows *index, const rr_rows *events, uint32_t limit, 
     }
     choose_shape(parts, index->n + events->n, limit, events_ascend);
     if (status == RR_OK) {
-        status = count_rows(index, parts, 0, call, error);
+        status = survey(index, parts, 0, call, error);
     }
     if (status == RR_OK) {
-        status = count_rows(events, parts, 1, call, error);
+        status = survey(events, parts, 1, call, error);
+    }
+    parts->origin = parts->first_day;
+    parts->day_bits = rr_bits((uint64_t)days_between(parts));
+    if (status == RR_OK) {
+        status = deal(index, parts, 0, call, error);
     }
     if (status == RR_OK) {
-        parts->origin = parts->first_day;
-        parts->day_bits = rr_bits((uint64_t)days_between(parts));
-        lay_out_rows(parts, &parts->index);
-        lay_out_rows(parts, parts->events);
-        status = rr_deal(index, parts, &parts->index, call, error);
-    }
-    if (status == RR_OK) {
-        status = rr_deal(events, parts, parts->events, call, error);
+        status = deal(events, parts, 1, call, error);
     }
     return finish(status, parts, result);
 }
@@ -207,7 +220,10 @@ rr_status rr_order(const rr_rows *index, const rr_rows *events, uint32_t limit, 
 
 typedef struct sorting {
     const rr_parts *parts;
-    rr_side *side;
+    const rr_side *side;
+    uint64_t *words;
+    uint64_t *rows;
+    const int64_t *start;
     uint64_t **scratch; /* by worker: twice as many words as the largest part */
 } sorting;
 
@@ -215,9 +231,10 @@ static rr_status sort_part(void *job, int64_t part, int worker, rr_error *error)
 {
     const sorting *s = job;
     const rr_side *side = s->side;
-    int64_t from = side->start[part], n = side->start[part + 1] - from;
+    int64_t from = s->start[part], n = s->start[part + 1] - from, done = 0;
     int low = side->row_bits;
     int high = low + s->parts->day_bits + s->parts->shape.key_bits - s->parts->shape.part_bits;
+    uint64_t *words = s->words + from, *rows = s->rows != NULL ? s->rows + from : NULL;
     uint64_t *scratch = s->scratch[worker];
 
     if (scratch == NULL) {
@@ -226,27 +243,69 @@ static rr_status sort_part(void *job, int64_t part, int worker, rr_error *error)
     if (scratch == NULL) {
         return rr_fail(error, RR_ERR_MEMORY, "out of memory");
     }
-    rr_sort_words(side->words + from, side->rows != NULL ? side->rows + from : NULL, scratch,
-                  side->rows != NULL ? scratch + side->largest : NULL, n, low, high);
+    for (int64_t i = 0; i < side->n_chunks; i++) {
+        rr_piece piece = rr_piece_of(side, s->parts->n_parts, part, i);
+
+        memcpy(words + done, piece.words, (size_t)piece.n * sizeof *words);
+        if (rows != NULL) {
+            memcpy(rows + done, piece.rows, (size_t)piece.n * sizeof *rows);
+        }
+        done += piece.n;
+    }
+    rr_sort_words(words, rows, scratch, rows != NULL ? scratch + side->largest : NULL, n, low,
+                  high);
     return RR_OK;
+}
+
+/* Where each part starts when its pieces lie together. */
+static void add_up_parts(const rr_parts *parts, const rr_side *side, int64_t *start)
+{
+    start[0] = 0;
+    for (int64_t p = 0; p < parts->n_parts; p++) {
+        start[p + 1] = start[p] + rr_rows_of_part(side, parts->n_parts, p);
+    }
 }
 
 static rr_status sort_side(const rr_parts *parts, rr_side *side, const rr_call *call,
                            rr_error *error)
 {
     sorting job = {.parts = parts, .side = side};
-    int workers = rr_workers(call, parts->n_parts);
+    int workers = rr_workers(call, parts->n_parts), with_rows = side->rows != NULL;
+    int64_t *start = rr_allocate(parts->n_parts + 1, sizeof *start);
     rr_status status;
 
+    job.words = rr_allocate(side->n, sizeof *job.words);
+    job.rows = with_rows ? rr_allocate(side->n, sizeof *job.rows) : NULL;
     job.scratch = calloc((size_t)workers, sizeof *job.scratch);
-    if (job.scratch == NULL) {
-        return rr_fail(error, RR_ERR_MEMORY, "out of memory");
+    if (start == NULL || job.words == NULL || (with_rows && job.rows == NULL) ||
+        job.scratch == NULL) {
+        status = rr_fail(error, RR_ERR_MEMORY, "out of memory");
+        goto out;
     }
+    add_up_parts(parts, side, start);
+    job.start = start;
     status = rr_run(sort_part, &job, parts->n_parts, call, error);
-    for (int i = 0; i < workers; i++) {
+out:
+    for (int i = 0; job.scratch != NULL && i < workers; i++) {
         free(job.scratch[i]);
     }
     free(job.scratch);
+    if (status == RR_OK) {
+        free(side->words);
+        free(side->rows);
+        free(side->chunk_start);
+        free(side->piece);
+        side->words = job.words;
+        side->rows = job.rows;
+        side->start = start;
+        side->chunk_start = NULL;
+        side->piece = NULL;
+        side->in_order = 1;
+    } else {
+        free(job.words);
+        free(job.rows);
+        free(start);
+    }
     return status;
 }
 
@@ -265,7 +324,6 @@ static rr_status take_in_order(const rr_parts *parts, rr_side *side, const rr_ca
     pthread_rwlock_wrlock(lock);
     if (!side->in_order) {
         status = sort_side(parts, side, call, error);
-        side->in_order = status == RR_OK;
     }
     pthread_rwlock_unlock(lock);
     pthread_rwlock_rdlock(lock);
@@ -307,11 +365,10 @@ void rr_parts_done(const rr_parts *parts)
 /* Days that an index may have before and after those of the events: the bits that keys and rows leave,
  * but no more than all days that there are; and one bit is spared, which the short way of a search
  * needs (rr_nearest_will_do). */
-static void lay_out_spare_days(rr_parts *parts)
+static void lay_out_spare_days(rr_parts *parts, int64_t n_events)
 {
     int needed = rr_bits((uint64_t)days_between(parts)) + 1;
-    int left = 63 - (parts->shape.key_bits - parts->shape.part_bits) -
-               rr_bits((uint64_t)parts->events->n_table);
+    int left = 63 - (parts->shape.key_bits - parts->shape.part_bits) - rr_bits((uint64_t)n_events);
 
     parts->day_bits = left < PREPARED_DAY_BITS ? left : PREPARED_DAY_BITS;
     parts->day_bits = parts->day_bits < needed ? needed : parts->day_bits;
@@ -333,20 +390,18 @@ rr_status rr_prepare(const rr_rows *events, uint32_t limit, const rr_call *call,
     status = keys_ascend(events, &ascend, call, error);
     choose_shape(parts, events->n, limit, ascend);
     if (status == RR_OK) {
-        status = count_rows(&nobody, parts, 0, call, error);
+        status = survey(events, parts, 1, call, error);
+    }
+    lay_out_spare_days(parts, events->n);
+    if (status == RR_OK) {
+        status = deal(&nobody, parts, 0, call, error);
     }
     if (status == RR_OK) {
-        status = count_rows(events, parts, 1, call, error);
-    }
-    if (status == RR_OK) {
-        lay_out_spare_days(parts);
-        lay_out_rows(parts, parts->events);
-        status = rr_deal(events, parts, parts->events, call, error);
+        status = deal(events, parts, 1, call, error);
     }
     if (status == RR_OK) {
         /* It is done once, and makes every search shorter. */
         status = sort_side(parts, parts->events, call, error);
-        parts->events->in_order = 1;
     }
     return finish(status, parts, result);
 }
@@ -367,15 +422,14 @@ rr_status rr_order_onto(const rr_rows *index, const rr_parts *prepared, const rr
     parts->day_bits = prepared->day_bits;
     parts->first_day = prepared->first_day;
     parts->last_day = prepared->last_day;
-    status = count_rows(index, parts, 0, call, error);
+    status = survey(index, parts, 0, call, error);
     if (status == RR_OK && (parts->first_day < parts->origin ||
                             parts->last_day - parts->origin >= INT64_C(1) << parts->day_bits)) {
         status = rr_fail(error, RR_ERR_TOO_LARGE,
                          "index days lie too far from those of the events");
     }
     if (status == RR_OK) {
-        lay_out_rows(parts, &parts->index);
-        status = rr_deal(index, parts, &parts->index, call, error);
+        status = deal(index, parts, 0, call, error);
     }
     return finish(status, parts, result);
 }

@@ -4,8 +4,6 @@
 
 #include "internal.h"
 
-enum { RR_CHUNK_ROWS = 1 << 18 };
-
 /* How a key says its part: key * multiplier, cut to key_bits, is a bijection of the keys for any odd
  * multiplier; its highest part_bits are the part, and the others are all that a word need hold. */
 typedef struct rr_shape {
@@ -15,20 +13,24 @@ typedef struct rr_shape {
     uint64_t multiplier;
 } rr_shape;
 
-/* One side. Part p holds words[start[p]] to words[start[p + 1]], in the order of their rows; or, once
- * rr_parts_in_order has been called, in the order of key, day and row. */
+/* One side. As dealt, the rows of the table are cut into chunks, and each chunk has a stretch of words,
+ * part by part; what a part has of a chunk is a piece, and its pieces hold its rows in their order. Once
+ * rr_parts_in_order has been called, part p holds words[start[p]] to words[start[p + 1]], in the order
+ * of key, day and row. */
 typedef struct rr_side {
-    int64_t *start;  /* n_parts + 1 */
     uint64_t *words; /* key within the part, then day, then (unless `rows`) row */
     uint64_t *rows;  /* NULL when the row fits into the word */
     int row_bits;    /* of a word; 0 when rows stand in an array of their own */
     int64_t n;       /* rows that take part */
     int64_t n_table; /* rows of the table that they come from */
     int64_t largest; /* rows of the largest part */
-    /* Where the rows of each chunk of the table go next in each part, n_parts numbers a chunk; between
-     * rr_deal_count and rr_deal. */
-    int64_t *next;
-    int in_order;         /* the words of every part */
+    int in_order;    /* which of the two it is */
+    int64_t *start;  /* in order: n_parts + 1 */
+    /* as dealt */
+    int chunk_bits; /* of a row's number within its chunk */
+    int64_t n_chunks;
+    int64_t *chunk_start; /* where the words of each chunk begin; n_chunks + 1 */
+    uint32_t *piece;      /* by chunk: where each part begins in it, and the end; n_parts + 1 */
     struct rr_lock *lock; /* of their order; in order.c */
 } rr_side;
 
@@ -63,12 +65,12 @@ rr_status rr_check_lengths(const rr_parts *parts, int64_t n_index, int64_t n_eve
 
 /* ---------------------------------------------------------------- deal.c */
 
-/* Counts the rows of each chunk and part. Fills in start, n, n_table, largest and next; widens first_day
- * and last_day. RR_ERR_DAY_RANGE names the row. */
-rr_status rr_deal_count(const rr_rows *rows, rr_parts *parts, rr_side *side, const rr_call *call,
-                        rr_error *error) RR_MUST_CHECK;
+/* Widens first_day and last_day by the days of the rows. RR_ERR_DAY_RANGE names the row. */
+rr_status rr_survey_days(const rr_rows *rows, rr_parts *parts, const rr_call *call,
+                         rr_error *error) RR_MUST_CHECK;
 
-/* Writes the words (and rows, with row_bits 0) of a side that was counted, in the order of the rows. */
+/* Deals the rows; n_table and row_bits are set. RR_ERR_DAY_RANGE names a row outside first_day and
+ * last_day, RR_ERR_ARGUMENT one whose key is out of range. */
 rr_status rr_deal(const rr_rows *rows, const rr_parts *parts, rr_side *side, const rr_call *call,
                   rr_error *error) RR_MUST_CHECK;
 
@@ -76,7 +78,58 @@ void rr_side_free(rr_side *side);
 
 /* ---------------------------------------------------------------- words */
 
-/* Key and day of a row as one number that sorts by key, then day. */
+/* Words of a part that lie together. */
+typedef struct rr_piece {
+    const uint64_t *words;
+    const uint64_t *rows; /* NULL where the side has none */
+    int64_t n;
+} rr_piece;
+
+/* In how many pieces each part of a side lies. */
+static inline int64_t rr_n_pieces(const rr_side *side)
+{
+    return side->in_order ? 1 : side->n_chunks;
+}
+
+static inline rr_piece rr_piece_of(const rr_side *side, int64_t n_parts, int64_t part, int64_t i)
+{
+    int64_t from, to;
+
+    if (side->in_order) {
+        from = side->start[part];
+        to = side->start[part + 1];
+    } else {
+        from = side->chunk_start[i] + side->piece[i * (n_parts + 1) + part];
+        to = side->chunk_start[i] + side->piece[i * (n_parts + 1) + part + 1];
+    }
+    return (rr_piece){side->words + from, side->rows != NULL ? side->rows + from : NULL, to - from};
+}
+
+/* Asks the processor for a piece that will soon be read: it cannot guess where the next one lies. */
+static inline void rr_fetch_piece(const rr_side *side, int64_t n_parts, int64_t part, int64_t i)
+{
+    enum { AHEAD = 3, LINE = 8 };
+
+    if (i + AHEAD < rr_n_pieces(side)) {
+        const rr_piece piece = rr_piece_of(side, n_parts, part, i + AHEAD);
+
+        for (int64_t k = 0; k < piece.n; k += LINE) {
+            __builtin_prefetch(piece.words + k);
+        }
+    }
+}
+
+static inline int64_t rr_rows_of_part(const rr_side *side, int64_t n_parts, int64_t part)
+{
+    int64_t n = 0;
+
+    for (int64_t i = 0; i < rr_n_pieces(side); i++) {
+        n += rr_piece_of(side, n_parts, part, i).n;
+    }
+    return n;
+}
+
+/* Of a side in order: key and day of a row as one number that sorts by key, then day. */
 static inline uint64_t rr_key_day(const rr_side *side, int64_t position)
 {
     return side->words[position] >> side->row_bits;

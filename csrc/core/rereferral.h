@@ -85,6 +85,9 @@ typedef struct rr_days {
     const int64_t *ticks;  /* since 1970-01-01T00:00; INT64_MIN is a missing day */
     int64_t per_day;       /* ticks in a day, 1 or more: 1 where the ticks are days */
     const int32_t *narrow; /* days, INT32_MIN a missing one; read where `ticks` is NULL */
+    int has_range;         /* nonzero: no day lies before `first` or after `last` */
+    int64_t first;
+    int64_t last;
 } rr_days;
 
 typedef enum rr_unit {

@@ -61,16 +61,19 @@ int rr_arrays_check(rr_array *arrays, size_t count)
 
 int rr_days_expect(rr_array *entry, rr_days *days)
 {
-    long long per_day = 1;
+    long long per_day = 1, first = 0, last = 0;
     int narrow;
 
     *days = (rr_days){.per_day = 1};
     if (PyTuple_Check(entry->object)) {
-        if (!PyArg_ParseTuple(entry->object, "OL;a column of days has two parts", &entry->object,
-                              &per_day)) {
+        days->has_range = PyTuple_Size(entry->object) == 4;
+        if (!PyArg_ParseTuple(entry->object, "OL|LL;a column of days has two or four parts",
+                              &entry->object, &per_day, &first, &last)) {
             return -1;
         }
         days->per_day = per_day;
+        days->first = first;
+        days->last = last;
     }
     narrow = per_day == 1 && PyArray_Check(entry->object) &&
              PyArray_EquivTypenums(PyArray_TYPE((PyArrayObject *)entry->object), NPY_INT32);

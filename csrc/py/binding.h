@@ -43,7 +43,8 @@ typedef struct rr_array {
 int rr_arrays_check(rr_array *arrays, size_t count);
 
 /* A column of days: an array of int64 or int32 days, or a tuple (ticks, per_day) of an array of int64
- * ticks, or int32 days, and how many make a day. rr_days_expect, before the check, reads what `entry`
+ * ticks, or int32 days, and how many make a day; or (ticks, per_day, first, last), where it is known
+ * between which days they lie. rr_days_expect, before the check, reads what `entry`
  * was given (which is not NULL): 0, or -1 with an error set. rr_days_given, after it, completes
  * `days`. */
 int rr_days_expect(rr_array *entry, rr_days *days);

@@ -58,7 +58,7 @@ class DayColumn:
     @property
     def for_core(self) -> tuple[object, ...]:
         """The column as the core takes it: it reads days off the ticks."""
-        return self.ticks, self.per_day
+        return self.ticks, self.per_day, self.first, self.last
 
     @cached_property
     def days(self) -> Days:

@@ -32,7 +32,7 @@ static inline void fill(table *t, int64_t n, int64_t keys, int64_t first_day, in
 
 static inline rr_rows rows_of(const table *t)
 {
-    return (rr_rows){{.codes = t->key}, {t->day, 1, NULL}, t->use, t->n};
+    return (rr_rows){{.codes = t->key}, {.ticks = t->day, .per_day = 1}, t->use, t->n};
 }
 
 static inline int takes_part(const table *t, int64_t i)

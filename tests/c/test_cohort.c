@@ -39,7 +39,8 @@ static int takes_part(const table *t, int64_t i)
 
 static rr_parts *ordered(const table *t, uint32_t limit)
 {
-    rr_rows index = {{.codes = t->key}, {t->day, 1, NULL}, t->use, t->n}, events = {.n = 0};
+    rr_rows index = {{.codes = t->key}, {.ticks = t->day, .per_day = 1}, t->use, t->n},
+            events = {.n = 0};
     rr_parts *parts;
 
     CHECK(rr_order(&index, &events, limit, NULL, &parts, NULL) == RR_OK);
@@ -158,7 +159,7 @@ static void test_one_person(void)
     int64_t *day = malloc(ROWS * sizeof *day);
     int32_t *period = malloc(ROWS * sizeof *period);
     uint8_t *chosen = malloc(ROWS);
-    rr_rows index = {{.codes = key}, {day, 1, NULL}, NULL, ROWS}, events = {.n = 0};
+    rr_rows index = {{.codes = key}, {.ticks = day, .per_day = 1}, NULL, ROWS}, events = {.n = 0};
     rr_parts *parts;
 
     for (int64_t i = 0; i < ROWS; i++) {
@@ -227,7 +228,7 @@ static void test_failures(uint64_t *random)
     for (int64_t i = 0; i < ROWS; i++) {
         key[i] = (uint32_t)i;
     }
-    index = (rr_rows){{.codes = key}, {day, 1, NULL}, NULL, ROWS};
+    index = (rr_rows){{.codes = key}, {.ticks = day, .per_day = 1}, NULL, ROWS};
     CHECK(rr_order(&index, &events, ROWS, NULL, &parts, NULL) == RR_OK);
     CHECK(rr_washout(parts, (rr_span){RR_DAYS, 1}, NULL, 0, ROWS, marked, &call, &error) ==
           RR_ERR_INTERRUPTED);

@@ -80,7 +80,7 @@ static void test_link(uint64_t *random)
         upper[i] = random_below(random, 3) == 0 ? RR_NULL_DAY
                                                 : first_day + random_below(random, days);
     }
-    rule.event_day = (rr_days){events.day, 1, NULL};
+    rule.event_day = (rr_days){.ticks = events.day, .per_day = 1};
     rule.self_row = !rule.same_table && random_below(random, 2) ? self_row : NULL;
     rule.lower = random_below(random, 2) ? lower : NULL;
     rule.upper = random_below(random, 2) ? upper : NULL;

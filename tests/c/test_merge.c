@@ -111,7 +111,8 @@ static void test_merge(uint64_t *random)
     int far = random_below(random, 4) == 0; /* a row then needs two words */
     int64_t days = far ? 19999000 : random_below(random, 2) ? 60 : 2000;
     rr_span gap = gaps[random_below(random, 6)];
-    rr_rows index = {{.codes = t.key}, {t.start, 1, NULL}, t.use, 0}, events = {.n = 0};
+    rr_rows index = {{.codes = t.key}, {.ticks = t.start, .per_day = 1}, t.use, 0},
+            events = {.n = 0};
     int64_t spell[MOST], lowest[MOST], row[MOST], start_row[MOST], end_row[MOST], count[MOST];
     rr_spells spells = {row, start_row, end_row, count};
     rr_spell_rows rows = {.start = t.start, .last = (int)random_below(random, 2)};
@@ -155,7 +156,7 @@ static void test_failures(void)
     uint32_t *key = malloc(ROWS * sizeof *key);
     int64_t *start = calloc(ROWS, sizeof *start), *spell = malloc(ROWS * sizeof *spell);
     int64_t end[] = {5, 3, 9}, early[] = {4, 3, 8}, n_spells;
-    rr_rows index = {{.codes = key}, {start, 1, NULL}, NULL, 3}, events = {.n = 0};
+    rr_rows index = {{.codes = key}, {.ticks = start, .per_day = 1}, NULL, 3}, events = {.n = 0};
     rr_spell_rows rows = {.start = start};
     rr_spells spells = {spell, spell + 3, spell + 6, spell + 9};
     int64_t number[] = {0, -1, 1};

@@ -98,20 +98,22 @@ int main(int n_arguments, char **arguments)
             .take = random_below(&random, 2) ? 1 : RR_TAKE_LAST,
             .same_table = one_table,
         };
-        rr_rows event_rows = {{.codes = events.key}, {events.day, 1, NULL}, events.use, EVENTS};
-        rr_rows index_rows = {{.codes = index.key}, {index.day, 1, NULL}, index.use, n_index};
+        rr_rows event_rows = {
+            {.codes = events.key}, {.ticks = events.day, .per_day = 1}, events.use, EVENTS};
+        rr_rows index_rows = {
+            {.codes = index.key}, {.ticks = index.day, .per_day = 1}, index.use, n_index};
 
         fill(&events, EVENTS, shape % 5 == 1, shape % 3 * 2, &random);
         fill(&index, INDEX, shape % 5 == 1, shape % 3 * 2, &random);
         if (one_table) {
             index_rows = event_rows;
-            rule.event_day = (rr_days){events.day, 1, NULL};
+            rule.event_day = (rr_days){.ticks = events.day, .per_day = 1};
         } else if (shape % 4 == 3) {
             for (int64_t i = 0; i < n_index; i++) {
                 self[i] = random_below(&random, EVENTS + 1) - 1;
             }
             rule.self_row = self;
-            rule.event_day = (rr_days){events.day, 1, NULL};
+            rule.event_day = (rr_days){.ticks = events.day, .per_day = 1};
         }
         if (shape % 6 == 5) {
             for (int64_t i = 0; i < n_index; i++) {

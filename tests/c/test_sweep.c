@@ -295,7 +295,7 @@ static void make_rule(world *w, uint64_t *random)
                       .near = (rr_near)random_below(random, 2),
                       .veto = (rr_veto)random_below(random, 2),
                       .take = random_below(random, 4),
-                      .event_day = {w->events.day, 1, NULL}};
+                      .event_day = {.ticks = w->events.day, .per_day = 1}};
     if (rule->window.min_gap.unit == RR_OPEN || random_below(random, 2)) {
         rule->window.min_gap = (rr_span){RR_DAYS, random_below(random, 3) * 7};
     }
@@ -504,7 +504,7 @@ static void test_refusals(void)
     static int32_t gap[LARGE];
     rr_matches matches = {anchor, gap, NULL, NULL};
     rr_rule rule = {.window = {.length = {RR_DAYS, 30}}, .take = 1};
-    rr_rows rows = {{.codes = key}, {day, 1, NULL}, NULL, LARGE};
+    rr_rows rows = {{.codes = key}, {.ticks = day, .per_day = 1}, NULL, LARGE};
     rr_call call = {stop_at_once, NULL, 1};
     rr_parts *parts;
     rr_error error;
