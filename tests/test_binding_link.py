@@ -95,7 +95,7 @@ def test_link_refuses_an_output_that_cannot_be_written():
         ({"self_row": np.zeros(4, np.int64), "event_day": DAYS}, "self_row must have 5"),
         ({"event_day": DAYS[:3].copy()}, "event_day must have 5"),
         ({"event_day": (DAYS, 0)}, "per_day must be 1 or more"),
-        ({"event_day": (DAYS, 1, 0)}, "two parts"),
+        ({"event_day": (DAYS, 1, 0)}, "two or four parts"),
         ({"lower": DAYS[:3].copy()}, "lower must have 5"),
         ({"use": np.ones(4, bool)}, "use must have 5"),
         ({"apart": np.ones(4, bool)}, "apart must have 5"),

@@ -314,12 +314,19 @@ rr_status rr_pairs_fill(const rr_parts *parts, const rr_rule *rule, int64_t n_in
 rr_status rr_absorb(const rr_parts *parts, const rr_rule *rule, int64_t n_index, int64_t n_events,
                     int64_t *anchor, const rr_call *call, rr_error *error) RR_MUST_CHECK;
 
-/* The gaps that rr_link would have found in a window that ends earlier, from those that it found in a
- * longer one with the same near end: an event that lies beyond it is none, -1. Not for RR_TAKE_LAST.
- * Anchors, and gaps found and narrowed, have n elements, the rows of the index. RR_ERR_DAY_RANGE names
- * the row of an anchor out of range; RR_ERR_ARGUMENT for a span out of range. */
-rr_status rr_narrow(const rr_parts *parts, const rr_window *window, const int64_t *anchor,
-                    int64_t n, const int32_t *found, int32_t *gap_days, const rr_call *call,
+/* A window, and the gaps that it has. */
+typedef struct rr_narrowed {
+    rr_window window;
+    int32_t *gap_days;
+} rr_narrowed;
+
+/* The gaps that rr_link would have found in windows that end earlier, from those that it found in a
+ * longer one with the same near end: an event that lies beyond the end is none, -1. Not for
+ * RR_TAKE_LAST. Anchors, and gaps found and narrowed, have n elements, the rows of the index; anchors
+ * whose range is known take a tenth of the time. RR_ERR_DAY_RANGE names the row of an anchor that is out
+ * of range or missing, though something was found; RR_ERR_ARGUMENT is for a span out of range. */
+rr_status rr_narrow(const rr_narrowed *windows, int64_t n_windows, const rr_days *anchors,
+                    int64_t n, const int32_t *found, const rr_call *call,
                     rr_error *error) RR_MUST_CHECK;
 
 /* For each event row: 1 if another event row of `parts` has its key and day; else 0, also for rows

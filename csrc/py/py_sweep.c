@@ -1,5 +1,7 @@
 #include "binding.h"
 
+#include <stdlib.h>
+
 enum {
     APART,
     USE,
@@ -115,30 +117,62 @@ static PyObject *link_parts(PyObject *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
-PyDoc_STRVAR(narrow_doc, "narrow($module, parts, window, anchor, found, gap_days, /)\n--\n\n"
-                         "Write the gaps of a window that ends earlier than that of `found`.");
+PyDoc_STRVAR(narrow_doc, "narrow($module, windows, anchor, found, gap_days, /)\n--\n\n"
+                         "Write the gaps of windows that end earlier than that of `found`.");
+
+/* Reads the windows and the arrays of their gaps, which are as long as `found`. */
+static int read_narrowed(PyObject *windows, PyObject *gap_days, int64_t *n, rr_narrowed *narrowed)
+{
+    for (Py_ssize_t w = 0; w < PyTuple_Size(windows); w++) {
+        rr_array gaps = {"gap_days", NPY_INT32, RR_OUT, n, PyTuple_GetItem(gap_days, w), NULL, 0};
+
+        if (!rr_read_window(PyTuple_GetItem(windows, w), &narrowed[w].window) ||
+            rr_arrays_check(&gaps, 1) < 0) {
+            return -1;
+        }
+        narrowed[w].gap_days = gaps.data;
+    }
+    return 0;
+}
 
 static PyObject *narrow(PyObject *self, PyObject *args)
 {
-    rr_array arrays[] = {{"anchor", NPY_INT64, RR_IN, NULL, NULL, NULL, 0},
-                         {"found", NPY_INT32, RR_IN, &arrays[0].n, NULL, NULL, 0},
-                         {"gap_days", NPY_INT32, RR_OUT, &arrays[0].n, NULL, NULL, 0}};
+    rr_array arrays[] = {{.name = "anchor", .type = NPY_INT64},
+                         {"found", NPY_INT32, RR_IN, &arrays[0].n, NULL, NULL, 0}};
+    PyObject *windows, *gap_days;
     rr_call_state state;
     rr_call call = rr_call_python(self, &state, NULL);
-    const rr_parts *parts;
-    rr_window window;
+    rr_narrowed *narrowed;
+    rr_days anchors;
     rr_error error;
-    rr_status status;
+    rr_status status = RR_OK;
+    int ready;
 
-    if (!PyArg_ParseTuple(args, "O&O&OOO:narrow", rr_read_parts, &parts, rr_read_window, &window,
-                          &arrays[0].object, &arrays[1].object, &arrays[2].object) ||
-        rr_arrays_check(arrays, 3) < 0) {
+    if (!PyArg_ParseTuple(args, "O!OOO!:narrow", &PyTuple_Type, &windows, &arrays[0].object,
+                          &arrays[1].object, &PyTuple_Type, &gap_days) ||
+        rr_days_expect(&arrays[0], &anchors) < 0 || rr_arrays_check(arrays, 2) < 0) {
         return NULL;
     }
-    Py_BEGIN_ALLOW_THREADS
-    status = rr_narrow(parts, &window, arrays[0].data, arrays[0].n, arrays[1].data, arrays[2].data,
-                       &call, &error);
-    Py_END_ALLOW_THREADS
+    rr_days_given(&arrays[0], &anchors);
+    if (PyTuple_Size(windows) != PyTuple_Size(gap_days)) {
+        PyErr_SetString(PyExc_ValueError, "narrow needs one array of gaps for each window");
+        return NULL;
+    }
+    narrowed = calloc((size_t)PyTuple_Size(windows) + 1, sizeof *narrowed);
+    if (narrowed == NULL) {
+        return PyErr_NoMemory();
+    }
+    ready = read_narrowed(windows, gap_days, &arrays[0].n, narrowed) == 0;
+    if (ready) {
+        Py_BEGIN_ALLOW_THREADS
+        status = rr_narrow(narrowed, PyTuple_Size(windows), &anchors, arrays[0].n, arrays[1].data,
+                           &call, &error);
+        Py_END_ALLOW_THREADS
+    }
+    free(narrowed);
+    if (!ready) {
+        return NULL;
+    }
     if (status != RR_OK) {
         return rr_raise(status, &error);
     }

@@ -225,16 +225,22 @@ class Task:
             self._remove_vetoed(found)
         elif definition.veto is not None and definition.veto.action == "drop":
             self._remove_vetoed(self._search(longest, cohort))
-        windows = {}
-        for span in definition.windows:
-            one = definition.with_window(span)
-            reach = Reach(one, span, self.index.dates, self.moved)
-            of_window = (
-                self._search_kept(reach, cohort)
-                if found is None
-                else self.matching.narrow(reach, longest, found)
+        every = [definition.with_window(span) for span in definition.windows]
+        reaches = [
+            Reach(one, span, self.index.dates, self.moved)
+            for one, span in zip(every, definition.windows, strict=True)
+        ]
+        of_window = (
+            [self._search_kept(reach, cohort) for reach in reaches]
+            if found is None
+            else self.matching.narrow(reaches, longest, found)
+        )
+        windows = {
+            span: self._links(one, reach, of_one, cohort, chosen)
+            for span, one, reach, of_one in zip(
+                definition.windows, every, reaches, of_window, strict=True
             )
-            windows[span] = self._links(one, reach, of_window, cohort, chosen)
+        }
         return WindowedLinks(definition, windows)
 
     def _choose(self, definition: Definition, reach: Reach) -> Chosen:

@@ -267,13 +267,20 @@ class Matching:
             apart |= bounds[1] != NULL_DAY
         return apart if np.count_nonzero(apart) < len(apart) // 2 else None
 
-    def narrow(self, reach: Reach, longest: Reach, found: Found) -> Found:
-        """What a search of `longest` says of a window that lies in it."""
-        if reach.window == longest.window:
-            return found
-        gap_days = np.empty_like(found.gap_days)
-        _core.narrow(self.parts, reach.core_window, reach.anchor, found.gap_days, gap_days)
-        return Found(found.event_row, gap_days, None, narrowed=True)
+    def narrow(self, reaches: Sequence[Reach], longest: Reach, found: Found) -> list[Found]:
+        """What a search of `longest` says of windows that lie in it."""
+        shorter = [reach for reach in reaches if reach.window != longest.window]
+        gaps = [np.empty_like(found.gap_days) for _ in shorter]
+        anchor = self.index.dates.for_core if longest.moved is None else longest.moved
+        windows = tuple(reach.core_window for reach in shorter)
+        _core.narrow(windows, anchor, found.gap_days, tuple(gaps))
+        of_window = {id(reach): gap for reach, gap in zip(shorter, gaps, strict=True)}
+        return [
+            Found(found.event_row, of_window[id(reach)], None, narrowed=True)
+            if id(reach) in of_window
+            else found
+            for reach in reaches
+        ]
 
     def _confirm_by(self, reach: Reach) -> Days | None:
         """The last day on which an event of each index row may be confirmed."""
