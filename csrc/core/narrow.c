@@ -2,8 +2,9 @@
  *
  * The nearest event of the long window is that of a shorter one too, or lies beyond its end. How long a
  * window is on each day stands in a table; then a row costs a load from it and a comparison for each
- * window, and all windows are narrowed while the row's gap is in the cache. A search of its own would cost
- * ten times as much. */
+ * window, and all windows are narrowed while the row's gap is in the cache. A window that is as long on
+ * every day, as one in days, costs the comparison alone. A search of its own would cost ten times as
+ * much. */
 #include "internal.h"
 #include "threads.h"
 
@@ -20,7 +21,10 @@ typedef struct narrowing {
     int64_t first_day; /* of the tables */
     uint64_t n_days;
     int32_t *longest; /* by window, then day; where the day lies beyond the table, -1 */
+    int32_t *always;  /* by window: as long on every day; or VARIES */
 } narrowing;
+
+static const int32_t VARIES = INT32_MIN;
 
 /* The longest gap of a window on a day, or -1 where it admits none. */
 static int32_t longest_gap(const rr_window *window, int64_t day)
@@ -50,9 +54,15 @@ RR_INLINE int place_anchors(const narrowing *job, int64_t from, int64_t n, rr_da
     return beyond;
 }
 
-RR_INLINE void narrow_batch(const int32_t *longest, const uint32_t *at, const int32_t *found,
-                            int32_t *gap_days, int64_t n)
+RR_INLINE void narrow_batch(const int32_t *longest, int32_t always, const uint32_t *at,
+                            const int32_t *found, int32_t *gap_days, int64_t n)
 {
+    if (always != VARIES) {
+        for (int64_t i = 0; i < n; i++) {
+            gap_days[i] = found[i] > always ? -1 : found[i];
+        }
+        return;
+    }
     for (int64_t i = 0; i < n; i++) {
         /* No branch to guess wrong: a row that found nothing has -1 either way. */
         gap_days[i] = found[i] > longest[at[i]] ? -1 : found[i];
@@ -76,8 +86,8 @@ RR_INLINE int narrow_rows(const narrowing *job, int64_t from, int64_t n)
         break;
     }
     for (int64_t w = 0; w < job->n_windows; w++) {
-        narrow_batch(job->longest + (uint64_t)w * (job->n_days + 1), at, job->found + from,
-                     job->windows[w].gap_days + from, n);
+        narrow_batch(job->longest + (uint64_t)w * (job->n_days + 1), job->always[w], at,
+                     job->found + from, job->windows[w].gap_days + from, n);
     }
     return beyond;
 }
@@ -156,15 +166,23 @@ static rr_status fill_tables(narrowing *job, const rr_days *anchors)
     job->first_day = days > 0 ? anchors->first : 0;
     job->n_days = (uint64_t)days;
     job->longest = rr_allocate(job->n_windows * (days + 1), sizeof *job->longest);
-    for (int64_t w = 0; w < job->n_windows && job->longest != NULL; w++) {
+    job->always = rr_allocate(job->n_windows, sizeof *job->always);
+    if (job->longest == NULL || job->always == NULL) {
+        return RR_ERR_MEMORY;
+    }
+    for (int64_t w = 0; w < job->n_windows; w++) {
         int32_t *longest = job->longest + w * (days + 1);
 
         for (int64_t d = 0; d < days; d++) {
             longest[d] = longest_gap(&job->windows[w].window, job->first_day + d);
         }
         longest[days] = -1;
+        job->always[w] = days > 0 ? longest[0] : VARIES;
+        for (int64_t d = 1; d < days; d++) {
+            job->always[w] = longest[d] == longest[0] ? job->always[w] : VARIES;
+        }
     }
-    return job->longest == NULL ? RR_ERR_MEMORY : RR_OK;
+    return RR_OK;
 }
 
 rr_status rr_narrow(const rr_narrowed *windows, int64_t n_windows, const rr_days *anchors,
@@ -187,5 +205,6 @@ rr_status rr_narrow(const rr_narrowed *windows, int64_t n_windows, const rr_days
                  ? rr_run(narrow_chunk, &job, n / CHUNK_ROWS + 1, call, error)
                  : rr_fail(error, RR_ERR_MEMORY, "out of memory");
     free(job.longest);
+    free(job.always);
     return status;
 }

@@ -66,8 +66,10 @@ int rr_days_expect(rr_array *entry, rr_days *days)
 
     *days = (rr_days){.per_day = 1};
     if (PyTuple_Check(entry->object)) {
-        days->has_range = PyTuple_Size(entry->object) == 4;
-        if (!PyArg_ParseTuple(entry->object, "OL|LL;a column of days has two or four parts",
+        days->has_range = PyTuple_Size(entry->object) > 2;
+        if (!PyArg_ParseTuple(entry->object,
+                              days->has_range ? "OLLL;a column of days has two or four parts"
+                                              : "OL;a column of days has two or four parts",
                               &entry->object, &per_day, &first, &last)) {
             return -1;
         }
