@@ -65,6 +65,14 @@ def test_program(program: Path, core: list[str], tmp_path: Path) -> None:
     assert not run(program, MEMORY, core, tmp_path)
 
 
+def test_linkage_without_vector_code(tmp_path: Path) -> None:
+    """The loops that are compiled for newer processors too, as the others have them."""
+    flags = [*MEMORY, "-DRR_X86_64=0"]
+    objects = compiled(tmp_path, flags)
+    program = ROOT / "tests" / "c" / "test_nearest.c"
+    assert not run(program, flags, objects, tmp_path, "4")
+
+
 @pytest.mark.parametrize("name", ["test_threads", "test_nearest"])
 def test_no_two_threads_race(name: str, threaded_core: list[str], tmp_path: Path) -> None:
     program = ROOT / "tests" / "c" / f"{name}.c"

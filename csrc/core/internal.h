@@ -6,11 +6,13 @@
 
 #include <stddef.h>
 
-/* Whether functions can be compiled for processors that are asked for at run time. */
+/* Whether functions can be compiled for processors that are asked for at run time; 0 may be given. */
+#ifndef RR_X86_64
 #if defined(__x86_64__) && defined(__GNUC__)
 #define RR_X86_64 1
 #else
 #define RR_X86_64 0
+#endif
 #endif
 
 /* For loops that are compiled once for every kind of processor or column: into each caller. */

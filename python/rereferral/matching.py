@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rereferral import _core
+from rereferral.day_columns import DayColumn
 from rereferral.days import NULL_DAY, Days, add_span, by_day
 from rereferral.definition import Definition
 from rereferral.keys import Codes, CoreKey, NumberKey, codes_of, encode, number_keys
@@ -271,9 +272,9 @@ class Matching:
         """What a search of `longest` says of windows that lie in it."""
         shorter = [reach for reach in reaches if reach.window != longest.window]
         gaps = [np.empty_like(found.gap_days) for _ in shorter]
-        anchor = self.index.dates.for_core if longest.moved is None else longest.moved
+        anchors = self.index.dates if longest.moved is None else DayColumn(longest.moved, 1)
         windows = tuple(reach.core_window for reach in shorter)
-        _core.narrow(windows, anchor, found.gap_days, tuple(gaps))
+        _core.narrow(windows, anchors.for_core, found.gap_days, tuple(gaps))
         of_window = {id(reach): gap for reach, gap in zip(shorter, gaps, strict=True)}
         return [
             Found(found.event_row, of_window[id(reach)], None, narrowed=True)

@@ -78,6 +78,70 @@ static void compare_ways(const rr_rows *index, const rr_rows *events, const rr_r
     }
 }
 
+/* The same rows in other clothes: whole numbers with a mask for keys, ticks or narrow days, and a range
+ * that is known. */
+static void compare_clothes(const side *index, const side *events, const rr_rule *rule)
+{
+    enum { LEAST = -7, PER_DAY = 86400 };
+    static int64_t numbers[2][EVENTS], ticks[2][EVENTS];
+    static int32_t narrow[2][EVENTS];
+    static uint8_t valid[2][EVENTS];
+    static answers plain, dressed;
+    const side *sides[2] = {index, events};
+    const int64_t n[2] = {INDEX, EVENTS};
+    rr_rows as_codes[2], as_numbers[2];
+    rr_call call = {NULL, NULL, 2};
+    rr_parts *parts;
+    rr_error error;
+
+    for (int k = 0; k < 2; k++) {
+        for (int64_t i = 0; i < n[k]; i++) {
+            int64_t day = sides[k]->day[i];
+
+            valid[k][i] = sides[k]->key[i] != RR_NULL_KEY && sides[k]->use[i];
+            numbers[k][i] = valid[k][i] ? (int64_t)sides[k]->key[i] + LEAST : INT64_MAX;
+            ticks[k][i] = day == RR_NULL_DAY ? INT64_MIN : day * PER_DAY;
+            narrow[k][i] = day == RR_NULL_DAY ? INT32_MIN : (int32_t)day;
+        }
+        as_codes[k] = (rr_rows){
+            {.codes = sides[k]->key}, {.ticks = sides[k]->day, .per_day = 1}, sides[k]->use, n[k]};
+        as_numbers[k] = (rr_rows){{.numbers = numbers[k], .least = LEAST, .valid = valid[k]},
+                                  {.ticks = k ? ticks[k] : NULL,
+                                   .per_day = PER_DAY,
+                                   .narrow = narrow[k],
+                                   .has_range = 1,
+                                   .first = 0,
+                                   .last = DAYS},
+                                  NULL,
+                                  n[k]};
+    }
+    CHECK(rr_order(&as_codes[0], &as_codes[1], KEYS, &call, &parts, NULL) == RR_OK);
+    CHECK(rr_link(parts, rule, INDEX, EVENTS, &(rr_matches){plain.event_row, plain.gap, NULL, NULL},
+                  &call, NULL) == RR_OK);
+    rr_parts_free(parts);
+    CHECK(rr_order(&as_numbers[0], &as_numbers[1], KEYS, &call, &parts, NULL) == RR_OK);
+    CHECK(rr_link(parts, rule, INDEX, EVENTS,
+                  &(rr_matches){dressed.event_row, dressed.gap, NULL, NULL}, &call, NULL) == RR_OK);
+    same(&dressed, &plain, INDEX);
+    /* Gaps alone, and rows alone. */
+    memset(&dressed, 0, sizeof dressed);
+    CHECK(rr_link(parts, rule, INDEX, EVENTS, &(rr_matches){NULL, dressed.gap, NULL, NULL}, &call,
+                  NULL) == RR_OK);
+    CHECK(rr_link(parts, rule, INDEX, EVENTS, &(rr_matches){dressed.event_row, NULL, NULL, NULL},
+                  &call, NULL) == RR_OK);
+    same(&dressed, &plain, INDEX);
+    rr_parts_free(parts);
+    /* A range that does not hold. */
+    as_numbers[1].day.last = DAYS / 2;
+    as_numbers[0].day.last = DAYS / 2;
+    CHECK(rr_order(&as_numbers[0], &as_numbers[1], KEYS, &call, &parts, &error) ==
+          RR_ERR_DAY_RANGE);
+    CHECK(error.column == 0 && narrow[0][error.row] > DAYS / 2 && valid[0][error.row]);
+    for (int64_t i = 0; i < error.row; i++) {
+        CHECK(narrow[0][i] <= DAYS / 2 || !valid[0][i]);
+    }
+}
+
 /* With an argument, that many of the shapes. */
 int main(int n_arguments, char **arguments)
 {
@@ -122,6 +186,9 @@ int main(int n_arguments, char **arguments)
             rule.lower = lower;
         }
         compare_ways(&index_rows, &event_rows, &rule);
+        if (!one_table) {
+            compare_clothes(&index, &events, &rule);
+        }
     }
     return 0;
 }
