@@ -100,7 +100,7 @@ static void sort_long_buckets(const rr_parts *parts, const rr_buckets *own, int6
 
 void rr_buckets_fill(const rr_parts *parts, int64_t part, uint64_t turn, rr_buckets *buckets)
 {
-    const int64_t n = rr_rows_of_part(parts->events, parts->n_parts, part);
+    const int64_t n = parts->events->part_n[part];
     const int bits = bucket_bits(parts, n);
     const int shift = parts->shape.key_bits - parts->shape.part_bits - bits + parts->day_bits;
     const int word_shift = shift + parts->events->row_bits;

@@ -405,13 +405,20 @@ static rr_status deal_chunk(void *job, int64_t chunk, int worker, rr_error *erro
     return RR_OK;
 }
 
+/* Chunk by chunk, as the table of pieces lies. */
 static void add_up(rr_side *side, int64_t n_parts)
 {
-    for (int64_t p = 0; p < n_parts; p++) {
-        int64_t n = rr_rows_of_part(side, n_parts, p);
+    memset(side->part_n, 0, (size_t)n_parts * sizeof *side->part_n);
+    for (int64_t c = 0; c < side->n_chunks; c++) {
+        const uint32_t *piece = side->piece + c * (n_parts + 1);
 
-        side->n += n;
-        side->largest = n > side->largest ? n : side->largest;
+        for (int64_t p = 0; p < n_parts; p++) {
+            side->part_n[p] += piece[p + 1] - piece[p];
+        }
+    }
+    for (int64_t p = 0; p < n_parts; p++) {
+        side->n += side->part_n[p];
+        side->largest = side->part_n[p] > side->largest ? side->part_n[p] : side->largest;
     }
 }
 
@@ -439,8 +446,10 @@ rr_status rr_deal(const rr_rows *rows, const rr_parts *parts, rr_side *side, con
     workers = rr_workers(call, side->n_chunks);
     side->chunk_start = rr_allocate(side->n_chunks + 1, sizeof *side->chunk_start);
     side->piece = rr_allocate(side->n_chunks * (parts->n_parts + 1), sizeof *side->piece);
+    side->part_n = rr_allocate(parts->n_parts, sizeof *side->part_n);
     job.packed = calloc((size_t)workers, sizeof *job.packed);
-    if (side->chunk_start == NULL || side->piece == NULL || job.packed == NULL) {
+    if (side->chunk_start == NULL || side->piece == NULL || side->part_n == NULL ||
+        job.packed == NULL) {
         status = rr_fail(error, RR_ERR_MEMORY, "out of memory");
         goto out;
     }
@@ -472,6 +481,7 @@ void rr_side_free(rr_side *side)
     free(side->start);
     free(side->words);
     free(side->rows);
+    free(side->part_n);
     free(side->chunk_start);
     free(side->piece);
 }

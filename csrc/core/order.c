@@ -262,7 +262,7 @@ static void add_up_parts(const rr_parts *parts, const rr_side *side, int64_t *st
 {
     start[0] = 0;
     for (int64_t p = 0; p < parts->n_parts; p++) {
-        start[p + 1] = start[p] + rr_rows_of_part(side, parts->n_parts, p);
+        start[p + 1] = start[p] + side->part_n[p];
     }
 }
 

@@ -23,7 +23,8 @@ typedef struct rr_side {
     int row_bits;    /* of a word; 0 when rows stand in an array of their own */
     int64_t n;       /* rows that take part */
     int64_t n_table; /* rows of the table that they come from */
-    int64_t largest; /* rows of the largest part */
+    int64_t *part_n; /* rows of each part */
+    int64_t largest; /* of them */
     int in_order;    /* which of the two it is */
     int64_t *start;  /* in order: n_parts + 1 */
     /* as dealt */
@@ -117,16 +118,6 @@ static inline void rr_fetch_piece(const rr_side *side, int64_t n_parts, int64_t 
             __builtin_prefetch(piece.words + k);
         }
     }
-}
-
-static inline int64_t rr_rows_of_part(const rr_side *side, int64_t n_parts, int64_t part)
-{
-    int64_t n = 0;
-
-    for (int64_t i = 0; i < rr_n_pieces(side); i++) {
-        n += rr_piece_of(side, n_parts, part, i).n;
-    }
-    return n;
 }
 
 /* Of a side in order: key and day of a row as one number that sorts by key, then day. */
