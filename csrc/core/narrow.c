@@ -29,11 +29,16 @@ static const int32_t VARIES = INT32_MIN;
 /* The longest gap of a window on a day, or -1 where it admits none. */
 static int32_t longest_gap(const rr_window *window, int64_t day)
 {
-    int64_t first, last, gap;
+    int64_t first, last;
 
     rr_bounds_of(window, day, &first, &last);
-    gap = window->direction == RR_FORWARD ? last - day : day - first;
-    return first > last ? -1 : gap > INT32_MAX ? INT32_MAX : (int32_t)gap;
+    if (first > last) {
+        return -1;
+    }
+    /* An open window has an end that no gap reaches. */
+    last = last < day + INT32_MAX ? last : day + INT32_MAX;
+    first = first > day - INT32_MAX ? first : day - INT32_MAX;
+    return (int32_t)(window->direction == RR_FORWARD ? last - day : day - first);
 }
 
 /* The places of n anchors in the tables; one that lies beyond them is at their end. Says whether an

@@ -1,5 +1,6 @@
 /* Every rule of the sweep, pairs, absorption and narrowing against answers found by looking at every
  * pair. */
+#include "columns.h"
 #include "tables.h"
 
 #include <string.h>
@@ -428,8 +429,10 @@ static void test_absorb(const world *w)
 static void test_narrow(world *w, uint64_t *random)
 {
     int64_t found_row[FEW], anchor[FEW];
-    int32_t found_gap[FEW], gap[FEW];
+    int32_t found_gap[FEW], gap[FEW], same[FEW];
     rr_matches matches = {found_row, found_gap, NULL, NULL};
+    rr_days anchors = {.ticks = anchor, .per_day = 1};
+    rr_narrowed windows[2];
     rr_rule longest = w->rule;
     int64_t n = w->index.n;
 
@@ -445,13 +448,24 @@ static void test_narrow(world *w, uint64_t *random)
     for (int64_t i = 0; i < n; i++) {
         anchor[i] = anchor_of(w, i);
     }
+    if (random_below(random, 2)) {
+        rr_day_range range;
+
+        CHECK(rr_days_range(&anchors, n, &range, NULL, NULL) == RR_OK);
+        anchors.has_range = 1;
+        anchors.first = range.first;
+        anchors.last = range.last;
+    }
+    windows[0] = (rr_narrowed){w->rule.window, gap};
+    windows[1] = (rr_narrowed){longest.window, same};
     CHECK(rr_link(w->parts, &longest, n, w->events.n, &matches, NULL, NULL) == RR_OK);
-    CHECK(rr_narrow(w->parts, &w->rule.window, anchor, n, found_gap, gap, NULL, NULL) == RR_OK);
+    CHECK(rr_narrow(windows, 2, &anchors, n, found_gap, NULL, NULL) == RR_OK);
     for (int64_t i = 0; i < n; i++) {
         answer want = expect(w, i);
 
         CHECK(gap[i] == want.gap);
         CHECK(gap[i] < 0 || found_row[i] == want.event_row);
+        CHECK(same[i] == found_gap[i]);
     }
     if (n > 0) {
         rr_error error;
@@ -459,8 +473,7 @@ static void test_narrow(world *w, uint64_t *random)
 
         found_gap[i] = 0;
         anchor[i] = RR_DAY_MAX + 1;
-        CHECK(rr_narrow(w->parts, &w->rule.window, anchor, n, found_gap, gap, NULL, &error) ==
-              RR_ERR_DAY_RANGE);
+        CHECK(rr_narrow(windows, 2, &anchors, n, found_gap, NULL, &error) == RR_ERR_DAY_RANGE);
         CHECK(error.row == i);
     }
 }
@@ -472,6 +485,8 @@ static void test_failures(world *w)
     int32_t gap[FEW * FEW];
     rr_matches matches = {event_row, gap, count, NULL};
     int64_t n = w->index.n, m = w->events.n;
+    rr_narrowed narrowed = {w->rule.window, gap};
+    rr_days days = {.ticks = w->index.day, .per_day = 1};
 
     for (int which = 0; which < 5; which++) {
         rr_status status = RR_ERR_MEMORY;
@@ -486,8 +501,7 @@ static void test_failures(world *w)
                      : which == 2 ? rr_pairs_fill(w->parts, &w->rule, n, m, offsets, event_row, gap,
                                                   NULL, NULL)
                      : which == 3 ? rr_absorb(w->parts, &w->rule, n, m, event_row, NULL, NULL)
-                                  : rr_narrow(w->parts, &w->rule.window, w->index.day, n, gap, gap,
-                                              NULL, NULL);
+                                  : rr_narrow(&narrowed, 1, &days, n, gap, NULL, NULL);
             failing_allocation = -1;
             CHECK(status == RR_OK || (status == RR_ERR_MEMORY && nth < 20));
         }
