@@ -36,9 +36,10 @@ typedef struct search {
     uint64_t turn; /* bits of a word that are turned over */
     uint64_t day_mask;
     uint64_t row_mask;
-    int backwards;      /* whether days are turned over */
-    int64_t lead;       /* days from the parts' origin to their first day */
-    int row_bits;       /* of a word of an event */
+    int backwards; /* whether days are turned over */
+    int64_t lead;  /* days from the parts' origin to their first day */
+    int row_bits;  /* of a word of an event */
+    int index_row_bits;
     int by_row;         /* whether rows bring anchors or bounds of their own */
     rr_buckets *of;     /* by worker */
     uint64_t *answers;  /* where words lie; NULL: they go to their rows at once */
@@ -115,7 +116,7 @@ static question ask(const search *s, int64_t row, int64_t day)
 /* The row of an index word. */
 static inline int64_t row_of(const search *s, uint64_t word)
 {
-    return (int64_t)(word & ((UINT64_C(1) << s->parts->index.row_bits) - 1));
+    return (int64_t)(word & ((UINT64_C(1) << s->index_row_bits) - 1));
 }
 
 /* The answer of a turned word that lies `found` from base, if that is below the limit. */
@@ -131,7 +132,7 @@ static inline uint64_t answer_of(const search *s, uint64_t base, uint64_t found,
 RR_INLINE uint64_t answer_plainly(const search *s, const rr_buckets *all, uint64_t word,
                                   rr_look_kind kind)
 {
-    const uint64_t key_day = word >> s->parts->index.row_bits, day = key_day & s->day_mask;
+    const uint64_t key_day = word >> s->index_row_bits, day = key_day & s->day_mask;
     const span days = s->spans[(int64_t)day - s->lead];
     const uint64_t base = ((key_day & ~s->day_mask) | days.first) << s->row_bits;
 
@@ -143,7 +144,7 @@ static uint64_t answer_with_rules(const search *s, const rr_buckets *all, uint64
 {
     const int row_bits = s->row_bits;
     const int64_t row = row_of(s, word), self = rr_self_of(s->rule, row);
-    const uint64_t key_day = word >> s->parts->index.row_bits;
+    const uint64_t key_day = word >> s->index_row_bits;
     const question q = ask(s, row, (int64_t)(key_day & s->day_mask));
     const uint64_t base = ((key_day & ~s->day_mask) | q.days.first) << row_bits;
     const uint64_t limit = (uint64_t)q.days.n << row_bits;
@@ -199,16 +200,19 @@ RR_INLINE void search_piece(const search *s, const rr_buckets *all, int64_t part
     }
 }
 
-RR_INLINE void search_pieces(const search *s, int64_t part, int worker, int plain,
+/* The search and the buckets are copied, so that the compiler knows that no answer changes them. */
+RR_INLINE void search_pieces(const search *job, int64_t part, int worker, int plain,
                              rr_look_kind kind)
 {
-    const rr_side *index = &s->parts->index;
-    rr_buckets *all = &s->of[worker];
+    const search s = *job;
+    const rr_side *index = &s.parts->index;
+    rr_buckets all;
 
-    rr_buckets_fill(s->parts, part, s->turn, all);
+    rr_buckets_fill(s.parts, part, s.turn, &s.of[worker]);
+    all = s.of[worker];
     for (int64_t p = 0; p < rr_n_pieces(index); p++) {
-        rr_fetch_piece(index, s->parts->n_parts, part, p);
-        search_piece(s, all, part, p, plain, kind);
+        rr_fetch_piece(index, s.parts->n_parts, part, p);
+        search_piece(&s, &all, part, p, plain, kind);
     }
 }
 
@@ -240,20 +244,20 @@ __attribute__((target("avx512f"))) static rr_status search_by_avx512(void *job, 
  * answers lie in event_row they lie in the rows of their own chunk. */
 static rr_status settle_chunk(void *job, int64_t chunk, int worker, rr_error *error)
 {
-    const search *s = job;
-    const rr_side *index = &s->parts->index;
+    const search s = *(const search *)job;
+    const rr_side *index = &s.parts->index;
     const int bits = index->chunk_bits;
     const int64_t from = chunk << bits, room = INT64_C(1) << bits;
     const int64_t rows = index->n_table - from < room ? index->n_table - from : room;
-    const int64_t n = index->piece[(chunk + 1) * (s->parts->n_parts + 1) - 1];
+    const int64_t n = index->piece[(chunk + 1) * (s.parts->n_parts + 1) - 1];
     const uint64_t none = UINT64_MAX >> bits;
-    uint64_t *answers = s->answers + from;
+    uint64_t *answers = s.answers + from;
 
-    if (s->own == NULL) {
-        uint64_t *copy = s->settled[worker];
+    if (s.own == NULL) {
+        uint64_t *copy = s.settled[worker];
 
         if (copy == NULL) {
-            copy = s->settled[worker] = rr_allocate(room, sizeof *copy);
+            copy = s.settled[worker] = rr_allocate(room, sizeof *copy);
         }
         if (copy == NULL) {
             return rr_fail(error, RR_ERR_MEMORY, "out of memory");
@@ -261,12 +265,12 @@ static rr_status settle_chunk(void *job, int64_t chunk, int worker, rr_error *er
         answers = memcpy(copy, answers, (size_t)n * sizeof *copy);
     }
     for (int64_t i = 0; i < rows && n < rows; i++) {
-        write_answer(s, from + i, UINT64_MAX);
+        write_answer(&s, from + i, UINT64_MAX);
     }
     for (int64_t i = 0; i < n; i++) {
         const uint64_t answer = answers[i] >> bits;
 
-        write_answer(s, from + (int64_t)(answers[i] & (uint64_t)(room - 1)),
+        write_answer(&s, from + (int64_t)(answers[i] & (uint64_t)(room - 1)),
                      answer == none ? UINT64_MAX : answer);
     }
     return RR_OK;
@@ -367,6 +371,7 @@ rr_status rr_nearest(const rr_parts *parts, const rr_rule *rule, const rr_matche
     s.day_mask = (UINT64_C(1) << parts->day_bits) - 1;
     s.row_bits = parts->events->row_bits;
     s.row_mask = (UINT64_C(1) << s.row_bits) - 1;
+    s.index_row_bits = parts->index.row_bits;
     s.lead = parts->first_day - parts->origin;
     s.backwards = (rule->window.direction == RR_BACKWARD) != (rule->take == RR_TAKE_LAST);
     s.turn = (s.backwards ? s.day_mask << s.row_bits : 0) |
