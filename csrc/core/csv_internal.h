@@ -3,7 +3,8 @@
  *   csv_source    bytes of the file
  *   csv_grammar   libcsv: any record, field by field     csv_index    positions in regular records
  *   csv_values, csv_dates: one field to one value        csv_columns  growing columns
- *   csv_rows      the rows of a block from libcsv        csv_fields   the same from positions
+ *   csv_rows      the rows of a block from libcsv        csv_fields   the same from positions,
+ *                                                        csv_iso      dates among them
  *   csv_blocks    a block of the file, by both
  *   csv_read      blocks on threads, in order            csv_stitch   their rows to one table
  *   csv_header    the names of the columns               csv_write    columns to bytes */
@@ -142,6 +143,9 @@ typedef struct rr_csv_index {
 typedef void rr_csv_indexing(const char *bytes, int64_t from, int64_t length, int64_t last,
                              rr_csv_index *index);
 
+/* Whether the machine has the instructions of RR_CSV_AVX512. */
+int rr_csv_has_avx512(void);
+
 /* The function for a path, NULL for RR_CSV_LIBCSV. RR_ERR_ARGUMENT: this machine cannot. */
 rr_status rr_csv_indexer(rr_csv_path path, rr_csv_indexing **make, rr_error *error) RR_MUST_CHECK;
 
@@ -169,8 +173,25 @@ rr_status rr_csv_date_compile(const char *text, rr_csv_date_format *format,
 const char *rr_csv_date_read(const rr_csv_date_format *format, const char *bytes, int64_t length,
                              int64_t *day);
 
+/* What a day counts in a column. */
+static inline int64_t rr_csv_date_unit(const rr_csv_options *options)
+{
+    return options->in_seconds ? 86400 : 1;
+}
+
 /* Ten bytes YYYY-MM-DD. Returns 0 for a day outside the years 1 to 9999. */
 int rr_csv_date_write(int64_t day, char *out);
+
+/* ---------------------------------------------------------------- csv_iso.c */
+
+struct rr_csv_fields;
+
+/* Reads the at most 64 fields of `fields` that are YYYY-MM-DD or empty to `dates`, as so many units a
+ * day. Bit i of the answer: field i is left to be read in another way. */
+typedef uint64_t rr_csv_dating(struct rr_csv_fields fields, int64_t unit, int64_t *dates);
+
+/* The function for a path that the machine can take. */
+rr_csv_dating *rr_csv_dater(rr_csv_path path);
 
 /* ---------------------------------------------------------------- csv_values.c */
 
@@ -288,7 +309,7 @@ typedef struct rr_csv_rows {
     int in_header;
     rr_status status; /* of a field, which cannot return one */
     rr_error error;   /* of whatever failed last */
-    uint32_t *months; /* for csv_fields; NULL until it is wanted */
+    rr_csv_dating *dates_of; /* for csv_fields, which needs it */
 } rr_csv_rows;
 
 /* `kinds` has n_columns elements. Free the rows also after a failure, which is one of memory. */

@@ -174,6 +174,7 @@ static rr_status worker_open(worker *w, const reader *r)
     w->block = (rr_csv_block){.index_of = r->index_of, .source = r->source, .stamp = &r->stamp};
     status = rr_csv_rows_init(&w->block.rows, r->options, &r->format, r->plain, r->kinds,
                               r->whole.n_columns);
+    w->block.rows.dates_of = rr_csv_dater(r->options->path);
     if (status == RR_OK) {
         status = rr_csv_block_open(&w->block, r->block_size);
     }

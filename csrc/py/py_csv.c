@@ -157,9 +157,9 @@ static PyObject *csv_read(PyObject *module, PyObject *arguments)
     int encoding, path = RR_CSV_FASTEST;
     long long block_size;
 
-    if (!PyArg_ParseTuple(arguments, "OOsippLO|i:csv_read", &object, &kinds, &options.date_format,
+    if (!PyArg_ParseTuple(arguments, "OOsippLO|ip:csv_read", &object, &kinds, &options.date_format,
                           &encoding, &options.has_header, &options.collect, &block_size, &progress,
-                          &path) ||
+                          &path, &options.in_seconds) ||
         source_of(object, &source) < 0) {
         return NULL;
     }
@@ -318,7 +318,7 @@ PyMethodDef rr_py_csv_methods[] = {
      "csv_header(source, encoding, block_size) -> (None, valid, offsets, data)"},
     {"csv_read", csv_read, METH_VARARGS,
      "csv_read(source, kinds, date_format, encoding, has_header, collect, block_size, progress,\n"
-     "path=0) -> (columns, bad, rows, bytes, blank_lines, bad_rows)"},
+     "path=0, in_seconds=False) -> (columns, bad, rows, bytes, blank_lines, bad_rows)"},
     {"csv_write", csv_write, METH_VARARGS,
      "csv_write(fd, names, columns, n_rows, progress) -> None"},
     {NULL, NULL, 0, NULL}};
