@@ -103,7 +103,7 @@ rr_status rr_csv_builder_reserve(rr_csv_builder *builder, int64_t rows)
     if (size > 0 && resize(&c->values, rows, size) < 0) {
         return RR_ERR_MEMORY;
     }
-    if (has_mask(c->kind)) {
+    if (has_mask(c->kind) && (c->valid != NULL || !builder->mask_later)) {
         void *valid = c->valid;
 
         if (resize(&valid, rows, 1) < 0) {
@@ -124,6 +124,18 @@ rr_status rr_csv_builder_reserve(rr_csv_builder *builder, int64_t rows)
         c->offsets = offsets;
         builder->strings_room = room;
     }
+    return RR_OK;
+}
+
+rr_status rr_csv_builder_mask(rr_csv_builder *builder, int64_t n, int64_t rows)
+{
+    void *valid = NULL;
+
+    if (resize(&valid, rows, 1) < 0) {
+        return RR_ERR_MEMORY;
+    }
+    memset(valid, 1, (size_t)n);
+    builder->column.valid = valid;
     return RR_OK;
 }
 

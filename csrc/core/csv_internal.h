@@ -236,6 +236,7 @@ typedef struct rr_csv_builder {
     int64_t n_slots;       /* a power of two, or 0 */
     int32_t last;          /* CATEGORY: the code of the row before, -1 none */
     rr_csv_recent *recent; /* CATEGORY: NULL, or RR_CSV_RECENT slots before the table */
+    int mask_later;        /* column.valid is NULL until rr_csv_builder_mask makes it */
 } rr_csv_builder;
 
 void rr_csv_builder_init(rr_csv_builder *builder, rr_csv_kind kind);
@@ -248,6 +249,9 @@ rr_status rr_csv_builder_reserve_data(rr_csv_builder *builder, int64_t used,
 
 /* Makes room for `room` bytes of text in all. */
 rr_status rr_csv_builder_set_data(rr_csv_builder *builder, int64_t room) RR_MUST_CHECK;
+
+/* Makes the mask of a builder with mask_later: n rows are present, and there is room for `rows`. */
+rr_status rr_csv_builder_mask(rr_csv_builder *builder, int64_t n, int64_t rows) RR_MUST_CHECK;
 
 /* Bytes of a value; 0 for SKIP and TEXT. */
 size_t rr_csv_value_size(rr_csv_kind kind);
@@ -415,12 +419,13 @@ rr_status rr_csv_whole_grow(rr_csv_whole *whole, const rr_csv_rows *rows,
 rr_status rr_csv_whole_place(rr_csv_whole *whole, const rr_csv_rows *rows, int64_t line,
                              int64_t row, rr_csv_seam *seam) RR_MUST_CHECK;
 
-/* Whether a category has more values by now than its codes can tell. */
-int rr_csv_whole_is_narrow(const rr_csv_whole *whole);
+/* Whether the rows, which have been given their place, do not go into the table as it is: a category
+ * has more values by now than its codes can tell, or there is the first null of a column. */
+int rr_csv_whole_is_narrow(const rr_csv_whole *whole, const rr_csv_rows *rows);
 
-/* Widens such codes, of the first n rows: those that have been copied. Moves the table: nobody may be
- * copying. */
-rr_status rr_csv_whole_widen(rr_csv_whole *whole, int64_t n) RR_MUST_CHECK;
+/* Widens such codes and makes such masks, of the first n rows: those that have been copied. Moves the
+ * table: nobody may be copying. */
+rr_status rr_csv_whole_widen(rr_csv_whole *whole, const rr_csv_rows *rows, int64_t n) RR_MUST_CHECK;
 
 /* Copies them there; several blocks may do so at a time. */
 void rr_csv_whole_copy(const rr_csv_whole *whole, const rr_csv_rows *rows, const rr_csv_seam *seam);

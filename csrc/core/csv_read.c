@@ -160,9 +160,9 @@ static rr_status take_turn(worker *w, reader *r)
     if (status == RR_OK) {
         status = rr_csv_whole_place(&r->whole, rows, r->at.line, r->seen, &w->seam);
     }
-    if (status == RR_OK && rr_csv_whole_is_narrow(&r->whole)) {
+    if (status == RR_OK && rr_csv_whole_is_narrow(&r->whole, rows)) {
         wait_for_copies(r);
-        status = rr_csv_whole_widen(&r->whole, w->seam.row);
+        status = rr_csv_whole_widen(&r->whole, rows, w->seam.row);
     }
     return status == RR_OK ? status : rr_csv_rows_fail(rows, status);
 }
