@@ -230,6 +230,7 @@ typedef struct rr_csv_recent {
 typedef struct rr_csv_builder {
     rr_csv_column column;
     int64_t n;             /* rows */
+    int64_t room;          /* rows that it can hold */
     int64_t data_room;     /* bytes that column.data can hold */
     int64_t strings_room;  /* CATEGORY: values that column.offsets can hold */
     int32_t *slots;        /* CATEGORY: a hash table of codes, -1 free; open addressing */
@@ -237,6 +238,7 @@ typedef struct rr_csv_builder {
     int32_t last;          /* CATEGORY: the code of the row before, -1 none */
     rr_csv_recent *recent; /* CATEGORY: NULL, or RR_CSV_RECENT slots before the table */
     int mask_later;        /* column.valid is NULL until rr_csv_builder_mask makes it */
+    rr_shelf *shelf;       /* where large blocks may come from; NULL: none. Borrowed */
 } rr_csv_builder;
 
 void rr_csv_builder_init(rr_csv_builder *builder, rr_csv_kind kind);
@@ -400,8 +402,9 @@ typedef struct rr_csv_seam {
     int64_t n_columns;
 } rr_csv_seam;
 
-rr_status rr_csv_whole_init(rr_csv_whole *whole, const rr_csv_kind *kinds,
-                            int64_t n_columns) RR_MUST_CHECK;
+/* `shelf` may be NULL. */
+rr_status rr_csv_whole_init(rr_csv_whole *whole, const rr_csv_kind *kinds, int64_t n_columns,
+                            rr_shelf *shelf) RR_MUST_CHECK;
 void rr_csv_whole_free(rr_csv_whole *whole);
 rr_status rr_csv_seam_init(rr_csv_seam *seam, int64_t n_columns) RR_MUST_CHECK;
 void rr_csv_seam_free(rr_csv_seam *seam);

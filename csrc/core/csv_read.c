@@ -351,7 +351,7 @@ rr_status rr_csv_read(const rr_csv_source *source, const rr_csv_options *options
         status = rr_csv_start(source, options->encoding, &r.at.byte, error);
     }
     if (status == RR_OK) {
-        status = rr_csv_whole_init(&r.whole, kinds, n_columns);
+        status = rr_csv_whole_init(&r.whole, kinds, n_columns, options->shelf);
         if (status != RR_OK) {
             rr_fail(error, status, "out of memory for the columns of the file");
         }

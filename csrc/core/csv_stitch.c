@@ -18,7 +18,8 @@
 
 enum { NULL_CODE = 0, UNKNOWN = -2 };
 
-rr_status rr_csv_whole_init(rr_csv_whole *whole, const rr_csv_kind *kinds, int64_t n_columns)
+rr_status rr_csv_whole_init(rr_csv_whole *whole, const rr_csv_kind *kinds, int64_t n_columns,
+                            rr_shelf *shelf)
 {
     static const rr_csv_kind bad[RR_CSV_N_BAD] = {RR_CSV_INT64, RR_CSV_INT64, RR_CSV_INT64,
                                                   RR_CSV_TEXT, RR_CSV_CATEGORY};
@@ -34,6 +35,7 @@ rr_status rr_csv_whole_init(rr_csv_whole *whole, const rr_csv_kind *kinds, int64
         rr_csv_builder_init(&whole->columns[i], kinds[i]);
         whole->columns[i].column.code_size = 1;
         whole->columns[i].mask_later = 1;
+        whole->columns[i].shelf = shelf;
     }
     for (int i = 0; i < RR_CSV_N_BAD; i++) {
         rr_csv_builder_init(&whole->bad[i], bad[i]);

@@ -9,6 +9,7 @@
 #define RR_CSV_TABLE_H
 
 #include "rereferral.h"
+#include "shelf.h"
 
 #define RR_CSV_FIELD_MAX 1048576 /* bytes; an unclosed quote ends here and not with memory */
 #define RR_CSV_COLUMNS_MAX 65536 /* of a header; more come from a file that is no CSV */
@@ -72,6 +73,7 @@ typedef struct rr_csv_options {
     int collect;        /* leave bad rows out and list them, instead of failing at the first */
     int64_t block_size; /* bytes read at a time, at most RR_CSV_BLOCK_MAX; 0: RR_CSV_BLOCK */
     rr_csv_path path;
+    rr_shelf *shelf; /* where large blocks may come from; NULL: none. Borrowed */
 } rr_csv_options;
 
 /* What rr_csv_read found. `bad` lists what was wrong in the rows left out, in the order of the file,
