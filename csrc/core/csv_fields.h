@@ -27,8 +27,7 @@ static inline rr_csv_field rr_csv_field_of(rr_csv_fields c, int64_t i)
     int64_t quote = c.quoted & (*bytes == '"');
 
     return (rr_csv_field){.bytes = bytes + quote,
-                          .length =
-                              (int64_t)end[0] - (int64_t)end[-1] - 1 - c.trim - 2 * quote};
+                          .length = (int64_t)end[0] - (int64_t)end[-1] - 1 - c.trim - 2 * quote};
 }
 
 #endif

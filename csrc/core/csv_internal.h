@@ -313,8 +313,8 @@ typedef struct rr_csv_rows {
     int64_t first_bad;      /* n_bad when this record began */
     rr_status first_status; /* of its first complaint */
     int in_header;
-    rr_status status; /* of a field, which cannot return one */
-    rr_error error;   /* of whatever failed last */
+    rr_status status;        /* of a field, which cannot return one */
+    rr_error error;          /* of whatever failed last */
     rr_csv_dating *dates_of; /* for csv_fields, which needs it */
 } rr_csv_rows;
 

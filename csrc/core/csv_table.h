@@ -68,9 +68,9 @@ typedef struct rr_csv_options {
     rr_csv_encoding encoding;
     const char *date_format; /* of RR_CSV_DATE columns: NULL or "ISO" (YYYY-MM-DD), or %Y, %m, %d
                                 once each, with any separators that are no digits */
-    int in_seconds;     /* RR_CSV_DATE columns are midnights in seconds since 1970-01-01, not days */
-    int has_header;     /* the first record is a header: it is checked for its length, not kept */
-    int collect;        /* leave bad rows out and list them, instead of failing at the first */
+    int in_seconds; /* RR_CSV_DATE columns are midnights in seconds since 1970-01-01, not days */
+    int has_header; /* the first record is a header: it is checked for its length, not kept */
+    int collect;    /* leave bad rows out and list them, instead of failing at the first */
     int64_t block_size; /* bytes read at a time, at most RR_CSV_BLOCK_MAX; 0: RR_CSV_BLOCK */
     rr_csv_path path;
     rr_shelf *shelf; /* where large blocks may come from; NULL: none. Borrowed */

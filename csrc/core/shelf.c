@@ -5,7 +5,9 @@
  * system may have the pages (MADV_FREE): it takes them, and clears them then, only if somebody needs
  * memory.
  *
- * Measured: @@
+ * Measured, 10 M rows, four columns of 362 MB to a DataFrame, two threads, four pairs side by side, the
+ * medians of eight readings each: 0.23 to 0.27 s without, 0.18 to 0.21 with. The first reading is as it
+ * was. Writing around the cache into pages that need no clearing was a third slower.
  *
  * Who holds blocks from here holds a share of the shelf, so that it outlives the module it belongs
  * to. */

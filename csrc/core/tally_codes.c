@@ -304,12 +304,8 @@ rr_status rr_codes_of_days(const rr_days *days, int64_t n, int64_t first, const 
                            int64_t n_days, int8_t null, int8_t *codes, const rr_call *call,
                            rr_error *error)
 {
-    dating in = {.n = n,
-                 .first = first,
-                 .of_day = of_day,
-                 .n_days = n_days,
-                 .null = null,
-                 .codes = codes};
+    dating in = {
+        .n = n, .first = first, .of_day = of_day, .n_days = n_days, .null = null, .codes = codes};
 
     if (days->per_day < 1) {
         return rr_fail(error, RR_ERR_ARGUMENT, "per_day must be 1 or more");

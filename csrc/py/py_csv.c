@@ -64,9 +64,8 @@ static PyObject *column_arrays(rr_csv_column *c, int64_t n, rr_shelf *shelf)
     c->offsets = NULL;
     c->data = NULL;
     for (int i = 0; i < 4; i++) {
-        PyObject *array = tuple == NULL
-                              ? NULL
-                              : array_over(&blocks[i], lengths[i], block_types[i], shelf);
+        PyObject *array = tuple == NULL ? NULL
+                                        : array_over(&blocks[i], lengths[i], block_types[i], shelf);
 
         if (array == NULL) {
             for (int j = i; j < 4; j++) {

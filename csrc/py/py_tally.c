@@ -117,7 +117,9 @@ static int coded_column(PyObject *tuple, int64_t *n, rr_coded *column)
     }
     *n = arrays[0].n;
     *column = (rr_coded){.codes = arrays[0].data,
-                         .size = type == NPY_INT8 ? 1 : type == NPY_INT16 ? 2 : 4,
+                         .size = type == NPY_INT8    ? 1
+                                 : type == NPY_INT16 ? 2
+                                                     : 4,
                          .to = arrays[1].data,
                          .n_codes = arrays[1].n,
                          .null = null,
@@ -183,15 +185,15 @@ static PyObject *codes_of_days(PyObject *self, PyObject *args)
     rr_status status;
     int null;
 
-    if (!PyArg_ParseTuple(args, "OLOiO:codes_of_days", &arrays[0].object, &first,
-                          &arrays[1].object, &null, &arrays[2].object) ||
+    if (!PyArg_ParseTuple(args, "OLOiO:codes_of_days", &arrays[0].object, &first, &arrays[1].object,
+                          &null, &arrays[2].object) ||
         rr_days_expect(&arrays[0], &days) < 0 || rr_arrays_check(arrays, COUNT(arrays)) < 0) {
         return NULL;
     }
     rr_days_given(&arrays[0], &days);
     Py_BEGIN_ALLOW_THREADS
-    status = rr_codes_of_days(&days, arrays[0].n, first, arrays[1].data, arrays[1].n,
-                              (int8_t)null, arrays[2].data, &call, &error);
+    status = rr_codes_of_days(&days, arrays[0].n, first, arrays[1].data, arrays[1].n, (int8_t)null,
+                              arrays[2].data, &call, &error);
     Py_END_ALLOW_THREADS
     if (status != RR_OK) {
         return rr_raise(status, &error);
