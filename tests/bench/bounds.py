@@ -24,7 +24,7 @@ QUOTED = (
 )
 
 COHORTS = (
-    "Reading the file is more than a third, coding the ids a fifth, putting them in order an eighth, "
+    "Reading the file is more than a third, coding the ids a fifth, ordering them an eighth, "
     "the search a tenth, groups and counts a tenth."
 )
 
