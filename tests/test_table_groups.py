@@ -178,8 +178,10 @@ def test_groups_that_make_no_sense_are_refused(by, said):
         column([1, 2]).groups(by)
 
 
-def test_an_empty_column_may_have_categories():
-    empty = pd.DataFrame({"a": pd.Categorical([], categories=["x", "y"]), "n": np.empty(0, int)})
+@pytest.mark.parametrize("ordered", [False, True])
+def test_an_empty_column_may_have_categories(ordered):
+    categories = pd.Categorical([], categories=["x", "y"], ordered=ordered)
+    empty = pd.DataFrame({"a": categories, "n": np.empty(0, int)})
     groups = open_table(empty, "index").groups(["a", "n"])
     assert groups.n_groups == 0
     assert list(groups.frame.columns) == ["a", "n"]

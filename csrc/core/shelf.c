@@ -15,6 +15,8 @@
 
 #include "shelf.h"
 
+#include "internal.h"
+
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>

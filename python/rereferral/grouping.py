@@ -62,7 +62,7 @@ def groups_of(parts: dict[str, Levels], n_rows: int, use: Mask | None = None) ->
     frame: dict[str, Any] = {}
     so_far: list[tuple[npt.NDArray[Any], Ranks, int, int]] = []
     codes = np.zeros(n_rows, np.int32)
-    size = min(n_rows, 1)
+    size = 1
     left = list(parts.items())
     while left:
         # All columns at once where their product is small. Otherwise one at a time: groups so far
