@@ -86,3 +86,40 @@ def test_codes_widen_when_values_are_many(values: int, threads: int, tmp_path: P
     assert area.categories.tolist() == [f"E{code}" for code in range(1, values)]
     assert (area.codes == codes - 1).all()
     assert area.codes.itemsize == (1 if values - 1 < 127 else 2 if values - 1 < 32_767 else 4)
+
+
+@pytest.mark.parametrize("null", [0, 90_000, 119_999])
+def test_a_mask_from_the_first_null_on(null: int, threads: int, tmp_path: Path) -> None:
+    path = tmp_path / "masks.csv"
+    lines = [f"C{i},{i},{i % 2},{i}\n" for i in range(120_000)]
+    lines[null] = f",,,{null}\n"
+    path.write_text("text,number,flag,full\n" + "".join(lines))
+    kinds = {"text": "text", "number": "int64", "flag": "bool", "full": "int64"}
+    found = rr.read_columns(path, types=kinds)
+    expected = np.arange(120_000) == null
+    assert (~found["text"].valid == expected).all()
+    assert found["text"][120_000 - 1] == (None if null == 119_999 else "C119999")
+    for name in ("number", "flag"):
+        assert (found[name].mask == expected).all()
+    assert type(found["full"]) is np.ndarray
+
+
+def test_every_day_there_is(tmp_path: Path) -> None:
+    days = np.arange(np.datetime64("0001-01-01"), np.datetime64("10000-01-01"))
+    path = tmp_path / "days.csv"
+    # The last column of a record, and one that is not; beside each day a field that is empty.
+    text = "\n".join(
+        f"{a},,{b}" for a, b in zip(days.astype(str), days[::-1].astype(str), strict=True)
+    )
+    path.write_text("first,none,last\n" + text + "\n")
+    for way in (PORTABLE, 0):
+        for in_seconds, unit in ((False, "D"), (True, "s")):
+            with path.open("rb", buffering=0) as file:
+                kinds = np.array([1, 1, 1], np.int32)
+                columns = _core.csv_read(
+                    file, kinds, "ISO", 0, True, False, 0, None, way, in_seconds
+                )[0]
+            first, none, last = (values.view(f"M8[{unit}]") for values, *_ in columns)
+            assert (first == days).all()
+            assert (last == days[::-1]).all()
+            assert np.isnat(none).all()

@@ -306,3 +306,21 @@ def test_semicolons_are_told(tmp_path):
     path.write_text("authority;child_id\nE06000001;1\n")
     with pytest.raises(rr.DataError, match="parted by commas, not semicolons"):
         rr.read_columns(path, columns=["authority"])
+
+
+def test_memory_of_a_table_that_is_gone_is_used_again(tmp_path):
+    numbers = np.arange(1_000_000, 2_500_000)  # rows as long as one another
+    path = tmp_path / "numbers.csv"
+    pd.DataFrame({"n": numbers}).to_csv(path, index=False)
+    addresses: set[int] = set()
+    for _ in range(3):
+        first, second = (rr.read_columns(path, types={"n": "int64"})["n"] for _ in range(2))
+        assert not np.shares_memory(first, second)
+        part = second[7:9]
+        addresses |= {array.__array_interface__["data"][0] for array in (first, second)}
+        del first, second
+        third = rr.read_columns(path, types={"n": "int64"})["n"]
+        if sys.platform == "linux":
+            assert third.__array_interface__["data"][0] in addresses
+        assert (third == numbers).all()
+        assert part.tolist() == [1_000_007, 1_000_008]

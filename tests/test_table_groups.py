@@ -111,6 +111,18 @@ def test_groups_by_arrays_and_their_names():
     assert plain(table.groups([5, 4]).frame) == [(4,), (5,)]
 
 
+@settings(deadline=None)
+@given(group_columns, st.lists(st.booleans(), min_size=SIZE, max_size=SIZE))
+def test_only_groups_of_rows_in_use(columns, flags):
+    use = np.array(flags)
+    table = open_table({f"c{i}": values for i, values in enumerate(columns)}, "index")
+    every, some = table.groups(table.names), table.groups(table.names, use=use)
+    kept = sorted(set(every.codes[use].tolist()))
+    assert plain(some.frame) == [plain(every.frame)[code] for code in kept]
+    assert some.codes[use].tolist() == [kept.index(code) for code in every.codes[use]]
+    assert not len(kept) or (some.codes.min() >= 0 and some.codes.max() < len(kept))
+
+
 def test_a_derived_column_is_used_where_the_table_has_none_of_the_name():
     derived = {"x": [7, 7], "year": [8, 9]}
     table = column([1, 2])
@@ -143,6 +155,10 @@ def test_many_columns_do_not_overflow():
     assert groups.n_groups == n
     assert (groups.frame["c0"].to_numpy()[groups.codes] == columns["c0"]).all()
     assert (groups.frame["c11"].to_numpy()[groups.codes] == columns["c11"]).all()
+    use = columns["c5"] % 2 == 0
+    some = open_table(columns, "index").groups(list(columns), use=use)
+    assert (some.frame["c5"] % 2 == 0).all()
+    assert (some.frame["c11"].to_numpy()[some.codes] == columns["c11"])[use].all()
 
 
 @pytest.mark.parametrize(
@@ -162,8 +178,10 @@ def test_groups_that_make_no_sense_are_refused(by, said):
         column([1, 2]).groups(by)
 
 
-def test_an_empty_column_may_have_categories():
-    empty = pd.DataFrame({"a": pd.Categorical([], categories=["x", "y"]), "n": np.empty(0, int)})
+@pytest.mark.parametrize("ordered", [False, True])
+def test_an_empty_column_may_have_categories(ordered):
+    categories = pd.Categorical([], categories=["x", "y"], ordered=ordered)
+    empty = pd.DataFrame({"a": categories, "n": np.empty(0, int)})
     groups = open_table(empty, "index").groups(["a", "n"])
     assert groups.n_groups == 0
     assert list(groups.frame.columns) == ["a", "n"]

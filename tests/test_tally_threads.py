@@ -147,3 +147,67 @@ def test_codes_are_seen_and_mapped():
     with pytest.raises(ValueError, match="group code") as caught:
         _core.codes_map(np.array([1, 2, 0], np.int32), np.array([7, 8], np.int32), -5, mapped)
     assert caught.value.row == 1
+
+
+@pytest.mark.parametrize("kind", ["i1", "i2", "i4"])
+def test_columns_are_joined(kind):
+    random = np.random.default_rng(11)
+    left = random.integers(-1, 5, ROWS).astype(kind)
+    right = random.integers(-1, 90, ROWS).astype("i1")
+    to = random.permutation(5).astype(np.int32)
+    identity = np.arange(90, dtype=np.int32)
+    use = (left != 3) & (right != 7)
+    columns = [(left, to, 5, 6), (right, identity, 90, 91)]
+    expected = np.append(to, 5)[left] * 91 + np.where(right < 0, 90, right)
+    there = np.zeros(6 * 91, np.bool_)
+    there[expected[use]] = True
+
+    def joined() -> tuple[bytes, bytes]:
+        codes, seen = np.empty(ROWS, np.int32), np.empty(6 * 91, np.bool_)
+        _core.codes_join(columns, use, codes, seen)
+        return codes.tobytes(), seen.tobytes()
+
+    assert on_threads(joined) == [(expected.astype(np.int32).tobytes(), there.tobytes())] * 3
+
+    left[[300_000, 500_000]] = 5, -2  # no such codes
+
+    def failing() -> int:
+        seen = np.empty(6 * 91, np.bool_)
+        with pytest.raises(ValueError, match="group code") as caught:
+            _core.codes_join(columns, None, None, seen)
+        return caught.value.row
+
+    assert on_threads(failing) == [300_000] * 3
+
+
+def test_columns_that_cannot_be_joined():
+    codes, to = np.array([0, -1], np.int32), np.array([0], np.int32)
+    with pytest.raises(ValueError, match="group code") as caught:  # a null has no number
+        _core.codes_join([(codes, to, -1, 1)], None, None, np.empty(1, np.bool_))
+    assert caught.value.row == 1
+    for column, groups in (((codes, to, 2, 2), 2), ((codes, to, 1, 2), 3), ((codes, to, -1, 0), 0)):
+        with pytest.raises(ValueError, match=r"out of range|the product"):
+            _core.codes_join([column], None, None, np.empty(groups, np.bool_))
+    many = (codes, to, 1, 1 << 16)
+    with pytest.raises(ValueError, match="out of range"):
+        _core.codes_join([many, many], None, None, np.empty(1, np.bool_))
+
+
+@pytest.mark.parametrize("per_day", [1, 86_400])
+def test_days_are_looked_up(per_day):
+    days = np.random.default_rng(3).integers(-40, 60, ROWS)
+    null = days == 59
+    ticks = np.where(null, np.iinfo(np.int64).min, days * per_day)
+    of_day = np.arange(99, dtype=np.int8)
+
+    def codes() -> bytes:
+        found = np.empty(ROWS, np.int8)
+        _core.codes_of_days((ticks, per_day), -40, of_day, -1, found)
+        return found.tobytes()
+
+    assert on_threads(codes) == [np.where(null, -1, days + 40).astype(np.int8).tobytes()] * 3
+    for wrong in (-41, 59):
+        ticks[[250_000, 400_000]] = wrong * per_day
+        with pytest.raises(ValueError, match="group code") as caught:
+            _core.codes_of_days((ticks, per_day), -40, of_day, -1, np.empty(ROWS, np.int8))
+        assert caught.value.row == 250_000

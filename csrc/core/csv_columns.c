@@ -53,20 +53,31 @@ static void ask_for_huge_pages(char *block, size_t size)
 }
 
 /* realloc of count * size. On Linux a large block moves by its page tables and pages that were never
- * touched take no memory, so doubling costs neither a copy nor the double. */
-static int resize(void **block, int64_t count, size_t size)
+ * touched take no memory, so doubling costs neither a copy nor the double. A block that becomes large
+ * comes from the shelf if one lies there; `used` bytes of it are kept. */
+static int resize(rr_shelf *shelf, void **block, size_t used, int64_t count, size_t size)
 {
-    void *moved;
+    void *moved = NULL;
+    size_t bytes;
 
     if (count < 0 || (uint64_t)count > SIZE_MAX / size) {
         return -1;
     }
-    moved = realloc(*block, count == 0 ? 1 : (size_t)count * size);
+    bytes = count == 0 ? 1 : (size_t)count * size;
+    if (used < RR_SHELF_LEAST && (moved = rr_shelf_take(shelf, bytes)) != NULL) {
+        if (used > 0) {
+            memcpy(moved, *block, used);
+        }
+        free(*block);
+        *block = moved;
+        return 0;
+    }
+    moved = realloc(*block, bytes);
     if (moved == NULL) {
         return -1;
     }
-    if ((size_t)count * size > HUGE) {
-        ask_for_huge_pages(moved, (size_t)count * size);
+    if (bytes > HUGE) {
+        ask_for_huge_pages(moved, bytes);
     }
     *block = moved;
     return 0;
@@ -99,14 +110,15 @@ rr_status rr_csv_builder_reserve(rr_csv_builder *builder, int64_t rows)
 {
     rr_csv_column *c = &builder->column;
     size_t size = c->kind == RR_CSV_CATEGORY ? (size_t)c->code_size : rr_csv_value_size(c->kind);
+    const size_t held = (size_t)builder->room;
 
-    if (size > 0 && resize(&c->values, rows, size) < 0) {
+    if (size > 0 && resize(builder->shelf, &c->values, held * size, rows, size) < 0) {
         return RR_ERR_MEMORY;
     }
-    if (has_mask(c->kind)) {
+    if (has_mask(c->kind) && (c->valid != NULL || !builder->mask_later)) {
         void *valid = c->valid;
 
-        if (resize(&valid, rows, 1) < 0) {
+        if (resize(builder->shelf, &valid, valid == NULL ? 0 : held, rows, 1) < 0) {
             return RR_ERR_MEMORY;
         }
         c->valid = valid;
@@ -114,8 +126,10 @@ rr_status rr_csv_builder_reserve(rr_csv_builder *builder, int64_t rows)
     if (c->kind == RR_CSV_TEXT || (c->kind == RR_CSV_CATEGORY && c->offsets == NULL)) {
         void *offsets = c->offsets;
         int64_t room = c->kind == RR_CSV_TEXT ? rows : 8;
+        size_t used = offsets == NULL ? 0 : (held + 1) * sizeof(int64_t);
 
-        if (room == INT64_MAX || resize(&offsets, room + 1, sizeof(int64_t)) < 0) {
+        if (room == INT64_MAX ||
+            resize(builder->shelf, &offsets, used, room + 1, sizeof(int64_t)) < 0) {
             return RR_ERR_MEMORY;
         }
         if (c->offsets == NULL) {
@@ -124,6 +138,19 @@ rr_status rr_csv_builder_reserve(rr_csv_builder *builder, int64_t rows)
         c->offsets = offsets;
         builder->strings_room = room;
     }
+    builder->room = rows;
+    return RR_OK;
+}
+
+rr_status rr_csv_builder_mask(rr_csv_builder *builder, int64_t n, int64_t rows)
+{
+    void *valid = NULL;
+
+    if (resize(builder->shelf, &valid, 0, rows, 1) < 0) {
+        return RR_ERR_MEMORY;
+    }
+    memset(valid, 1, (size_t)n);
+    builder->column.valid = valid;
     return RR_OK;
 }
 
@@ -168,7 +195,7 @@ rr_status rr_csv_builder_set_data(rr_csv_builder *builder, int64_t room)
 {
     void *data = builder->column.data;
 
-    if (resize(&data, room, 1) < 0) {
+    if (resize(builder->shelf, &data, (size_t)builder->data_room, room, 1) < 0) {
         return RR_ERR_MEMORY;
     }
     builder->column.data = data;
@@ -338,7 +365,7 @@ static int reserve_category(rr_csv_builder *builder, int64_t length)
     if (c->n_strings == builder->strings_room) {
         void *offsets = c->offsets;
 
-        if (resize(&offsets, 2 * builder->strings_room + 1, sizeof(int64_t)) < 0) {
+        if (resize(NULL, &offsets, 0, 2 * builder->strings_room + 1, sizeof(int64_t)) < 0) {
             return -1;
         }
         c->offsets = offsets;
@@ -448,7 +475,14 @@ static void *shrink(void *block, int64_t count, size_t size)
 {
     void *moved = block;
 
-    return block == NULL || resize(&moved, count, size) < 0 ? block : moved;
+    return block == NULL || resize(NULL, &moved, 0, count, size) < 0 ? block : moved;
+}
+
+/* Whether spare memory is worth giving back. A little of it was never touched, and blocks that keep
+ * their size are found on the shelf when the file is read again. */
+static int is_roomy(const rr_csv_builder *builder, int64_t used, int64_t room)
+{
+    return builder->shelf == NULL || used < room - room / 8;
 }
 
 rr_status rr_csv_builder_finish(rr_csv_builder *builder, rr_csv_encoding encoding,
@@ -456,7 +490,8 @@ rr_status rr_csv_builder_finish(rr_csv_builder *builder, rr_csv_encoding encodin
 {
     rr_csv_column *c = &builder->column;
 
-    if (rr_csv_builder_reserve(builder, builder->n) != RR_OK) {
+    if (is_roomy(builder, builder->n, builder->room) &&
+        rr_csv_builder_reserve(builder, builder->n) != RR_OK) {
         return RR_ERR_MEMORY;
     }
     if (c->kind == RR_CSV_CATEGORY && encoding != RR_CSV_UTF8 && c->n_strings > 0 &&
@@ -471,8 +506,12 @@ rr_status rr_csv_builder_finish(rr_csv_builder *builder, rr_csv_encoding encodin
         if (reserve_data(builder, 1) != RR_OK) { /* data is never NULL beside offsets */
             return RR_ERR_MEMORY;
         }
-        c->data = shrink(c->data, c->offsets[c->n_strings], 1);
-        c->offsets = shrink(c->offsets, c->n_strings + 1, sizeof(int64_t));
+        if (is_roomy(builder, c->offsets[c->n_strings], builder->data_room)) {
+            c->data = shrink(c->data, c->offsets[c->n_strings], 1);
+        }
+        if (c->kind == RR_CSV_CATEGORY) {
+            c->offsets = shrink(c->offsets, c->n_strings + 1, sizeof(int64_t));
+        }
     }
     *out = *c;
     memset(c, 0, sizeof *c);

@@ -301,18 +301,23 @@ AVX512 static void index_avx512(const char *bytes, int64_t from, int64_t length,
     make_index(masks_avx512, specials_avx512, write_avx512, bytes, from, length, last, index);
 }
 
-static int has_avx512(void)
-{
-    return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-           __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("bmi");
-}
-
 static int has_avx2(void)
 {
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi");
 }
 
 #endif
+
+int rr_csv_has_avx512(void)
+{
+#ifdef RR_CSV_X86
+    return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vbmi2") &&
+           __builtin_cpu_supports("bmi");
+#else
+    return 0;
+#endif
+}
 
 rr_status rr_csv_indexer(rr_csv_path path, rr_csv_indexing **make, rr_error *error)
 {
@@ -328,10 +333,10 @@ rr_status rr_csv_indexer(rr_csv_path path, rr_csv_indexing **make, rr_error *err
         *make = has_avx2() ? index_avx2 : NULL;
         break;
     case RR_CSV_AVX512:
-        *make = has_avx512() ? index_avx512 : NULL;
+        *make = rr_csv_has_avx512() ? index_avx512 : NULL;
         break;
     case RR_CSV_FASTEST:
-        *make = has_avx512() ? index_avx512 : has_avx2() ? index_avx2 : index_portable;
+        *make = rr_csv_has_avx512() ? index_avx512 : has_avx2() ? index_avx2 : index_portable;
         break;
 #else
     case RR_CSV_FASTEST:

@@ -3,7 +3,8 @@
  *   csv_source    bytes of the file
  *   csv_grammar   libcsv: any record, field by field     csv_index    positions in regular records
  *   csv_values, csv_dates: one field to one value        csv_columns  growing columns
- *   csv_rows      the rows of a block from libcsv        csv_fields   the same from positions
+ *   csv_rows      the rows of a block from libcsv        csv_fields   the same from positions,
+ *                                                        csv_iso      dates among them
  *   csv_blocks    a block of the file, by both
  *   csv_read      blocks on threads, in order            csv_stitch   their rows to one table
  *   csv_header    the names of the columns               csv_write    columns to bytes */
@@ -142,6 +143,9 @@ typedef struct rr_csv_index {
 typedef void rr_csv_indexing(const char *bytes, int64_t from, int64_t length, int64_t last,
                              rr_csv_index *index);
 
+/* Whether the machine has the instructions of RR_CSV_AVX512. */
+int rr_csv_has_avx512(void);
+
 /* The function for a path, NULL for RR_CSV_LIBCSV. RR_ERR_ARGUMENT: this machine cannot. */
 rr_status rr_csv_indexer(rr_csv_path path, rr_csv_indexing **make, rr_error *error) RR_MUST_CHECK;
 
@@ -169,8 +173,25 @@ rr_status rr_csv_date_compile(const char *text, rr_csv_date_format *format,
 const char *rr_csv_date_read(const rr_csv_date_format *format, const char *bytes, int64_t length,
                              int64_t *day);
 
+/* What a day counts in a column. */
+static inline int64_t rr_csv_date_unit(const rr_csv_options *options)
+{
+    return options->in_seconds ? 86400 : 1;
+}
+
 /* Ten bytes YYYY-MM-DD. Returns 0 for a day outside the years 1 to 9999. */
 int rr_csv_date_write(int64_t day, char *out);
+
+/* ---------------------------------------------------------------- csv_iso.c */
+
+struct rr_csv_fields;
+
+/* Reads the at most 64 fields of `fields` that are YYYY-MM-DD or empty to `dates`, as so many units a
+ * day. Bit i of the answer: field i is left to be read in another way. */
+typedef uint64_t rr_csv_dating(struct rr_csv_fields fields, int64_t unit, int64_t *dates);
+
+/* The function for a path that the machine can take. */
+rr_csv_dating *rr_csv_dater(rr_csv_path path);
 
 /* ---------------------------------------------------------------- csv_values.c */
 
@@ -209,12 +230,15 @@ typedef struct rr_csv_recent {
 typedef struct rr_csv_builder {
     rr_csv_column column;
     int64_t n;             /* rows */
+    int64_t room;          /* rows that it can hold */
     int64_t data_room;     /* bytes that column.data can hold */
     int64_t strings_room;  /* CATEGORY: values that column.offsets can hold */
     int32_t *slots;        /* CATEGORY: a hash table of codes, -1 free; open addressing */
     int64_t n_slots;       /* a power of two, or 0 */
     int32_t last;          /* CATEGORY: the code of the row before, -1 none */
     rr_csv_recent *recent; /* CATEGORY: NULL, or RR_CSV_RECENT slots before the table */
+    int mask_later;        /* column.valid is NULL until rr_csv_builder_mask makes it */
+    rr_shelf *shelf;       /* where large blocks may come from; NULL: none. Borrowed */
 } rr_csv_builder;
 
 void rr_csv_builder_init(rr_csv_builder *builder, rr_csv_kind kind);
@@ -227,6 +251,9 @@ rr_status rr_csv_builder_reserve_data(rr_csv_builder *builder, int64_t used,
 
 /* Makes room for `room` bytes of text in all. */
 rr_status rr_csv_builder_set_data(rr_csv_builder *builder, int64_t room) RR_MUST_CHECK;
+
+/* Makes the mask of a builder with mask_later: n rows are present, and there is room for `rows`. */
+rr_status rr_csv_builder_mask(rr_csv_builder *builder, int64_t n, int64_t rows) RR_MUST_CHECK;
 
 /* Bytes of a value; 0 for SKIP and TEXT. */
 size_t rr_csv_value_size(rr_csv_kind kind);
@@ -286,9 +313,9 @@ typedef struct rr_csv_rows {
     int64_t first_bad;      /* n_bad when this record began */
     rr_status first_status; /* of its first complaint */
     int in_header;
-    rr_status status; /* of a field, which cannot return one */
-    rr_error error;   /* of whatever failed last */
-    uint32_t *months; /* for csv_fields; NULL until it is wanted */
+    rr_status status;        /* of a field, which cannot return one */
+    rr_error error;          /* of whatever failed last */
+    rr_csv_dating *dates_of; /* for csv_fields, which needs it */
 } rr_csv_rows;
 
 /* `kinds` has n_columns elements. Free the rows also after a failure, which is one of memory. */
@@ -375,8 +402,9 @@ typedef struct rr_csv_seam {
     int64_t n_columns;
 } rr_csv_seam;
 
-rr_status rr_csv_whole_init(rr_csv_whole *whole, const rr_csv_kind *kinds,
-                            int64_t n_columns) RR_MUST_CHECK;
+/* `shelf` may be NULL. */
+rr_status rr_csv_whole_init(rr_csv_whole *whole, const rr_csv_kind *kinds, int64_t n_columns,
+                            rr_shelf *shelf) RR_MUST_CHECK;
 void rr_csv_whole_free(rr_csv_whole *whole);
 rr_status rr_csv_seam_init(rr_csv_seam *seam, int64_t n_columns) RR_MUST_CHECK;
 void rr_csv_seam_free(rr_csv_seam *seam);
@@ -394,12 +422,13 @@ rr_status rr_csv_whole_grow(rr_csv_whole *whole, const rr_csv_rows *rows,
 rr_status rr_csv_whole_place(rr_csv_whole *whole, const rr_csv_rows *rows, int64_t line,
                              int64_t row, rr_csv_seam *seam) RR_MUST_CHECK;
 
-/* Whether a category has more values by now than its codes can tell. */
-int rr_csv_whole_is_narrow(const rr_csv_whole *whole);
+/* Whether the rows, which have been given their place, do not go into the table as it is: a category
+ * has more values by now than its codes can tell, or there is the first null of a column. */
+int rr_csv_whole_is_narrow(const rr_csv_whole *whole, const rr_csv_rows *rows);
 
-/* Widens such codes, of the first n rows: those that have been copied. Moves the table: nobody may be
- * copying. */
-rr_status rr_csv_whole_widen(rr_csv_whole *whole, int64_t n) RR_MUST_CHECK;
+/* Widens such codes and makes such masks, of the first n rows: those that have been copied. Moves the
+ * table: nobody may be copying. */
+rr_status rr_csv_whole_widen(rr_csv_whole *whole, const rr_csv_rows *rows, int64_t n) RR_MUST_CHECK;
 
 /* Copies them there; several blocks may do so at a time. */
 void rr_csv_whole_copy(const rr_csv_whole *whole, const rr_csv_rows *rows, const rr_csv_seam *seam);

@@ -74,7 +74,7 @@ static rr_status convert(rr_csv_rows *r, rr_csv_builder *b, int64_t column, int6
     case RR_CSV_DATE:
         reason = rr_csv_date_read(r->format, bytes, length, &number);
         if (reason == NULL) {
-            rr_csv_add_int64(b, number);
+            rr_csv_add_int64(b, number * rr_csv_date_unit(r->options));
         }
         break;
     case RR_CSV_INT64:
@@ -270,6 +270,5 @@ void rr_csv_rows_free(rr_csv_rows *rows)
         rr_csv_builder_free(&rows->bad[i]);
     }
     free(rows->columns);
-    free(rows->months);
     memset(rows, 0, sizeof *rows);
 }

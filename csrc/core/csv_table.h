@@ -9,6 +9,7 @@
 #define RR_CSV_TABLE_H
 
 #include "rereferral.h"
+#include "shelf.h"
 
 #define RR_CSV_FIELD_MAX 1048576 /* bytes; an unclosed quote ends here and not with memory */
 #define RR_CSV_COLUMNS_MAX 65536 /* of a header; more come from a file that is no CSV */
@@ -28,7 +29,7 @@ typedef enum rr_csv_encoding { RR_CSV_UTF8 = 0, RR_CSV_LATIN1, RR_CSV_CP1252 } r
 /* How a column is held. An empty field, quoted or not, is null. */
 typedef enum rr_csv_kind {
     RR_CSV_SKIP = 0, /* checked as a field, not converted */
-    RR_CSV_DATE,     /* int64_t days; null: RR_NULL_DAY */
+    RR_CSV_DATE,     /* int64_t days, or seconds; null: RR_NULL_DAY */
     RR_CSV_INT64,    /* int64_t; null: 0 and valid 0 */
     RR_CSV_FLOAT64,  /* double; null: NaN */
     RR_CSV_BOOL,     /* uint8_t, 1 or 0; null: 0 and valid 0 */
@@ -67,10 +68,12 @@ typedef struct rr_csv_options {
     rr_csv_encoding encoding;
     const char *date_format; /* of RR_CSV_DATE columns: NULL or "ISO" (YYYY-MM-DD), or %Y, %m, %d
                                 once each, with any separators that are no digits */
-    int has_header;     /* the first record is a header: it is checked for its length, not kept */
-    int collect;        /* leave bad rows out and list them, instead of failing at the first */
+    int in_seconds; /* RR_CSV_DATE columns are midnights in seconds since 1970-01-01, not days */
+    int has_header; /* the first record is a header: it is checked for its length, not kept */
+    int collect;    /* leave bad rows out and list them, instead of failing at the first */
     int64_t block_size; /* bytes read at a time, at most RR_CSV_BLOCK_MAX; 0: RR_CSV_BLOCK */
     rr_csv_path path;
+    rr_shelf *shelf; /* where large blocks may come from; NULL: none. Borrowed */
 } rr_csv_options;
 
 /* What rr_csv_read found. `bad` lists what was wrong in the rows left out, in the order of the file,

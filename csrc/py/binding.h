@@ -14,6 +14,7 @@
 #include <numpy/arrayobject.h>
 
 #include "rereferral.h"
+#include "shelf.h"
 
 /* ---------------------------------------------------------------- arrays.c */
 
@@ -63,7 +64,8 @@ PyObject *rr_raise_at(rr_status status, int64_t row, const char *message);
 
 /* What the module keeps: its settings. */
 typedef struct rr_module_state {
-    int threads; /* that a call may use */
+    int threads;     /* that a call may use */
+    rr_shelf *shelf; /* large blocks for columns that are read; NULL: none yet */
 } rr_module_state;
 
 /* A call for the core, on as many threads as the module says, that answers Ctrl-C and feeds a progress

@@ -11,6 +11,11 @@ static int execute(PyObject *module)
     rr_module_state *state = PyModule_GetState(module);
 
     state->threads = 1;
+    state->shelf = rr_shelf_new();
+    if (state->shelf == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
     if (PyArray_ImportNumPyAPI() < 0) {
         return -1;
     }
@@ -22,6 +27,15 @@ static int execute(PyObject *module)
     return 0;
 }
 
+static void leave(void *module)
+{
+    rr_module_state *state = PyModule_GetState(module);
+
+    if (state != NULL) {
+        rr_shelf_leave(state->shelf);
+    }
+}
+
 static PyModuleDef_Slot slots[] = {{Py_mod_exec, execute}, {0, NULL}};
 
 static PyModuleDef definition = {
@@ -30,6 +44,7 @@ static PyModuleDef definition = {
     .m_doc = "The C core of rereferral over numpy arrays. Use the package, not this module.",
     .m_size = sizeof(rr_module_state),
     .m_slots = slots,
+    .m_free = leave,
 };
 
 PyMODINIT_FUNC PyInit__core(void)

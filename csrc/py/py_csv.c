@@ -7,13 +7,17 @@
 /* ---------------------------------------------------------------- out: what was allocated becomes
  * arrays */
 
+/* The context of the capsule is a share of the shelf, or NULL. */
 static void free_block(PyObject *capsule)
 {
-    free(PyCapsule_GetPointer(capsule, NULL));
+    rr_shelf *shelf = PyCapsule_GetContext(capsule);
+
+    rr_shelf_put(shelf, PyCapsule_GetPointer(capsule, NULL));
+    rr_shelf_leave(shelf);
 }
 
 /* An array over *block, which it owns from now on: *block becomes NULL. None for a NULL block. */
-static PyObject *array_over(void **block, int64_t n, int type)
+static PyObject *array_over(void **block, int64_t n, int type, rr_shelf *shelf)
 {
     npy_intp length = (npy_intp)n;
     PyObject *array, *owner;
@@ -24,6 +28,9 @@ static PyObject *array_over(void **block, int64_t n, int type)
     owner = PyCapsule_New(*block, NULL, free_block);
     if (owner == NULL) {
         return NULL;
+    }
+    if (shelf != NULL && PyCapsule_SetContext(owner, shelf) == 0) {
+        rr_shelf_share(shelf);
     }
     array = PyArray_SimpleNewFromData(1, &length, type, *block);
     *block = NULL; /* the capsule has it */
@@ -39,7 +46,7 @@ static PyObject *array_over(void **block, int64_t n, int type)
 }
 
 /* (values, valid, offsets, data), None for what a column of its kind does not have. */
-static PyObject *column_arrays(rr_csv_column *c, int64_t n)
+static PyObject *column_arrays(rr_csv_column *c, int64_t n, rr_shelf *shelf)
 {
     static const int types[] = {
         [RR_CSV_SKIP] = NPY_INT64,      [RR_CSV_DATE] = NPY_INT64, [RR_CSV_INT64] = NPY_INT64,
@@ -57,7 +64,8 @@ static PyObject *column_arrays(rr_csv_column *c, int64_t n)
     c->offsets = NULL;
     c->data = NULL;
     for (int i = 0; i < 4; i++) {
-        PyObject *array = tuple == NULL ? NULL : array_over(&blocks[i], lengths[i], block_types[i]);
+        PyObject *array = tuple == NULL ? NULL
+                                        : array_over(&blocks[i], lengths[i], block_types[i], shelf);
 
         if (array == NULL) {
             for (int j = i; j < 4; j++) {
@@ -73,12 +81,13 @@ static PyObject *column_arrays(rr_csv_column *c, int64_t n)
     return tuple;
 }
 
-static PyObject *list_of_columns(rr_csv_column *columns, int64_t n_columns, int64_t n)
+static PyObject *list_of_columns(rr_csv_column *columns, int64_t n_columns, int64_t n,
+                                 rr_shelf *shelf)
 {
     PyObject *list = PyList_New((Py_ssize_t)n_columns);
 
     for (int64_t i = 0; list != NULL && i < n_columns; i++) {
-        PyObject *item = column_arrays(&columns[i], n);
+        PyObject *item = column_arrays(&columns[i], n, shelf);
 
         if (item == NULL || PyList_SetItem(list, (Py_ssize_t)i, item) < 0) {
             Py_CLEAR(list);
@@ -136,7 +145,7 @@ static PyObject *csv_header(PyObject *module, PyObject *arguments)
     if (status != RR_OK) {
         answer = rr_raise(status, &error);
     } else {
-        answer = column_arrays(&names, names.n_strings);
+        answer = column_arrays(&names, names.n_strings, NULL);
     }
     rr_csv_column_free(&names);
     return answer;
@@ -157,9 +166,9 @@ static PyObject *csv_read(PyObject *module, PyObject *arguments)
     int encoding, path = RR_CSV_FASTEST;
     long long block_size;
 
-    if (!PyArg_ParseTuple(arguments, "OOsippLO|i:csv_read", &object, &kinds, &options.date_format,
+    if (!PyArg_ParseTuple(arguments, "OOsippLO|ip:csv_read", &object, &kinds, &options.date_format,
                           &encoding, &options.has_header, &options.collect, &block_size, &progress,
-                          &path) ||
+                          &path, &options.in_seconds) ||
         source_of(object, &source) < 0) {
         return NULL;
     }
@@ -178,6 +187,7 @@ static PyObject *csv_read(PyObject *module, PyObject *arguments)
     options.encoding = (rr_csv_encoding)encoding;
     options.block_size = block_size;
     options.path = (rr_csv_path)path;
+    options.shelf = ((rr_module_state *)PyModule_GetState(module))->shelf;
     call = rr_call_python(module, &state, progress);
     thread = PyEval_SaveThread();
     status = rr_csv_read(&source, &options, wanted, arrays[0].n, &table, &call, &error);
@@ -187,8 +197,8 @@ static PyObject *csv_read(PyObject *module, PyObject *arguments)
         rr_raise(status, &error);
         goto out;
     }
-    columns = list_of_columns(table.columns, table.n_columns, table.n_rows);
-    bad = columns == NULL ? NULL : list_of_columns(table.bad, 5, table.n_bad);
+    columns = list_of_columns(table.columns, table.n_columns, table.n_rows, options.shelf);
+    bad = columns == NULL ? NULL : list_of_columns(table.bad, 5, table.n_bad, NULL);
     if (bad != NULL) {
         answer = Py_BuildValue("OOLLLL", columns, bad, (long long)table.n_rows,
                                (long long)table.bytes, (long long)table.blank_lines,
@@ -318,7 +328,7 @@ PyMethodDef rr_py_csv_methods[] = {
      "csv_header(source, encoding, block_size) -> (None, valid, offsets, data)"},
     {"csv_read", csv_read, METH_VARARGS,
      "csv_read(source, kinds, date_format, encoding, has_header, collect, block_size, progress,\n"
-     "path=0) -> (columns, bad, rows, bytes, blank_lines, bad_rows)"},
+     "path=0, in_seconds=False) -> (columns, bad, rows, bytes, blank_lines, bad_rows)"},
     {"csv_write", csv_write, METH_VARARGS,
      "csv_write(fd, names, columns, n_rows, progress) -> None"},
     {NULL, NULL, 0, NULL}};

@@ -92,6 +92,115 @@ static PyObject *codes_map(PyObject *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
+PyDoc_STRVAR(codes_join_doc,
+             "codes_join($module, columns, use, joined, seen, /)\n--\n\n"
+             "Join columns (codes, to, null, n_ranks) of one length to one: to[code] of each, null "
+             "of -1, in [0, n_ranks). Write into the last array which numbers rows in use have.");
+
+/* One column to join; its length must be *n, unless that is -1: then it decides it. */
+static int coded_column(PyObject *tuple, int64_t *n, rr_coded *column)
+{
+    PyObject *codes, *to;
+    long long n_ranks;
+    int null, type;
+
+    if (!PyArg_ParseTuple(tuple, "OOiL:codes_join", &codes, &to, &null, &n_ranks)) {
+        return -1;
+    }
+    type = PyArray_Check(codes) ? PyArray_TYPE((PyArrayObject *)codes) : NPY_INT32;
+    type = type == NPY_INT8 || type == NPY_INT16 ? type : NPY_INT32;
+    rr_array arrays[] = {{"codes", type, RR_IN, *n < 0 ? NULL : n, codes, NULL, 0},
+                         {"to", NPY_INT32, RR_IN, NULL, to, NULL, 0}};
+
+    if (rr_arrays_check(arrays, COUNT(arrays)) < 0) {
+        return -1;
+    }
+    *n = arrays[0].n;
+    *column = (rr_coded){.codes = arrays[0].data,
+                         .size = type == NPY_INT8    ? 1
+                                 : type == NPY_INT16 ? 2
+                                                     : 4,
+                         .to = arrays[1].data,
+                         .n_codes = arrays[1].n,
+                         .null = null,
+                         .n_ranks = n_ranks};
+    return 0;
+}
+
+static PyObject *codes_join(PyObject *self, PyObject *args)
+{
+    enum { COLUMNS_MAX = 64 };
+    PyObject *list, *use, *joined, *seen;
+    rr_coded columns[COLUMNS_MAX];
+    rr_call_state state;
+    rr_call call = rr_call_python(self, &state, NULL);
+    rr_error error;
+    rr_status status;
+    Py_ssize_t n_columns;
+    int64_t n = -1;
+
+    if (!PyArg_ParseTuple(args, "O!OOO:codes_join", &PyList_Type, &list, &use, &joined, &seen)) {
+        return NULL;
+    }
+    n_columns = PyList_Size(list);
+    if (n_columns < 1 || n_columns > COLUMNS_MAX) {
+        PyErr_SetString(PyExc_ValueError, "from 1 to 64 columns are joined");
+        return NULL;
+    }
+    for (Py_ssize_t k = 0; k < n_columns; k++) {
+        if (coded_column(PyList_GetItem(list, k), &n, &columns[k]) < 0) {
+            return NULL;
+        }
+    }
+    rr_array arrays[] = {{"use", NPY_BOOL, RR_IN_OR_NONE, &n, use, NULL, 0},
+                         {"joined", NPY_INT32, RR_OUT_OR_NONE, &n, joined, NULL, 0},
+                         {"seen", NPY_BOOL, RR_OUT, NULL, seen, NULL, 0}};
+    if (rr_arrays_check(arrays, COUNT(arrays)) < 0) {
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    status = rr_codes_join(columns, (int)n_columns, n, arrays[0].data, arrays[2].n, arrays[1].data,
+                           arrays[2].data, &call, &error);
+    Py_END_ALLOW_THREADS
+    if (status != RR_OK) {
+        return rr_raise(status, &error);
+    }
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(codes_of_days_doc,
+             "codes_of_days($module, days, first, of_day, null, codes, /)\n--\n\n"
+             "Write of_day[day - first] of each day, null of a null day, into the last array.");
+
+static PyObject *codes_of_days(PyObject *self, PyObject *args)
+{
+    rr_array arrays[] = {{"days", NPY_INT64, RR_IN, NULL, NULL, NULL, 0},
+                         {"of_day", NPY_INT8, RR_IN, NULL, NULL, NULL, 0},
+                         {"codes", NPY_INT8, RR_OUT, &arrays[0].n, NULL, NULL, 0}};
+    long long first;
+    rr_days days;
+    rr_call_state state;
+    rr_call call = rr_call_python(self, &state, NULL);
+    rr_error error;
+    rr_status status;
+    int null;
+
+    if (!PyArg_ParseTuple(args, "OLOiO:codes_of_days", &arrays[0].object, &first, &arrays[1].object,
+                          &null, &arrays[2].object) ||
+        rr_days_expect(&arrays[0], &days) < 0 || rr_arrays_check(arrays, COUNT(arrays)) < 0) {
+        return NULL;
+    }
+    rr_days_given(&arrays[0], &days);
+    Py_BEGIN_ALLOW_THREADS
+    status = rr_codes_of_days(&days, arrays[0].n, first, arrays[1].data, arrays[1].n, (int8_t)null,
+                              arrays[2].data, &call, &error);
+    Py_END_ALLOW_THREADS
+    if (status != RR_OK) {
+        return rr_raise(status, &error);
+    }
+    Py_RETURN_NONE;
+}
+
 PyDoc_STRVAR(tally_clusters_doc,
              "tally_clusters($module, cluster, group, use, hit, clusters, n_squared, n_linked, "
              "linked_squared, /)\n--\n\n"
@@ -464,6 +573,8 @@ PyMethodDef rr_py_tally_methods[] = {
     {"tally", tally, METH_VARARGS, tally_doc},
     {"codes_seen", codes_seen, METH_VARARGS, codes_seen_doc},
     {"codes_map", codes_map, METH_VARARGS, codes_map_doc},
+    {"codes_join", codes_join, METH_VARARGS, codes_join_doc},
+    {"codes_of_days", codes_of_days, METH_VARARGS, codes_of_days_doc},
     {"tally_clusters", tally_clusters, METH_VARARGS, tally_clusters_doc},
     {"longest", longest, METH_VARARGS, longest_doc},
     {"tally_days_room", tally_days_room, METH_VARARGS, tally_days_room_doc},

@@ -88,6 +88,21 @@ def codes_map(
     mapped: npt.NDArray[np.int32],
     /,
 ) -> None: ...
+def codes_join(
+    columns: list[tuple[npt.NDArray[Any], npt.NDArray[np.int32], int, int]],
+    use: npt.NDArray[np.bool_] | None,
+    joined: npt.NDArray[np.int32] | None,
+    seen: npt.NDArray[np.bool_],
+    /,
+) -> None: ...
+def codes_of_days(
+    days: Any,
+    first: int,
+    of_day: npt.NDArray[np.int8],
+    null: int,
+    codes: npt.NDArray[np.int8],
+    /,
+) -> None: ...
 def tally_clusters(
     cluster: npt.NDArray[np.uint32],
     group: npt.NDArray[np.int32] | None,
@@ -248,6 +263,7 @@ def csv_read(
     block_size: int,
     progress: Any,
     path: int = 0,
+    in_seconds: bool = False,
     /,
 ) -> tuple[list[Any], list[Any], int, int, int, int]: ...
 def csv_write(fd: int, names: Any, columns: list[Any], n_rows: int, progress: Any, /) -> None: ...

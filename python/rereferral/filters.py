@@ -208,8 +208,18 @@ def _compare_categories(column: Categories, name: str, value: Any) -> Mask:
     return _by_code(column, _compare(column.values, name, value))
 
 
+_FEW = 8  # codes that are compared with every row in less time than a look-up takes
+
+
 def _by_code(column: Categories, keep: Mask) -> Mask:
-    return np.asarray(np.append(keep, False)[column.codes], np.bool_)
+    kept = np.flatnonzero(keep)
+    if not 0 < len(kept) <= _FEW:
+        return np.asarray(np.append(keep, False)[column.codes], np.bool_)
+    codes = column.codes
+    among = codes == codes.dtype.type(kept[0])
+    for code in kept[1:]:
+        among |= codes == codes.dtype.type(code)
+    return np.asarray(among, np.bool_)
 
 
 def _among(column: Column, values: list[Any]) -> Mask:

@@ -23,8 +23,8 @@ def frame_of(columns: dict[str, Any]) -> pd.DataFrame:
     Parameters
     ----------
     columns : dict
-        datetime64[D], int64, float64 and bool arrays, masked where something is null, `Text`, and
-        pandas Categoricals. The days are overwritten: they become seconds in place.
+        datetime64[D] or datetime64[s], int64, float64 and bool arrays, masked where something is
+        null, `Text`, and pandas Categoricals. Days are overwritten: they become seconds in place.
 
     Returns
     -------

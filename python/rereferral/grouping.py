@@ -17,71 +17,125 @@ from rereferral.groups import Groups
 from rereferral.kinds import Categories, Column, Dates, Days, Mask
 from rereferral.text import Text
 
-__all__ = ["Levels", "groups_of", "levels_of"]
+__all__ = ["Levels", "codes_in_use", "groups_of", "levels_of"]
 
 _MOST = np.iinfo(np.int32).max
+_MOST_JOINED = 60  # columns that the core joins at once, less some
 
 Ranks = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True)
 class Levels:
-    """One group column: the rank of each row among the sorted distinct values; null is the last."""
+    """One group column: codes of the rows, and the rank of each code among the sorted values."""
 
-    ranks: Ranks
-    values: Any  # a pandas array, in order
+    codes: npt.NDArray[Any]  # of 8, 16 or 32 bits; -1 where null
+    to: Ranks  # by code
+    values: Any  # a pandas array, in order; null is the last where there is one
+
+    @property
+    def ranks(self) -> Ranks:
+        """The rank of each row; -1 where null."""
+        return _look_up(self.to, self.codes)
+
+    @property
+    def for_core(self) -> tuple[npt.NDArray[Any], Ranks, int, int]:
+        """The column as the core joins it."""
+        return self.codes, self.to, len(self.values) - 1, len(self.values)
 
 
 def levels_of(column: Column) -> Levels:
-    """The ranks of a column, which cannot be written to."""
-    levels = _null_last(_levels_of(column))
-    levels.ranks.flags.writeable = False
-    return levels
+    """The levels of a column, whose codes cannot be written to."""
+    levels = _levels_of(column)
+    codes = levels.codes.view()
+    codes.flags.writeable = False
+    values = levels.values
+    if len(codes) and codes.min() < 0:
+        if isinstance(values, pd.arrays.NumpyExtensionArray):
+            values = pd.array(values.to_numpy())  # boolean, Int64, Float64: these have a null
+        values = values.take([*range(len(values)), -1], allow_fill=True)
+    return Levels(codes, levels.to, values)
 
 
-def groups_of(parts: dict[str, Levels], n_rows: int) -> Groups:
+def groups_of(parts: dict[str, Levels], n_rows: int, use: Mask | None = None) -> Groups:
     """`Table.groups` of columns whose levels are at hand."""
     frame: dict[str, Any] = {}
-    codes: npt.NDArray[Any] = np.zeros(n_rows, np.int32)
-    size = min(n_rows, 1)
-    for name, levels in parts.items():
-        ranks, values = levels.ranks, levels.values
-        # Groups of the columns so far times values of this one: after each column no more than
-        # there are rows, so the product never overflows.
-        wide = np.dtype(np.int32 if size * len(values) <= _MOST else np.int64)
-        if size > 1:
-            codes = codes.astype(wide, copy=False) * wide.type(len(values)) + ranks
-        else:
-            codes = ranks
-        codes, kept = _close_up(codes, size * len(values))
-        frame = {earlier: held.take(kept // len(values)) for earlier, held in frame.items()}
-        frame[name] = values.take(kept % len(values)) if len(values) else values
+    so_far: list[tuple[npt.NDArray[Any], Ranks, int, int]] = []
+    codes = np.zeros(n_rows, np.int32)
+    size = 1
+    left = list(parts.items())
+    while left:
+        # All columns at once where their product is small. Otherwise one at a time: groups so far
+        # times values of one more are no more than rows times rows, which fit 64 bits.
+        some: dict[str, Levels] = {}
+        product = size
+        while left and len(some) < _MOST_JOINED:
+            name, levels = left[0]
+            if some and product * len(levels.values) > _few(n_rows):
+                break
+            some[name] = levels
+            product *= len(levels.values)
+            del left[0]
+        columns = [*so_far, *(levels.for_core for levels in some.values())]
+        codes, kept = _joined(columns, n_rows, product, None if left else use)
+        taken = {}
+        for name, levels in reversed(some.items()):
+            n = max(len(levels.values), 1)
+            kept, rank = kept // n, kept % n
+            taken[name] = levels.values.take(rank)
+        frame = {name: held.take(kept) for name, held in frame.items()}
+        frame |= {name: taken[name] for name in some}
         size = len(kept)
-    return Groups(codes.astype(np.int32, copy=False), pd.DataFrame(frame, index=range(size)))
+        so_far = [(codes, np.arange(size, dtype=np.int32), -1, size)]
+    return Groups(codes, pd.DataFrame(frame, index=range(size)))
 
 
-def _null_last(levels: Levels) -> Levels:
-    """Levels in which null, so far of rank -1, is the last value where there is one."""
-    null = levels.ranks < 0
-    if not null.any():
-        return Levels(levels.ranks.view(), levels.values)
-    n = len(levels.values)
-    values = levels.values
-    if isinstance(values, pd.arrays.NumpyExtensionArray):
-        values = pd.array(values.to_numpy())  # boolean, Int64, Float64: these have a null
-    ranks = np.where(null, np.int32(n), levels.ranks)
-    return Levels(ranks, values.take([*range(n), -1], allow_fill=True))
+def _few(n_rows: int) -> int:
+    """So many groups that a table of them is small beside the rows."""
+    return min(max(4 * n_rows, 1 << 16), _MOST)
 
 
-def _close_up(codes: npt.NDArray[Any], size: int) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
-    """Codes below `size` without gaps, in the same order, and the old code of each new one."""
-    if size > min(max(4 * len(codes), 1 << 16), _MOST):
-        kept, closed = np.unique(codes, return_inverse=True)
-        return closed, kept.astype(np.int64)
-    kept = np.flatnonzero(_seen(codes, None, size))
-    if len(kept) == size:
-        return codes, kept
-    return _look_up(_places(kept, size), codes), kept
+def _joined(
+    columns: list[tuple[npt.NDArray[Any], Ranks, int, int]],
+    n_rows: int,
+    size: int,
+    use: Mask | None,
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+    """Columns as one without gaps, and the number below `size` that each new code stands for.
+
+    Only numbers of rows in use are kept; the codes of other rows mean nothing then.
+    """
+    if size <= _few(n_rows):
+        codes, seen = np.empty(n_rows, np.int32), np.empty(size, np.bool_)
+        _core.codes_join(columns, use, codes, seen)
+        return _closed_up(codes, seen)
+    wide = np.zeros(n_rows, np.int64)
+    for column, to, null, n in columns:
+        wide = wide * n + np.append(to, np.int32(null))[column]
+    found, inverse = np.unique(wide, return_inverse=True)
+    if len(found) > _MOST:
+        raise DataError(f"{len(found)} groups are too many")
+    codes = inverse.astype(np.int32)
+    codes, kept = _closed_up(codes, _seen(codes, use, len(found)))
+    return codes, found[kept]
+
+
+def codes_in_use(codes: npt.NDArray[Any], n: int) -> Mask:
+    """Which codes below n occur."""
+    column = _as_codes(codes), np.arange(n, dtype=np.int32), n, n + 1
+    seen = np.empty(n + 1, np.bool_)
+    _core.codes_join([column], None, None, seen)
+    return seen[:n]
+
+
+def _closed_up(
+    codes: npt.NDArray[np.int32], seen: Mask
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+    """Codes without gaps where only some were seen, and the old code of each new one."""
+    kept = np.flatnonzero(seen)
+    if len(kept) < len(seen):
+        _core.codes_map(codes, np.maximum(np.cumsum(seen) - 1, 0).astype(np.int32), -1, codes)
+    return codes, kept
 
 
 def _seen(codes: npt.NDArray[Any], use: Mask | None, size: int) -> npt.NDArray[np.bool_]:
@@ -92,10 +146,10 @@ def _seen(codes: npt.NDArray[Any], use: Mask | None, size: int) -> npt.NDArray[n
 
 
 def _places(kept: npt.NDArray[np.int64], size: int) -> Ranks:
-    """Where each number below `size` stands in `kept`; of use only for those that do."""
+    """Where each number below `size` stands in `kept`; 0 for those that do not."""
     if len(kept) > _MOST:
         raise DataError(f"{len(kept)} groups are too many")
-    places = np.empty(size, np.int32)
+    places = np.zeros(size, np.int32)
     places[kept] = np.arange(len(kept), dtype=np.int32)
     return places
 
@@ -119,22 +173,30 @@ def _levels_of(column: Column) -> Levels:
         codes, distinct = column.codes()
         order = distinct.order()
         labels = distinct.take(order).to_numpy()
-        ranks = _look_up(_places(order, len(order)), codes)
-        return Levels(ranks, pd.array(labels, dtype=pd.StringDtype("python")))
+        to = _places(order, len(order))
+        return Levels(_as_codes(codes), to, pd.array(labels, dtype=pd.StringDtype("python")))
     if isinstance(column, Dates | Days):
         days = days_of(column)
-        ranks, found = _ranks_of(days, days != NULL_DAY)
-        return Levels(ranks, pd.array(found.view("M8[D]").astype("M8[s]"), dtype="M8[s]"))
+        codes, to, found = _codes_of(days, days != NULL_DAY)
+        return Levels(codes, to, pd.array(found.view("M8[D]").astype("M8[s]"), dtype="M8[s]"))
     if column.values.dtype.kind == "b":
-        ranks, found = _ranks_of(column.values.view(np.uint8), column.valid)
+        codes, to, found = _codes_of(column.values.view(np.uint8), column.valid)
         found = found.astype(np.bool_)
     else:
-        ranks, found = _ranks_of(column.values, column.valid)
-    return Levels(ranks, pd.array(found, dtype=found.dtype))
+        codes, to, found = _codes_of(column.values, column.valid)
+    return Levels(codes, to, pd.array(found, dtype=found.dtype))
 
 
-def _ranks_of(values: npt.NDArray[Any], valid: Mask | None) -> tuple[Ranks, npt.NDArray[Any]]:
-    """Ranks and the sorted distinct values of numbers; NaN is null."""
+def _as_codes(codes: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Codes in a type that the core joins: as narrow as they are, if they are narrow."""
+    narrow = codes.dtype in (np.int8, np.int16, np.int32)
+    return np.ascontiguousarray(codes, codes.dtype if narrow else np.int32)
+
+
+def _codes_of(
+    values: npt.NDArray[Any], valid: Mask | None
+) -> tuple[npt.NDArray[np.int32], Ranks, npt.NDArray[Any]]:
+    """Codes, their ranks and the sorted distinct values of numbers; NaN is null."""
     some = values if valid is None else values[valid]
     if len(some) and values.dtype.kind in "iu":
         low, high = int(some.min()), int(some.max())
@@ -144,22 +206,22 @@ def _ranks_of(values: npt.NDArray[Any], valid: Mask | None) -> tuple[Ranks, npt.
             codes = codes if valid is None else np.where(valid, codes, np.int32(-1))
             kept = np.flatnonzero(_seen(codes, valid, high - low + 1))
             found = (kept.astype(wide) + wide.type(low)).astype(values.dtype)
-            return _look_up(_places(kept, high - low + 1), codes), found
+            return codes, _places(kept, high - low + 1), found
     codes, found = pd.factorize(some)
     order = np.argsort(found)
-    ranks = _look_up(_places(order, len(order)), codes)
-    if valid is not None:
-        every = np.full(len(values), -1, np.int32)
-        every[valid] = ranks
-        ranks = every
-    return ranks, found[order]
+    every = np.full(len(values), -1, np.int32)
+    every[slice(None) if valid is None else valid] = codes
+    return every, _places(order, len(order)), found[order]
 
 
 def _levels_of_categories(column: Categories) -> Levels:
     """By value; or in the order of the categories, where they carry one and are distinct."""
     inner = _levels_of(column.values)
-    if not column.ordered or len(inner.values) != len(column.values):
-        return Levels(_look_up(inner.ranks, column.codes), inner.values)
-    labels = pd.Index(inner.values.take(inner.ranks))
-    values = pd.Categorical.from_codes(np.arange(len(labels)), categories=labels, ordered=True)
-    return Levels(column.codes.astype(np.int32, copy=False), values)
+    ranks, codes = inner.ranks, _as_codes(column.codes)
+    if column.ordered and len(inner.values) == len(column.values):
+        labels = pd.Index(inner.values.take(ranks))
+        values = pd.Categorical.from_codes(np.arange(len(labels)), categories=labels, ordered=True)
+        return Levels(codes, np.arange(len(labels), dtype=np.int32), values)
+    if len(ranks) and ranks.min() < 0:  # a category that is null
+        codes, ranks = _look_up(ranks, codes), np.arange(len(inner.values), dtype=np.int32)
+    return Levels(codes, ranks, inner.values)

@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from rereferral import _core
 from rereferral.errors import RuleError
 
 __all__ = ["Groups", "beside"]
@@ -33,23 +32,6 @@ class Groups:
     def n_groups(self) -> int:
         """Number of groups."""
         return len(self.frame)
-
-    def with_rows(self, use: npt.NDArray[np.bool_]) -> Groups:
-        """Only the groups with a row that is used; the codes of the other rows mean nothing then.
-
-        Parameters
-        ----------
-        use : ndarray of bool, shape (n_rows,)
-            The rows to go by.
-        """
-        present = np.empty(self.n_groups, np.bool_)
-        _core.codes_seen(self.codes, use, present)
-        if present.all():
-            return self
-        closed_up = np.maximum(np.cumsum(present) - 1, 0).astype(np.int32)
-        codes = np.empty(len(self.codes), np.int32)
-        _core.codes_map(self.codes, closed_up, -1, codes)
-        return Groups(codes, self.frame[present].reset_index(drop=True))
 
 
 def beside(

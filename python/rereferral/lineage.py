@@ -9,11 +9,11 @@ from importlib.resources import files
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from rereferral import published
 from rereferral.errors import RuleError
+from rereferral.grouping import codes_in_use
 from rereferral.key_columns import Key, key_of
 from rereferral.kinds import Categories, Column
 from rereferral.tables import Table
@@ -184,18 +184,12 @@ def _join(column: Column | None, ids: str) -> tuple[Key, int, frozenset[str]] | 
     if len(listed) == 0:
         return None
     if used is None:
-        used = _used(column.codes, len(column.values))
+        used = codes_in_use(column.codes, len(column.values))
     occurring = frozenset(str(column.values[row]) for row in listed if used[row])
     labels = column.values.to_numpy()
     for row in listed:
         labels[row] = one_area(labels[row], ids)
     return *key_of(Categories(column.codes, Text.from_any(labels))), occurring
-
-
-def _used(codes: npt.NDArray[Any], n: int) -> npt.NDArray[np.bool_]:
-    used = np.zeros(n + 1, np.bool_)  # the last is for null, which is -1
-    used[codes] = True
-    return used
 
 
 # ------------------------------------------------------------------------------- in words

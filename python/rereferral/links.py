@@ -15,7 +15,7 @@ import pandas as pd
 from rereferral.completeness import Lookback
 from rereferral.curves import curve_table
 from rereferral.day_columns import DayColumn
-from rereferral.days import NULL_DAY, financial_year
+from rereferral.days import NULL_DAY
 from rereferral.definition import Definition
 from rereferral.errors import RuleError
 from rereferral.exits import FirstExit
@@ -305,7 +305,7 @@ class Links:
             levels = (levels,)
         if at == "event":
             return self._rates_at_event(by, levels)
-        return self._rates(self._groups(by), person, levels)
+        return self._rates(self._groups(by), person, levels, self._scope_codes(by))
 
     def arms(
         self, cluster: str | None = "person", levels: Sequence[float] = (0.95, 0.998)
@@ -349,10 +349,15 @@ class Links:
         arms = self._need_arms()
         if isinstance(levels, (int, float)):
             levels = (levels,)
-        return arms.with_early(self._rates(arms.groups, self._cluster(cluster), levels))
+        risks = self._rates(arms.groups, self._cluster(cluster), levels, self._scope_codes())
+        return arms.with_early(risks)
 
     def _rates(
-        self, groups: Groups | None, person: Codes | None, levels: Sequence[float]
+        self,
+        groups: Groups | None,
+        person: Codes | None,
+        levels: Sequence[float],
+        scope: Codes | None,
     ) -> pd.DataFrame:
         if self.definition.estimator != "proportion":
             ends = self._outcomes.ends()
@@ -361,7 +366,7 @@ class Links:
                 *ends,
                 use=self.followed,
                 cluster=person,
-                scope=self._scope_codes(),
+                scope=scope,
                 levels=levels,
                 cause_names=self._outcomes.competing,
             )
@@ -375,7 +380,7 @@ class Links:
             self.gap_days >= 0,
             self.followed,
             cluster=person,
-            scope=self._scope_codes(),
+            scope=scope,
             levels=levels,
         )
 
@@ -416,7 +421,7 @@ class Links:
             use=self.followed,
             cause_names=self._outcomes.competing,
             cluster=person,
-            scope=None if person is None else self._scope_codes(),
+            scope=None if person is None else self._scope_codes(by),
         )
 
     def mean_count(self, by: Any = None, cluster: str | None = "person") -> pd.DataFrame:
@@ -490,12 +495,12 @@ class Links:
             derived["arm"] = self._arms.categorical
             known = known & (self._arms.codes >= 0)
         derivable = ["financial_year", *([] if self._arms is None else ["arm"])]
-        groups = self._index.groups(by, derived, derivable)
         # Only groups with a row that passed the filters; not those of other closures or open cases.
-        return groups.with_rows(known)
+        return self._index.groups(by, derived, derivable, known)
 
-    def _scope_codes(self) -> Codes | None:
-        if self._scope is None:
+    def _scope_codes(self, by: Any = None) -> Codes | None:
+        """The area of each row; None where there is none, or where each group lies in one."""
+        if self._scope is None or all(_asks(by, name) for name in self._scope):
             return None
         return codes_of(self._index, self._scope)[0]
 
@@ -548,8 +553,4 @@ def _derived(by: Any, table: Table, dates: DayColumn) -> dict[str, Any]:
     """Columns that `by` may name though the table has none: the financial year of its date."""
     if table.has("financial_year") or not _asks(by, "financial_year"):
         return {}
-    return {
-        "financial_year": table.once(
-            ("financial_year", id(dates)), lambda: financial_year(dates.days)
-        )
-    }
+    return {"financial_year": table.once(("financial_year", id(dates)), dates.financial_year)}

@@ -172,7 +172,8 @@ def read_csv(
     >>> print(bad.loc[0, "line"], bad.loc[0, "column"], bad.loc[0, "value"], bad.loc[0, "reason"])
     3 closure_date 2019-02-29 is not a date: there is no such day
     """
-    found, bad = _read(path, columns, types, date_format, encoding, on_error, progress)
+    given = path, columns, types, date_format, encoding, on_error, progress
+    found, bad = _read(*given, in_seconds=True)
     facts = {
         "file": found.file,
         "rows": found.rows,
@@ -353,7 +354,9 @@ def _read(
     encoding: str,
     on_error: str,
     progress: Progress | bool | None,
+    in_seconds: bool = False,
 ) -> tuple[Columns, pd.DataFrame | None]:
+    """Read columns; dates as pandas holds them, in seconds, or as numpy does, in days."""
     if on_error not in ("raise", "collect"):
         raise RuleError(f'on_error must be "raise" or "collect", not {on_error!r}')
     _check_date_format(date_format)
@@ -373,11 +376,11 @@ def _read(
             kinds[column.position] = KINDS[column.kind]
         with _naming(name, header), file.content(tell) as (descriptor, told):
             arrays, complaints, rows, _, blank_lines, bad_rows = _core.csv_read(
-                descriptor, kinds, date_format, code, True, collect, 0, told
+                descriptor, kinds, date_format, code, True, collect, 0, told, 0, in_seconds
             )
     found = Columns(name, rows, blank_lines, bad_rows)
     for column in wanted:
-        found[column.name] = _column(column.kind, arrays[column.position])
+        found[column.name] = _column(column.kind, arrays[column.position], in_seconds)
     return found, _bad_table(complaints, header) if collect else None
 
 
@@ -497,7 +500,7 @@ def _strings(arrays: Arrays) -> list[str]:
     return [joined[start:end].decode() for start, end in pairwise(offsets.tolist())]
 
 
-def _column(kind: str, arrays: Arrays) -> Any:
+def _column(kind: str, arrays: Arrays, in_seconds: bool) -> Any:
     values, valid, _, _ = arrays
     if kind == "text":
         return _text(arrays)
@@ -506,7 +509,7 @@ def _column(kind: str, arrays: Arrays) -> Any:
         categories = pd.Index(_strings(arrays), dtype=str)
         return pd.Categorical.from_codes(values, categories=categories, validate=False)
     if kind == "date":
-        return values.view("datetime64[D]")
+        return values.view("datetime64[s]" if in_seconds else "datetime64[D]")
     if valid is not None:
         return np.ma.MaskedArray(values, mask=~valid)
     return values

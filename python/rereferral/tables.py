@@ -19,7 +19,7 @@ from rereferral.filters import column_mask
 from rereferral.grouping import Levels, groups_of, levels_of
 from rereferral.groups import Groups
 from rereferral.key_columns import Category, Integers, Key, key_of
-from rereferral.kinds import Column
+from rereferral.kinds import Column, Mask
 from rereferral.text import Text
 
 __all__ = ["Category", "Groups", "Integers", "Key", "Table", "open_table"]
@@ -333,6 +333,7 @@ class Table:
         by: Any,
         derived: Mapping[str, Any] | None = None,
         derivable: Sequence[str] = (),
+        use: Mask | None = None,
     ) -> Groups:
         """Sort the rows into groups.
 
@@ -345,6 +346,8 @@ class Table:
             Columns that `by` may name where the table has none of the name.
         derivable : sequence of str
             The names of all such columns, for who misspells one.
+        use : ndarray of bool, optional
+            Only groups with a row that is used; the codes of the other rows mean nothing then.
 
         Returns
         -------
@@ -368,7 +371,7 @@ class Table:
                 parts[name] = levels
         if not parts:
             raise DataError("by names no column")
-        return groups_of(parts, self.n_rows)
+        return groups_of(parts, self.n_rows, use)
 
     def _group_part(
         self, item: Any, derived: Mapping[str, Any], derivable: Sequence[str], position: int

@@ -1,0 +1,30 @@
+/* Large blocks of memory that were freed, kept for who next wants one of their size.
+ *
+ * A block here is one of malloc's of RR_SHELF_LEAST bytes or more. While it lies here the system may
+ * take its pages for other use, and its content is nobody's: it counts as free in all but the number
+ * of pages that the process shows. Any thread may call at any time. */
+#ifndef RR_SHELF_H
+#define RR_SHELF_H
+
+#include <stddef.h>
+
+#define RR_SHELF_LEAST ((size_t)8 << 20) /* bytes of a block */
+#define RR_SHELF_MOST ((size_t)1 << 30)  /* bytes of all blocks; the oldest go first */
+
+typedef struct rr_shelf rr_shelf;
+
+/* An empty one with one owner, or NULL without memory. */
+rr_shelf *rr_shelf_new(void);
+
+/* One owner more, and one less: the last frees it and what lies in it. Both do nothing for NULL. */
+rr_shelf *rr_shelf_share(rr_shelf *shelf);
+void rr_shelf_leave(rr_shelf *shelf);
+
+/* A block of at least `bytes` bytes and little more, whose content is anything, or NULL: none lies here.
+ * It is malloc's again: to be freed, resized or put back. */
+void *rr_shelf_take(rr_shelf *shelf, size_t bytes);
+
+/* Takes a block over: keeps it, or frees it. NULL `shelf`: frees it. */
+void rr_shelf_put(rr_shelf *shelf, void *block);
+
+#endif

@@ -1,0 +1,90 @@
+/* Blocks on the shelf: which are kept, which are found, and that none is lost (under a tool that
+ * counts). */
+#include "check.h"
+#include "shelf.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+
+DEFINE_FAILING_ALLOCATION
+
+static void *block_of(size_t bytes)
+{
+    char *block = malloc(bytes);
+
+    CHECK(block != NULL);
+    block[0] = block[bytes - 1] = 'x';
+    return block;
+}
+
+static void test_what_is_found(void)
+{
+    rr_shelf *shelf = rr_shelf_new();
+    void *small = block_of(RR_SHELF_LEAST), *large = block_of(2 * RR_SHELF_LEAST), *found;
+
+    CHECK(shelf != NULL);
+    CHECK(rr_shelf_take(shelf, RR_SHELF_LEAST) == NULL);
+    rr_shelf_put(shelf, NULL);
+    rr_shelf_put(shelf, malloc(100)); /* freed */
+    CHECK(rr_shelf_take(shelf, 50) == NULL);
+    rr_shelf_put(shelf, large);
+    rr_shelf_put(shelf, small);
+    CHECK(rr_shelf_take(shelf, 3 * RR_SHELF_LEAST) == NULL); /* too large for all */
+    CHECK(rr_shelf_take(shelf, RR_SHELF_LEAST + RR_SHELF_LEAST / 2) == NULL); /* wastes too much */
+    CHECK(rr_shelf_take(shelf, SIZE_MAX - 1) == NULL);
+    found = rr_shelf_take(shelf, RR_SHELF_LEAST);
+    CHECK(found == small || found == NULL); /* NULL: this system keeps no pages */
+    if (found != NULL) {
+        ((char *)found)[RR_SHELF_LEAST - 1] = 'y';
+        CHECK(rr_shelf_take(shelf, RR_SHELF_LEAST) == NULL);
+        CHECK(rr_shelf_take(shelf, 2 * RR_SHELF_LEAST - RR_SHELF_LEAST / 4) == large);
+        free(large);
+        free(found);
+    }
+    rr_shelf_leave(shelf);
+}
+
+static void test_the_oldest_go_first(void)
+{
+    enum { SOME = 70 };
+    rr_shelf *shelf = rr_shelf_new();
+    int64_t found = 0;
+
+    CHECK(shelf != NULL);
+    for (int i = 0; i < SOME; i++) {
+        rr_shelf_put(shelf, block_of(RR_SHELF_LEAST + (size_t)i * 4096));
+    }
+    for (int i = SOME - 1; i >= 0; i--) {
+        void *block = rr_shelf_take(shelf, RR_SHELF_LEAST + (size_t)i * 4096);
+
+        found += block != NULL;
+        CHECK(block == NULL || i >= SOME - 64);
+        free(block);
+    }
+    CHECK(found == 64 || found == 0);
+    rr_shelf_leave(shelf);
+}
+
+static void test_owners(void)
+{
+    rr_shelf *shelf = rr_shelf_new();
+
+    CHECK(rr_shelf_share(NULL) == NULL);
+    rr_shelf_leave(NULL);
+    rr_shelf_put(NULL, block_of(RR_SHELF_LEAST));
+    CHECK(rr_shelf_take(NULL, RR_SHELF_LEAST) == NULL);
+    CHECK(shelf != NULL && rr_shelf_share(shelf) == shelf);
+    rr_shelf_leave(shelf);
+    rr_shelf_put(shelf, block_of(RR_SHELF_LEAST)); /* still there */
+    rr_shelf_leave(shelf);
+}
+
+int main(void)
+{
+    test_what_is_found();
+    test_the_oldest_go_first();
+    test_owners();
+    failing_allocation = 0;
+    CHECK(rr_shelf_new() == NULL);
+    return 0;
+}
