@@ -57,6 +57,20 @@ rr_status rr_text_check(const rr_text *text, int64_t data_length, int64_t *blank
 rr_status rr_text_present(const rr_text *text, uint8_t *present, int64_t *blank,
                           const rr_call *call, rr_error *error) RR_MUST_CHECK;
 
+/* Texts of `width` characters each, padded with NUL, in bytes or, where that is NULL, in UTF-32. *ascii: 0
+ * where there is any other character, and nothing else is told. *blank, and `present` unless it is NULL,
+ * as above. */
+typedef struct rr_fixed_text {
+    const uint8_t *bytes;
+    const uint32_t *wide;
+    int64_t width;
+    const uint8_t *valid; /* NULL: all */
+    int64_t n;
+} rr_fixed_text;
+
+rr_status rr_fixed_text_check(const rr_fixed_text *text, uint8_t *present, int64_t *blank,
+                              int *ascii, const rr_call *call, rr_error *error) RR_MUST_CHECK;
+
 /* found[i] = 1 where value i is one of `values`, of which nulls are ignored. Null is never found. */
 rr_status rr_text_isin(const rr_text *text, const rr_text *values, uint8_t *found,
                        rr_error *error) RR_MUST_CHECK;

@@ -62,13 +62,62 @@ static int count_bits(uint64_t word)
 
 /* ---------------------------------------------------------------- reading columns */
 
-const int64_t *rr_key_offsets(const rr_key_column *column, int64_t first, int64_t n, int64_t *room)
+/* How long a text of `width` bytes is without the NULs at its end. */
+static inline int64_t own_length(const uint8_t *bytes, int64_t width)
 {
-    if (column->offsets != NULL) {
-        return column->offsets + first;
+    while (width > 0 && bytes[width - 1] == 0) {
+        width--;
     }
-    for (int64_t i = 0; i <= n; i++) {
-        room[i] = column->offsets_32[first + i];
+    return width;
+}
+
+int rr_key_texts_at(const rr_key_column *column, int64_t first, int64_t n, rr_key_block *block)
+{
+    const int64_t width = column->width;
+    uint32_t any = 0;
+
+    block->data = column->data;
+    block->n_data = column->n_data;
+    block->from = block->from_room;
+    block->to = block->to_room;
+    if (width == 0) {
+        block->from = column->offsets == NULL ? block->from_room : column->offsets + first;
+        block->to = block->from + 1;
+        for (int64_t i = 0; column->offsets == NULL && i <= n; i++) {
+            block->from_room[i] = column->offsets_32[first + i];
+        }
+        return 1;
+    }
+    if (column->wide != NULL) {
+        for (int64_t i = 0; i < n * width; i++) {
+            any |= column->wide[first * width + i];
+            block->room[i] = (uint8_t)column->wide[first * width + i];
+        }
+        block->data = block->room;
+        block->n_data = n * width;
+        first = 0;
+    }
+    for (int64_t i = 0; i < n; i++) {
+        block->from_room[i] = (first + i) * width;
+        block->to_room[i] = block->from_room[i] +
+                            own_length(block->data + block->from_room[i], width);
+    }
+    return any < 0x80;
+}
+
+/* The codes, or integers of 32 bits, of the rows first to first + n, widened into `room` if they must
+ * be. */
+static const int32_t *narrow_integers(const rr_key_column *column, int64_t first, int64_t n,
+                                      int32_t *room)
+{
+    if (column->ints_32 != NULL) {
+        return column->ints_32 + first;
+    }
+    for (int64_t i = 0; column->ints_16 != NULL && i < n; i++) {
+        room[i] = column->ints_16[first + i];
+    }
+    for (int64_t i = 0; column->ints_16 == NULL && i < n; i++) {
+        room[i] = column->ints_8[first + i];
     }
     return room;
 }
@@ -77,19 +126,23 @@ const int64_t *rr_key_offsets(const rr_key_column *column, int64_t first, int64_
  * without a meaning. */
 static const int64_t *integers(const rr_key_column *column, int64_t first, int64_t n, int64_t *room)
 {
+    int32_t narrow_room[RR_KEY_BLOCK];
+    const int32_t *narrow;
+
     if (column->kind == RR_KEY_INT64) {
         return column->ints + first;
     }
+    narrow = narrow_integers(column, first, n, narrow_room);
     if (column->meanings != NULL) {
         for (int64_t i = 0; i < n; i++) {
-            int32_t code = column->ints_32[first + i];
+            int32_t code = narrow[i];
 
             room[i] = code >= 0 && code < column->n_meanings ? (int64_t)column->meanings[code] : -1;
         }
         return room;
     }
     for (int64_t i = 0; i < n; i++) {
-        room[i] = column->ints_32[first + i];
+        room[i] = narrow[i];
     }
     return room;
 }
@@ -105,15 +158,18 @@ void rr_key_missing(const rr_keys *keys, int64_t table, int64_t column, int64_t 
         }
     }
     if (c->kind == RR_KEY_CODES) {
+        int32_t room[RR_KEY_BLOCK];
+        const int32_t *codes = narrow_integers(c, first, n, room);
+
         for (int64_t i = 0; i < n; i++) {
-            missing[i] |= c->ints_32[first + i] < 0;
+            missing[i] |= codes[i] < 0;
         }
     }
 }
 
-static int is_inside(const rr_key_column *column, uint64_t from, uint64_t length)
+static int is_inside(const rr_key_block *block, uint64_t from, uint64_t length)
 {
-    return length <= (uint64_t)column->n_data && from <= (uint64_t)column->n_data - length;
+    return length <= (uint64_t)block->n_data && from <= (uint64_t)block->n_data - length;
 }
 
 /* ---------------------------------------------------------------- survey */
@@ -179,7 +235,9 @@ static rr_status survey_codes(const rr_keys *keys, const rr_stretch *s, int64_t 
     const rr_key_column *c = &keys->tables[s->table].columns[column];
 
     for (int64_t i = s->first; step == 1 && i < s->first + s->n; i++) {
-        if (c->ints_32[i] >= c->n_meanings) {
+        int32_t room[1];
+
+        if (*narrow_integers(c, i, 1, room) >= c->n_meanings) {
             return fail_value(error, i, column, "a code has no meaning");
         }
     }
@@ -198,23 +256,26 @@ static rr_status survey_texts(const rr_keys *keys, const rr_stretch *s, int64_t 
     const rr_key_column *c = &keys->tables[s->table].columns[column];
 
     for (int64_t i = s->first; i < s->first + s->n; i += step) {
-        int64_t room[2];
-        const int64_t *offsets = rr_key_offsets(c, i, 1, room);
-        int64_t from = offsets[0], length;
+        rr_key_block block;
+        int64_t from, length;
 
-        if (from < 0 || offsets[1] < from || offsets[1] > c->n_data) {
+        if (!rr_key_texts_at(c, i, 1, &block)) {
+            return fail_value(error, i, column, "text of fixed width must be ASCII");
+        }
+        from = block.from[0];
+        if (from < 0 || block.to[0] < from || block.to[0] > block.n_data) {
             return fail_value(error, i, column, "text offsets are not in order or leave the data");
         }
         if (c->valid != NULL && !c->valid[i]) {
             continue;
         }
-        length = offsets[1] - from;
+        length = block.to[0] - from;
         found->least = length < found->least ? length : found->least;
         found->greatest = length > found->greatest ? length : found->greatest;
         if (length <= RR_SHORT_TEXT) {
             uint64_t word[2], own[2];
 
-            rr_copy_words(c->data + from, (uint64_t)length, word);
+            rr_copy_words(block.data + from, (uint64_t)length, word);
             rr_own_bits((uint64_t)length, own);
             for (int w = 0; w < 2; w++) {
                 found->any[w] |= word[w];
@@ -251,6 +312,27 @@ static rr_status survey_stretch(void *job, int64_t task, int worker, rr_error *e
         }
     }
     return status;
+}
+
+rr_status rr_key_check_row(const rr_keys *keys, int64_t table, int64_t row, rr_error *error)
+{
+    const rr_stretch one = {.table = table, .first = row, .n = 1};
+
+    for (int64_t c = 0; c < keys->n_columns; c++) {
+        const rr_key_column *column = &keys->tables[table].columns[c];
+        survey found = NOTHING;
+        rr_status status = RR_OK;
+
+        if (is_text(column)) {
+            status = survey_texts(keys, &one, c, 1, &found, error);
+        } else if (column->meanings != NULL) {
+            status = survey_codes(keys, &one, c, 1, &found, error);
+        }
+        if (status != RR_OK) {
+            return status;
+        }
+    }
+    return RR_OK;
 }
 
 static rr_field field_of(const survey *found, int64_t column, int text)
@@ -366,27 +448,28 @@ static RR_ALWAYS_INLINE int pack_texts(gather_word gather, int wide, int one_len
                                        int64_t n, rr_key_words *packed)
 {
     const rr_field f = *field;
-    int64_t room[RR_KEY_BLOCK + 1];
-    const int64_t *offsets = rr_key_offsets(c, first, n, room);
-    const uint64_t safe = rr_safe_places(c->n_data);
+    rr_key_block block;
+    const int plain = rr_key_texts_at(c, first, n, &block);
+    const int64_t *begin = block.from, *end = block.to;
+    const uint64_t safe = rr_safe_places(block.n_data);
     const int second = f.shift + f.gathered[0], third = second + f.gathered[1];
     uint64_t any[2] = {0, 0}, every[2] = {UINT64_MAX, UINT64_MAX}, own[2];
 
     rr_own_bits(f.least, own);
     for (int64_t i = 0; i < n; i++) {
-        uint64_t from = (uint64_t)offsets[i], past = (uint64_t)offsets[i + 1] - from - f.least;
+        uint64_t from = (uint64_t)begin[i], past = (uint64_t)end[i] - from - f.least;
         uint64_t word[2];
 
         if (packed->missing[i]) {
             continue;
         }
         if (past > f.range || from >= safe) {
-            if (past > f.range || !is_inside(c, from, past + f.least)) {
+            if (past > f.range || !is_inside(&block, from, past + f.least)) {
                 return 0;
             }
-            rr_copy_words(c->data + from, past + f.least, word);
+            rr_copy_words(block.data + from, past + f.least, word);
         } else {
-            memcpy(word, c->data + from, sizeof word);
+            memcpy(word, block.data + from, sizeof word);
         }
         if (!one_length) {
             rr_own_bits(past + f.least, own);
@@ -402,7 +485,7 @@ static RR_ALWAYS_INLINE int pack_texts(gather_word gather, int wide, int one_len
             put(packed, wide, i, past, third);
         }
     }
-    return varies_as(&f, any, every);
+    return plain && varies_as(&f, any, every);
 }
 
 static RR_ALWAYS_INLINE int pack_column(gather_word gather, int wide, const rr_field *f,

@@ -38,8 +38,8 @@ int rr_key_pack_texts(const rr_key_texts *texts, const rr_stretch *stretch, int6
 {
     const rr_keys *keys = texts->keys;
     const rr_key_column *c = &keys->tables[stretch->table].columns[texts->column];
-    int64_t room[RR_KEY_BLOCK + 1];
-    const int64_t *offsets = rr_key_offsets(c, first, n, room);
+    rr_key_block block;
+    const int plain = rr_key_texts_at(c, first, n, &block);
 
     memset(packed->missing, 0, (size_t)n);
     rr_key_missing(keys, stretch->table, texts->column, first, n, packed->missing);
@@ -48,11 +48,11 @@ int rr_key_pack_texts(const rr_key_texts *texts, const rr_stretch *stretch, int6
 
         packed->missing[i] |= before == RR_NULL_KEY;
         packed->low[i] = packed->missing[i] ? 0
-                                            : hash_bytes(c->data + offsets[i],
-                                                         offsets[i + 1] - offsets[i], before);
+                                            : hash_bytes(block.data + block.from[i],
+                                                         block.to[i] - block.from[i], before);
         packed->high[i] = (uint64_t)(stretch->before + first - stretch->first + i);
     }
-    return 1;
+    return plain;
 }
 
 typedef struct value {
@@ -61,25 +61,23 @@ typedef struct value {
     uint32_t before;
 } value;
 
-static value value_of(const rr_key_texts *texts, uint64_t row)
+static value value_of(const rr_key_texts *texts, uint64_t row, rr_key_block *block)
 {
     const rr_key_table *table = texts->keys->tables;
-    int64_t i = (int64_t)row, t = 0, room[2];
-    const rr_key_column *column;
-    const int64_t *offsets;
+    int64_t i = (int64_t)row, t = 0;
 
     while (i >= table[t].n) {
         i -= table[t++].n;
     }
-    column = &table[t].columns[texts->column];
-    offsets = rr_key_offsets(column, i, 1, room);
-    return (value){column->data + offsets[0], offsets[1] - offsets[0],
+    (void)rr_key_texts_at(&table[t].columns[texts->column], i, 1, block); /* it was ASCII before */
+    return (value){block->data + block->from[0], block->to[0] - block->from[0],
                    running_code(texts->keys, t, i)};
 }
 
 int rr_key_same_text(const rr_key_texts *texts, uint64_t row, uint64_t other)
 {
-    value a = value_of(texts, row), b = value_of(texts, other);
+    rr_key_block blocks[2];
+    value a = value_of(texts, row, &blocks[0]), b = value_of(texts, other, &blocks[1]);
 
     return a.before == b.before && a.length == b.length &&
            (a.length == 0 || memcmp(a.bytes, b.bytes, (size_t)a.length) == 0);

@@ -35,19 +35,24 @@ static int64_t count_rows(const rr_key_table *tables, int64_t n_tables)
     return n;
 }
 
-/* Cuts the tables into runs of rows. How many there are changes no code. */
-static rr_status cut(plan *p, const rr_call *call, rr_error *error)
+int64_t rr_key_step(const rr_keys *keys)
 {
-    const rr_keys *keys = &p->keys;
+    return count_rows(keys->tables, keys->n_tables) / SAMPLE + 1;
+}
+
+rr_status rr_key_cut(const rr_keys *keys, rr_stretch **stretches, int64_t *n_stretches,
+                     const rr_call *call, rr_error *error)
+{
     int64_t wanted = (int64_t)rr_workers(call, INT64_MAX) * STRETCHES_A_THREAD, before = 0;
-    int64_t length = count_rows(keys->tables, keys->n_tables) / wanted + 1, most = 0;
+    int64_t length = count_rows(keys->tables, keys->n_tables) / wanted + 1, most = 0, made = 0;
+    rr_stretch *cut;
 
     length = length < STRETCH_LEAST ? STRETCH_LEAST : length;
     for (int64_t t = 0; t < keys->n_tables; t++) {
         most += keys->tables[t].n / length + 1;
     }
-    p->stretches = rr_allocate(most, sizeof *p->stretches);
-    if (p->stretches == NULL) {
+    *stretches = cut = rr_allocate(most, sizeof *cut);
+    if (cut == NULL) {
         return rr_fail(error, RR_ERR_MEMORY, "no memory for keys");
     }
     for (int64_t t = 0; t < keys->n_tables; t++) {
@@ -56,11 +61,12 @@ static rr_status cut(plan *p, const rr_call *call, rr_error *error)
         for (int64_t i = 0; i < pieces && n > 0; i++) {
             int64_t first = rr_chunk_start(n, i, pieces);
 
-            p->stretches[p->n_stretches++] = (rr_stretch){
-                t, first, rr_chunk_start(n, i + 1, pieces) - first, before + first};
+            cut[made++] = (rr_stretch){t, first, rr_chunk_start(n, i + 1, pieces) - first,
+                                       before + first};
         }
         before += n;
     }
+    *n_stretches = made;
     return RR_OK;
 }
 
@@ -113,27 +119,21 @@ static rr_status fold_directly(plan *p, const rr_key_packing *packing, const rr_
 
 /* ---------------------------------------------------------------- folding */
 
-/* How many columns from `first` on go into one packed key beside the running code, and its bits. */
-static int64_t columns_that_fit(const plan *p, int64_t first, int *bits)
+int64_t rr_key_fit(const rr_field *fields, int64_t n_fields, int *bits)
 {
-    int64_t c = first;
+    int64_t c = 0;
 
-    while (c < p->keys.n_columns && !p->fields[c].is_long &&
-           *bits + p->fields[c].bits <= RR_KEY_BITS) {
-        *bits += p->fields[c++].bits;
+    while (c < n_fields && !fields[c].is_long && *bits + fields[c].bits <= RR_KEY_BITS) {
+        *bits += fields[c++].bits;
     }
-    return c - first;
+    return c;
 }
 
-/* The first field, or the running code, is the most significant: so integers keep their order. */
-static void place_fields(plan *p, int64_t first, rr_key_packing *packing)
+void rr_key_place(rr_field *fields, int64_t n_fields, int bits)
 {
-    int shift = packing->bits - rr_bits(p->keys.running - 1);
-
-    packing->running_shift = p->keys.running > 1 ? shift : RR_KEY_BITS;
-    for (int64_t c = first; c < first + packing->n_fields; c++) {
-        shift -= p->fields[c].bits;
-        p->fields[c].shift = shift;
+    for (int64_t c = 0; c < n_fields; c++) {
+        bits -= fields[c].bits;
+        fields[c].shift = bits;
     }
 }
 
@@ -163,13 +163,16 @@ static rr_status fold(plan *p, int64_t first, int64_t *n_folded, const rr_call *
     rr_status status;
 
     packing.bits = rr_bits(p->keys.running - 1);
-    packing.n_fields = *n_folded = columns_that_fit(p, first, &packing.bits);
+    packing.n_fields = *n_folded = rr_key_fit(p->fields + first, p->keys.n_columns - first,
+                                              &packing.bits);
     if (*n_folded == 0) {
         *n_folded = 1;
         status = rr_key_number(&p->keys, NULL, &texts, p->stretches, p->n_stretches, &limit,
                                &p->misfit, call, error);
     } else {
-        place_fields(p, first, &packing);
+        packing.running_shift = packing.bits - rr_bits(p->keys.running - 1);
+        rr_key_place(p->fields + first, packing.n_fields, packing.running_shift);
+        packing.running_shift = p->keys.running > 1 ? packing.running_shift : RR_KEY_BITS;
         limit = packed_limit(p, &packing);
         status = limit > 0 ? fold_directly(p, &packing, call, error)
                            : rr_key_number(&p->keys, &packing, NULL, p->stretches, p->n_stretches,
@@ -186,7 +189,7 @@ static int fits_at_once(const plan *p)
 {
     int bits = 0;
 
-    return columns_that_fit(p, 0, &bits) == p->keys.n_columns;
+    return rr_key_fit(p->fields, p->keys.n_columns, &bits) == p->keys.n_columns;
 }
 
 /* Looks at the columns and folds them all; with a sample, gives up where that is not enough. */
@@ -208,8 +211,8 @@ static rr_status fold_all(plan *p, int64_t step, const rr_call *call, rr_error *
 rr_status rr_encode_as(const rr_keys *keys, uint32_t *limit, const rr_call *call, rr_error *error)
 {
     plan p = {.keys = *keys};
-    int64_t step = count_rows(keys->tables, keys->n_tables) / SAMPLE + 1;
-    rr_status status = cut(&p, call, error);
+    int64_t step = rr_key_step(keys);
+    rr_status status = rr_key_cut(keys, &p.stretches, &p.n_stretches, call, error);
 
     p.fields = rr_allocate(keys->n_columns, sizeof *p.fields);
     if (status == RR_OK && p.fields == NULL) {

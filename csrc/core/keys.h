@@ -68,6 +68,10 @@ rr_status rr_key_fields(const rr_keys *keys, const rr_stretch *stretches, int64_
                         int64_t step, rr_field *fields, const rr_call *call,
                         rr_error *error) RR_MUST_CHECK;
 
+/* Looks at one row of one table as rr_key_fields does: RR_ERR_ARGUMENT where a text or a code is none. */
+rr_status rr_key_check_row(const rr_keys *keys, int64_t table, int64_t row,
+                           rr_error *error) RR_MUST_CHECK;
+
 /* Whether the processor can, and well. */
 int rr_key_can_extract(void);
 
@@ -84,8 +88,18 @@ typedef struct rr_key_packing {
 int rr_key_pack(const rr_key_packing *packing, int64_t table, int64_t first, int64_t n,
                 rr_key_words *packed);
 
-/* The int64 offsets of the texts first to first + n, widened into `room` if they must be. */
-const int64_t *rr_key_offsets(const rr_key_column *column, int64_t first, int64_t n, int64_t *room);
+/* Where some texts of a column lie: text i is data[from[i]] to data[to[i]]. */
+typedef struct rr_key_block {
+    const uint8_t *data;
+    int64_t n_data;
+    const int64_t *from, *to;
+    int64_t from_room[RR_KEY_BLOCK + 1], to_room[RR_KEY_BLOCK];
+    uint8_t room[RR_KEY_BLOCK * RR_WIDTH_MAX];
+} rr_key_block;
+
+/* The n texts from `first` on, at most RR_KEY_BLOCK. Returns 0 where a character of fixed width is not
+ * ASCII. Offsets are left unchecked. */
+int rr_key_texts_at(const rr_key_column *column, int64_t first, int64_t n, rr_key_block *block);
 
 /* missing[i] = 1 where row first + i has no running code, or no value in the column. */
 void rr_key_missing(const rr_keys *keys, int64_t table, int64_t column, int64_t first, int64_t n,
@@ -116,8 +130,36 @@ rr_status rr_key_number(const rr_keys *keys, const rr_key_packing *packing,
                         uint64_t *n_codes, int *misfit, const rr_call *call,
                         rr_error *error) RR_MUST_CHECK;
 
-/* rr_encode for `keys`, of which all but `running` is set. In keys.c. */
+/* ---------------------------------------------------------------- keys.c */
+
+/* rr_encode for `keys`, of which all but `running` is set. */
 rr_status rr_encode_as(const rr_keys *keys, uint32_t *limit, const rr_call *call,
                        rr_error *error) RR_MUST_CHECK;
+
+/* Cuts the tables into runs of rows, which the caller frees. How many there are changes no result. */
+rr_status rr_key_cut(const rr_keys *keys, rr_stretch **stretches, int64_t *n_stretches,
+                     const rr_call *call, rr_error *error) RR_MUST_CHECK;
+
+/* So few rows of all are looked at for a sample: every how many-th. */
+int64_t rr_key_step(const rr_keys *keys);
+
+/* How many fields, from the first, go into one packed key beside so many bits, to which theirs are
+ * added. A field that is long goes into none. */
+int64_t rr_key_fit(const rr_field *fields, int64_t n_fields, int *bits);
+
+/* Places fields below so many bits: the first is the most significant, so integers keep their order. */
+void rr_key_place(rr_field *fields, int64_t n_fields, int bits);
+
+/* ---------------------------------------------------------------- key_book.c */
+
+/* rr_key_book_make for `keys` of one table as rr_encode_as takes them. */
+rr_status rr_key_book_make_as(const rr_keys *keys, uint32_t *limit, rr_key_book **book,
+                              const rr_call *call, rr_error *error) RR_MUST_CHECK;
+
+/* ---------------------------------------------------------------- key_order.c */
+
+/* rr_order_keys for `keys` as rr_encode_as takes them; their codes are not read. */
+rr_status rr_order_keys_as(const rr_keys *keys, const rr_rows *index, const rr_rows *events,
+                           const rr_call *call, rr_parts **parts, rr_error *error) RR_MUST_CHECK;
 
 #endif

@@ -137,14 +137,16 @@ rr_status rr_window_bounds(const rr_window *window, const int64_t *day, int64_t 
 /* ---------------------------------------------------------------- keys */
 
 #define RR_NULL_KEY UINT32_MAX
+#define RR_WIDTH_MAX 16
 
 typedef enum rr_key_kind {
     RR_KEY_INT64, /* `ints` */
     RR_KEY_INT32, /* `ints_32` */
-    RR_KEY_CODES, /* `ints_32`, of which one below 0 is a missing value and any other stands for
-                     `meanings[it]`, or for itself where that is NULL */
+    RR_KEY_CODES, /* `ints_32`, or where that is NULL `ints_16`, or `ints_8`; one below 0 is a missing
+                     value and any other stands for `meanings[it]`, or for itself where that is NULL */
     RR_KEY_TEXT   /* `offsets`, or `offsets_32` where that is NULL (n + 1 of either), into `data`
-                     (n_data bytes): text i is data[offsets[i]] to data[offsets[i + 1]] */
+                     (n_data bytes): text i is data[offsets[i]] to data[offsets[i + 1]]. Or `width`
+                     ASCII characters each, in `data` or else in `wide`, less the NULs at the end */
 } rr_key_kind;
 
 /* One column of a key. Text is compared by its bytes. */
@@ -152,12 +154,16 @@ typedef struct rr_key_column {
     rr_key_kind kind;
     const int64_t *ints;
     const int32_t *ints_32;
+    const int16_t *ints_16;
+    const int8_t *ints_8;
     const uint32_t *meanings;
     int64_t n_meanings;
     const int64_t *offsets;
     const int32_t *offsets_32;
     const uint8_t *data;
     int64_t n_data;
+    int64_t width;        /* of texts without offsets: from 1 to RR_WIDTH_MAX */
+    const uint32_t *wide; /* UTF-32 */
     const uint8_t *valid; /* n flags, 0 for a missing value; NULL: none is missing */
 } rr_key_column;
 
@@ -179,6 +185,29 @@ typedef struct rr_key_table {
 rr_status rr_encode(const rr_key_table *tables, int64_t n_tables, int64_t n_columns,
                     uint32_t *const *codes, uint32_t *limit, const rr_call *call,
                     rr_error *error) RR_MUST_CHECK;
+
+/* The keys of one table and their codes, to give the rows of other tables the same codes. Made once and
+ * read any number of times, by any number of threads; it keeps nothing of the table. */
+typedef struct rr_key_book rr_key_book;
+
+/* As rr_encode for one table, with codes that are all numbers below the limit, and the book of its keys,
+ * which the caller ends with rr_key_book_free. *book is NULL, with status RR_OK, where keys need more
+ * than 128 bits of varying text and numbers: of those there is no book. */
+rr_status rr_key_book_make(const rr_key_table *table, int64_t n_columns, uint32_t *codes,
+                           uint32_t *limit, rr_key_book **book, const rr_call *call,
+                           rr_error *error) RR_MUST_CHECK;
+
+/* The codes of the rows of another table, with as many columns that correspond: the limit for a key that
+ * is not in the book, RR_NULL_KEY for a row with a missing value. RR_ERR_ARGUMENT as rr_encode, but
+ * only for rows that are not in the book. */
+rr_status rr_key_book_look_up(const rr_key_book *book, const rr_key_table *table, uint32_t *codes,
+                              const rr_call *call, rr_error *error) RR_MUST_CHECK;
+
+/* How many columns the keys of a book have. */
+int64_t rr_key_book_columns(const rr_key_book *book);
+
+/* Frees what rr_key_book_make made; NULL is accepted. */
+void rr_key_book_free(rr_key_book *book);
 
 /* ---------------------------------------------------------------- order and linkage */
 
@@ -209,6 +238,13 @@ typedef struct rr_parts rr_parts;
  * and 1 for the events. */
 rr_status rr_order(const rr_rows *index, const rr_rows *events, uint32_t limit, const rr_call *call,
                    rr_parts **parts, rr_error *error) RR_MUST_CHECK;
+
+/* rr_order by key columns in place of codes: equal keys, as rr_encode has them, are one key. keys[0] are
+ * those of the index, keys[1] those of the events, with as many rows; the keys in `index` and `events`
+ * are not read. Errors as rr_encode and rr_order. */
+rr_status rr_order_keys(const rr_key_table keys[2], int64_t n_columns, const rr_rows *index,
+                        const rr_rows *events, const rr_call *call, rr_parts **parts,
+                        rr_error *error) RR_MUST_CHECK;
 
 /* The events alone, to be linked with one index after another. As rr_order; the first of the two steps
  * that it is. */

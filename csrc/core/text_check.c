@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TASK_ROWS = 1 << 17, BLOCK_ROWS = 512 };
+enum { TASK_ROWS = 1 << 16, BLOCK_ROWS = 512 };
 
 static int is_ascii(const uint8_t *bytes, int64_t length)
 {
@@ -224,4 +224,90 @@ rr_status rr_text_present(const rr_text *text, uint8_t *present, int64_t *blank,
     check_job job = {.text = text, .present = present};
 
     return run(&job, blank, call, error);
+}
+
+/* ---------------------------------------------------------------- text of a fixed width */
+
+typedef struct fixed_job {
+    const rr_fixed_text *text;
+    uint8_t *present;
+    int64_t *blank; /* by task */
+    uint8_t *other; /* by task: there is a character that is not ASCII */
+} fixed_job;
+
+/* Character j of a text; NUL beyond the last. */
+static inline uint32_t character_at(const rr_fixed_text *text, int64_t row, int64_t j)
+{
+    int64_t at = row * text->width + j;
+
+    return text->bytes != NULL ? text->bytes[at] : text->wide[at];
+}
+
+static int is_fixed_blank(const rr_fixed_text *text, int64_t row)
+{
+    int64_t length = text->width;
+
+    while (length > 0 && character_at(text, row, length - 1) == 0) {
+        length--;
+    }
+    while (length > 0 && is_space(character_at(text, row, length - 1))) {
+        length--;
+    }
+    return length == 0;
+}
+
+static rr_status check_fixed_rows(void *argument, int64_t task, int worker, rr_error *error)
+{
+    const fixed_job *job = argument;
+    const rr_fixed_text *text = job->text;
+    int64_t first = task * TASK_ROWS, end = first + TASK_ROWS, blank = 0;
+    uint32_t any = 0;
+
+    (void)worker, (void)error;
+    end = end < text->n ? end : text->n;
+    if (text->bytes != NULL) {
+        job->other[task] = !is_ascii(text->bytes + first * text->width,
+                                     (end - first) * text->width);
+    } else {
+        for (int64_t i = first * text->width; i < end * text->width; i++) {
+            any |= text->wide[i];
+        }
+        job->other[task] = any >= 0x80;
+    }
+    for (int64_t i = first; i < end; i++) {
+        int valid = text->valid == NULL || text->valid[i];
+        int empty = character_at(text, i, 0) <= ' ' && is_fixed_blank(text, i);
+
+        blank += valid && empty;
+        if (job->present != NULL) {
+            job->present[i] = (uint8_t)(valid && !empty);
+        }
+    }
+    job->blank[task] = blank;
+    return RR_OK;
+}
+
+rr_status rr_fixed_text_check(const rr_fixed_text *text, uint8_t *present, int64_t *blank,
+                              int *ascii, const rr_call *call, rr_error *error)
+{
+    int64_t n_tasks = text->n / TASK_ROWS + (text->n % TASK_ROWS != 0);
+    fixed_job job = {.text = text, .present = present};
+    rr_status status = rr_fail(error, RR_ERR_MEMORY, "no memory to check text");
+
+    job.blank = rr_allocate(n_tasks, sizeof *job.blank);
+    job.other = rr_allocate(n_tasks, sizeof *job.other);
+    if (job.blank == NULL || job.other == NULL) {
+        goto out;
+    }
+    status = rr_run(check_fixed_rows, &job, n_tasks, call, error);
+    *blank = 0;
+    *ascii = 1;
+    for (int64_t t = 0; t < n_tasks && status == RR_OK; t++) {
+        *blank += job.blank[t];
+        *ascii &= !job.other[t];
+    }
+out:
+    free(job.blank);
+    free(job.other);
+    return status;
 }

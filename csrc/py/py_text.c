@@ -96,6 +96,56 @@ static PyObject *text_check(PyObject *module, PyObject *args)
     return PyLong_FromLongLong((long long)blank);
 }
 
+PyDoc_STRVAR(fixed_check_doc,
+             "text_fixed_check($module, characters, width, valid, present, /)\n--\n\n"
+             "Return how many texts of a fixed width are blank, or None where not all characters "
+             "are ASCII; write where one is more than blank, unless `present` is None.");
+
+static PyObject *fixed_check(PyObject *module, PyObject *args)
+{
+    PyObject *characters, *valid, *present;
+    rr_fixed_text text = {0};
+    long long width;
+    int64_t blank = 0;
+    int wide, ascii = 0;
+    rr_call_state state;
+    rr_call call = rr_call_python(module, &state, NULL);
+    rr_error error;
+    rr_status status;
+
+    if (!PyArg_ParseTuple(args, "OLOO:text_fixed_check", &characters, &width, &valid, &present)) {
+        return NULL;
+    }
+    wide = PyArray_Check(characters) &&
+           PyArray_EquivTypenums(PyArray_TYPE((PyArrayObject *)characters), NPY_UINT32);
+    rr_array rows[] = {
+        {"characters", wide ? NPY_UINT32 : NPY_UINT8, RR_IN, NULL, characters, NULL, 0},
+        {"valid", NPY_BOOL, RR_IN_OR_NONE, &text.n, valid, NULL, 0},
+        {"present", NPY_BOOL, RR_OUT_OR_NONE, &text.n, present, NULL, 0}};
+    if (rr_arrays_check(rows, 1) < 0) {
+        return NULL;
+    }
+    if (width < 1 || rows[0].n % width != 0) {
+        PyErr_SetString(PyExc_ValueError, "characters do not make texts of the width");
+        return NULL;
+    }
+    text.width = width;
+    text.n = rows[0].n / width;
+    text.bytes = wide ? NULL : rows[0].data;
+    text.wide = wide ? rows[0].data : NULL;
+    if (rr_arrays_check(rows + 1, 2) < 0) {
+        return NULL;
+    }
+    text.valid = rows[1].data;
+    Py_BEGIN_ALLOW_THREADS
+    status = rr_fixed_text_check(&text, rows[2].data, &blank, &ascii, &call, &error);
+    Py_END_ALLOW_THREADS
+    if (status != RR_OK) {
+        return rr_raise(status, &error);
+    }
+    return ascii ? PyLong_FromLongLong((long long)blank) : Py_NewRef(Py_None);
+}
+
 PyDoc_STRVAR(text_present_doc,
              "text_present($module, offsets, data, valid, present, /)\n--\n\n"
              "Write where a value is more than blank; return how many are blank.");
@@ -535,6 +585,7 @@ static PyObject *text_to_objects(PyObject *Py_UNUSED(module), PyObject *args)
 
 PyMethodDef rr_py_text_methods[] = {
     {"text_check", text_check, METH_VARARGS, text_check_doc},
+    {"text_fixed_check", fixed_check, METH_VARARGS, fixed_check_doc},
     {"text_present", text_present, METH_VARARGS, text_present_doc},
     {"text_isin", text_isin, METH_VARARGS, text_isin_doc},
     {"text_compare", text_compare, METH_VARARGS, text_compare_doc},

@@ -346,7 +346,7 @@ def _dictionary(schema: Schema, pieces: list[Piece]) -> Categories:
     if field.dictionary is not None:
         raise DataError("an Arrow dictionary of dictionaries is neither dates, numbers nor text")
     dtype = _NUMBERS[schema.format]
-    codes: list[npt.NDArray[np.int64]] = []
+    codes: list[npt.NDArray[Any]] = []
     dictionaries: list[Array] = []
     base = 0
     for piece in pieces:
@@ -354,19 +354,32 @@ def _dictionary(schema: Schema, pieces: list[Piece]) -> Categories:
         if not dictionaries or not _same_memory(own, dictionaries[-1]):
             base = sum(one.length for one in dictionaries)
             dictionaries.append(own)
-        part = _fixed([piece], dtype)
-        valid = _valid_of(piece)
-        outside = (part < 0) | (part >= own.length)
-        if valid is not None:
-            outside &= valid
-        if outside.any():
-            raise DataError(f"an Arrow dictionary has a code, {part[outside][0]}, without a value")
-        part = part.astype(np.int64) + base
-        codes.append(part if valid is None else np.where(valid, part, -1))
+        part = _codes_of(piece, dtype, own.length)
+        codes.append(part if base == 0 else np.where(part < 0, -1, part.astype(np.int64) + base))
     values = ArrowColumn(field, [Piece(d, d.offset, d.length, None) for d in dictionaries]).read()
-    joined = np.concatenate(codes) if codes else np.empty(0, np.int64)
+    joined = codes[0] if len(codes) == 1 else np.concatenate([np.empty(0, np.int8), *codes])
     ordered = bool(schema.flags & _ORDERED) and len(dictionaries) <= 1
     return Categories(joined, values, ordered)
+
+
+def _codes_of(piece: Piece, dtype: str, n_values: int) -> npt.NDArray[Any]:
+    """The codes of one piece, -1 where null, in a signed type; by reference where they are that."""
+    part = _fixed([piece], dtype)
+    valid = _valid_of(piece)
+    if valid is None and (len(part) == 0 or (part.min() >= 0 and part.max() < n_values)):
+        outside = None
+    else:
+        outside = (part < 0) | (part >= n_values)
+        if valid is not None:
+            outside &= valid
+    if outside is not None and outside.any():
+        raise DataError(f"an Arrow dictionary has a code, {part[outside][0]}, without a value")
+    if part.dtype.kind == "u":
+        # What stands for a value is in range; what stands under a null may be anything.
+        wider = {1: np.int16, 2: np.int32}.get(part.itemsize, np.int64)
+        small = n_values <= np.iinfo(np.int32).max
+        part = part.view(np.int32) if part.itemsize == 4 and small else part.astype(wider)
+    return part if valid is None else np.where(valid, part, part.dtype.type(-1))
 
 
 def _same_memory(a: Array, b: Array) -> bool:

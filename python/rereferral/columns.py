@@ -71,10 +71,12 @@ def _from_pandas(series: pd.Series) -> Column:
     if isinstance(dtype, np.dtype):
         return _from_numpy(series.to_numpy())
     if isinstance(dtype, pd.CategoricalDtype):
+        category = series.array  # series.cat.codes would copy
         return Categories(
-            native(series.cat.codes.to_numpy()),
-            _from_pandas(pd.Series(series.cat.categories)),
-            bool(series.cat.ordered),
+            native(category.codes),
+            _from_pandas(pd.Series(category.categories)),
+            bool(category.ordered),
+            distinct=True,
         )
     if isinstance(dtype, pd.DatetimeTZDtype):
         moments = series.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -13,10 +14,10 @@ from rereferral import _core
 from rereferral.dates import days_of, of_categories
 from rereferral.days import NULL_DAY
 from rereferral.errors import DataError
-from rereferral.kinds import Categories, Column, Numbers
+from rereferral.kinds import Categories, Column, Numbers, native
 from rereferral.text import Text, data_error, frozen
 
-__all__ = ["Category", "Integers", "Key", "key_of"]
+__all__ = ["Category", "FixedText", "Integers", "Key", "key_in_place", "key_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,10 +47,45 @@ class Integers:
 
 
 @dataclass(frozen=True, eq=False)
-class Category:
-    """A key column of int32 codes (-1: null) into distinct `categories`, none of them null."""
+class FixedText:
+    """A key column of ASCII text as numpy holds it, read where it lies.
 
-    codes: npt.NDArray[np.int32]
+    Attributes
+    ----------
+    characters : uint8 or uint32 array, contiguous
+        `width` of them a text, padded with NUL.
+    width : int
+        From 1 to `WIDEST`.
+    valid : bool array or None
+        False where null; None: no value is null.
+    """
+
+    characters: npt.NDArray[Any]
+    width: int
+    valid: npt.NDArray[np.bool_] | None
+
+    def __len__(self) -> int:
+        return len(self.characters) // self.width
+
+    def is_null(self) -> npt.NDArray[np.bool_]:
+        """True where the value is null."""
+        return np.zeros(len(self), np.bool_) if self.valid is None else ~self.valid
+
+    def __iter__(self) -> Iterator[str | None]:
+        kind = "S" if self.characters.itemsize == 1 else "U"
+        texts = self.characters.view(f"{kind}{self.width}").astype(f"U{self.width}").tolist()
+        null = self.is_null().tolist()
+        return (None if gone else text for text, gone in zip(texts, null, strict=True))
+
+
+@dataclass(frozen=True, eq=False)
+class Category:
+    """A key column of codes into distinct `categories`, none of them null.
+
+    The codes are int32, int16 or int8; one below 0 is null.
+    """
+
+    codes: npt.NDArray[Any]
     categories: Integers | Text
 
     def __len__(self) -> int:
@@ -74,7 +110,34 @@ class Category:
         return Integers(self.categories.values[rows], valid, self.categories.unsigned_high)
 
 
-Key: TypeAlias = Integers | Text | Category
+Key: TypeAlias = Integers | Text | FixedText | Category
+
+#: Characters of the widest text that the core reads in place.
+WIDEST = 16
+
+
+def key_in_place(given: object) -> tuple[FixedText, int] | None:
+    """The key of a column that the core can read as the caller holds it, and its blank values.
+
+    That is numpy's text of a fixed width (dtype S or U), if it is narrow, contiguous and ASCII;
+    None for anything else.
+    """
+    if type(given) is not np.ndarray or given.dtype.kind not in "SU" or given.ndim != 1:
+        return None
+    size = 4 if given.dtype.kind == "U" else 1
+    width = given.dtype.itemsize // size
+    plain = given.flags.c_contiguous and given.flags.aligned and given.dtype.isnative
+    if not plain or not 1 <= width <= WIDEST or len(given) == 0:
+        return None
+    characters = given.view(np.uint32 if size == 4 else np.uint8)
+    blank = _core.text_fixed_check(characters, width, None, None)
+    if blank is None:
+        return None
+    present = None
+    if blank:
+        present = np.empty(len(given), np.bool_)
+        _core.text_fixed_check(characters, width, None, present)
+    return FixedText(frozen(characters), width, present), blank
 
 
 def key_of(column: Column) -> tuple[Key, int]:
@@ -132,9 +195,12 @@ def _check_singles(whole: npt.NDArray[np.int64], present: npt.NDArray[np.bool_])
 def _category(column: Categories) -> tuple[Category, int]:
     values, _ = of_categories(column, key_of)
     codes = column.codes
-    assert not isinstance(values, Category)  # the readers make no categories of categories
+    # The readers make no categories of categories.
+    assert not isinstance(values, Category | FixedText)
     # Null or blank categories become null, and repeated ones become one.
-    distinct, kept = _distinct(values)
+    distinct, kept = values, None
+    if values.valid is not None or not column.distinct:
+        distinct, kept = _distinct(values)
     blank = 0
     if kept is not None:
         if isinstance(column.values, Text) and isinstance(values, Text):
@@ -145,7 +211,9 @@ def _category(column: Categories) -> tuple[Category, int]:
                 gone &= was
             blank = int(np.append(gone, False)[codes].sum())
         codes = np.append(kept, np.int32(-1))[codes]
-    return Category(np.ascontiguousarray(codes, np.int32), distinct), blank
+    if codes.dtype not in (np.int32, np.int16, np.int8):
+        codes = codes.astype(np.int32)
+    return Category(native(codes), distinct), blank
 
 
 def _distinct(

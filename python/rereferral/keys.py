@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from rereferral import _core
 from rereferral.errors import DataError, RuleError
-from rereferral.tables import Category, Integers, Key, Table
+from rereferral.tables import Category, FixedText, Integers, Key, Table
 from rereferral.text import Text
 
 __all__ = ["Book", "Codes", "codes_of", "encode", "key_names"]
@@ -70,14 +70,25 @@ def encode(sides: Sequence[tuple[Table, list[str]]]) -> tuple[list[Codes], int]:
     DataError
         If a column is a number in one table and text in the other.
     """
+    codes = [np.empty(table.n_rows, np.uint32) for table, _ in sides]
+    limit = _core.encode(key_columns(sides), tuple(codes))
+    return codes, limit
+
+
+def key_columns(sides: Sequence[tuple[Table, list[str]]]) -> tuple[tuple[_CoreColumn, ...], ...]:
+    """The key columns of one or several tables as the core takes them, of one kind in all tables.
+
+    Raises
+    ------
+    DataError
+        If a column is a number in one table and text in the other.
+    """
     columns: list[list[_CoreColumn]] = [[] for _ in sides]
     for position in range(len(sides[0][1])):
         keys = [table.key(names[position]) for table, names in sides]
         for side, parts in enumerate(_alike(keys, sides, position)):
             columns[side].extend(parts)
-    codes = [np.empty(table.n_rows, np.uint32) for table, _ in sides]
-    limit = _core.encode(tuple(map(tuple, columns)), tuple(codes))
-    return codes, limit
+    return tuple(map(tuple, columns))
 
 
 def codes_of(table: Table, names: list[str]) -> tuple[Codes, int]:
@@ -101,7 +112,13 @@ class NumberKey(NamedTuple):
     least: int
 
 
-#: What the core takes for a key: codes of `encode`, or numbers that need none.
+class TextKey(NamedTuple):
+    """Key columns, text among them, as the core takes them; it puts rows in order without codes."""
+
+    columns: tuple[_CoreColumn, ...]
+
+
+#: What the core takes for the key of one side: codes of `encode`, or numbers that need none.
 CoreKey: TypeAlias = "Codes | NumberKey"
 
 
@@ -123,6 +140,13 @@ def number_keys(sides: Sequence[tuple[Table, list[str]]]) -> tuple[list[NumberKe
     if limit >= _NULL - 1:
         return None
     return [key._replace(least=least) for key in numbers], limit
+
+
+def text_keys(sides: Sequence[tuple[Table, list[str]]]) -> list[TextKey] | None:
+    """Keys with text, which need no codes; None where all columns are numbers or categories."""
+    if not any(_is_text(table.key(name)) for table, names in sides for name in names):
+        return None
+    return [TextKey(columns) for columns in key_columns(sides)]
 
 
 def _numbers_of(table: Table, names: list[str]) -> NumberKey | None:
@@ -147,18 +171,67 @@ class Book:
     def __init__(self, table: Table, names: list[str]) -> None:
         self._table = table
         self._names = names
+        self._book: object | None = None
+        self._values: dict[int, object | None] = {}
         self.keys: CoreKey
         numbers = number_keys([(table, names)])
-        if numbers is None:
-            self.keys, self.limit = codes_of(table, names)
-        else:
+        if numbers is not None:
             (self.keys,), self.limit = numbers
+            return
+        columns: list[_CoreColumn] = []
+        for position, name in enumerate(names):
+            columns.extend(self._own_columns(position, table.key(name)))
+        self.keys = np.empty(table.n_rows, np.uint32)
+        self.limit, self._book = _core.key_book(tuple(columns), self.keys)
+
+    def _own_columns(self, position: int, key: Key) -> list[_CoreColumn]:
+        if not isinstance(key, Category):
+            return _core_columns(key, isinstance(key, Integers) and key.unsigned_high)
+        # Categories of other tables are looked up among these, and their rows need not be.
+        values = key.categories
+        meanings = np.empty(len(values), np.uint32)
+        wide = isinstance(values, Integers) and values.unsigned_high
+        _, self._values[position] = _core.key_book(tuple(_core_columns(values, wide)), meanings)
+        return [("codes", key.codes, meanings)]
 
     def look_up(self, table: Table, names: list[str]) -> CoreKey:
         """The keys of another table; who is not in the book has `limit` as code."""
         numbers = _numbers_of(table, names)
         if isinstance(self.keys, NumberKey) and numbers is not None:
             return numbers._replace(least=self.keys.least)
+        columns: list[_CoreColumn] = []
+        for position, name in enumerate(names):
+            found = None if self._book is None else self._as_own(position, table.key(name))
+            if found is None:
+                return self._encode_again(table, names)
+            columns.extend(found)
+        codes = np.empty(table.n_rows, np.uint32)
+        _core.look_up(self._book, tuple(columns), codes)
+        return codes
+
+    def _as_own(self, position: int, key: Key) -> list[_CoreColumn] | None:
+        """A column of another table as that of the book; None where one cannot be had from it."""
+        own = self._table.key(self._names[position])
+        own_values = own.categories if isinstance(own, Category) else own
+        values = key.categories if isinstance(key, Category) else key
+        wide = isinstance(own_values, Integers) and own_values.unsigned_high
+        if _is_text(values) != _is_text(own_values) or (
+            isinstance(values, Integers) and values.unsigned_high and not wide
+        ):
+            return None
+        if not isinstance(own, Category):
+            return None if isinstance(key, Category) else _core_columns(values, wide)
+        book = self._values[position]
+        if book is None:
+            return None
+        codes = np.empty(len(values), np.uint32)
+        _core.look_up(book, tuple(_core_columns(values, wide)), codes)
+        if isinstance(key, Category):
+            return [("codes", key.codes, codes)]
+        return [("ints", codes.astype(np.int64), codes != _NULL)]
+
+    def _encode_again(self, table: Table, names: list[str]) -> Codes:
+        """For keys of which there is no book: both tables are coded anew, and codes translated."""
         (own, other), n = encode([(self._table, self._names), (table, names)])
         translation = np.full(n, self.limit, np.uint32)
         known = own != _NULL
@@ -205,9 +278,15 @@ def _share_categories(
     return [[("codes", key.codes, meanings)] for key, meanings in zip(keys, shared, strict=True)]
 
 
-def _core_columns(key: Integers | Text, wide: bool) -> list[_CoreColumn]:
+def _is_text(key: Key) -> bool:
+    return isinstance(key, Text | FixedText)
+
+
+def _core_columns(key: Integers | Text | FixedText, wide: bool) -> list[_CoreColumn]:
     if isinstance(key, Text):
         return [("text", key.given_offsets, key.data, key.valid)]
+    if isinstance(key, FixedText):
+        return [("fixed", key.characters, key.width, key.valid)]
     columns: list[_CoreColumn] = [("ints", key.values, key.valid)]
     if wide:
         # The same 64 bits are a large unsigned number or a negative one: a second column tells.
@@ -216,16 +295,18 @@ def _core_columns(key: Integers | Text, wide: bool) -> list[_CoreColumn]:
     return columns
 
 
-def _as_integers(nothing: Integers | Text) -> Integers:
+def _as_integers(nothing: Integers | Text | FixedText) -> Integers:
     """A column of nulls as one of numbers."""
     n = len(nothing)
     return Integers(np.zeros(n, np.int64), np.zeros(n, np.bool_))
 
 
 def _check_kinds(
-    keys: Sequence[Integers | Text], sides: Sequence[tuple[Table, list[str]]], position: int
+    keys: Sequence[Integers | Text | FixedText],
+    sides: Sequence[tuple[Table, list[str]]],
+    position: int,
 ) -> None:
-    kinds = ["text" if isinstance(key, Text) else "a number" for key in keys]
+    kinds = ["text" if _is_text(key) else "a number" for key in keys]
     if len(set(kinds)) > 1:
         places = " and ".join(
             f"{kind} in {table.role} (column {names[position]!r})"

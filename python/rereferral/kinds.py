@@ -71,11 +71,15 @@ class Days:
 
 @dataclass(frozen=True)
 class Categories:
-    """Codes into a short column of values, -1 for null. `ordered`: the codes carry the order."""
+    """Codes into a short column of values, -1 for null.
+
+    `ordered`: the codes carry the order. `distinct`: it is known that no value is there twice.
+    """
 
     codes: npt.NDArray[Any]
     values: Column
     ordered: bool = False
+    distinct: bool = False
 
     def __len__(self) -> int:
         return len(self.codes)

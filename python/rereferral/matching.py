@@ -14,7 +14,16 @@ from rereferral import _core
 from rereferral.day_columns import DayColumn
 from rereferral.days import NULL_DAY, Days, add_span, by_day
 from rereferral.definition import Definition
-from rereferral.keys import Codes, CoreKey, NumberKey, codes_of, encode, number_keys
+from rereferral.keys import (
+    Codes,
+    CoreKey,
+    NumberKey,
+    TextKey,
+    codes_of,
+    encode,
+    number_keys,
+    text_keys,
+)
 from rereferral.prepared import Prepared
 from rereferral.sides import Mask, Side
 from rereferral.spans import OPEN
@@ -113,7 +122,7 @@ class Matching:
         self._prepared = prepared
         (self._index_key, event_key), self._limit = _core_keys(index, events, prepared)
         # Let go of once it is in order: it would lie beside the answers.
-        self._event_key: CoreKey | None = event_key
+        self._event_key: CoreKey | TextKey | None = event_key
         self._self_row = self_row
         self._same_table = self_row is None and index.table.same(events.table)
         self._parts: object | None = None
@@ -131,7 +140,7 @@ class Matching:
     @cached_property
     def person(self) -> Codes:
         """A code for the whole key of each index row."""
-        if isinstance(self._index_key, NumberKey) or self._prepared is not None:
+        if isinstance(self._index_key, NumberKey | TextKey) or self._prepared is not None:
             # Prepared events have one code for all whom they do not know.
             return codes_of(self.index.table, self.index.key)[0]
         return self._index_key
@@ -153,6 +162,14 @@ class Matching:
                 *(self._index_key, index.dates.for_core, index.ledger.left),
                 self._prepared.parts(events),
             )
+        elif self._parts is None and isinstance(self._index_key, TextKey):
+            assert isinstance(self._event_key, TextKey)
+            self._parts = _core.order_keys(
+                (self._index_key.columns, self._event_key.columns),
+                *(index.dates.for_core, index.ledger.left),
+                *(events.dates.for_core, events.ledger.left),
+            )
+            self._event_key = None
         elif self._parts is None:
             self._parts = _core.order(
                 *(self._index_key, index.dates.for_core, index.ledger.left),
@@ -293,13 +310,16 @@ class Matching:
 
 def _core_keys(
     index: Side, events: Side, prepared: Prepared | None
-) -> tuple[Sequence[CoreKey], int]:
+) -> tuple[Sequence[CoreKey | TextKey], int]:
     """The whole key of both tables as the core takes it, and the limit of its codes."""
     if prepared is not None:
         return prepared.keys(index, events)
-    return number_keys([(index.table, index.key), (events.table, events.key)]) or _encode_both(
-        index, events
-    )
+    sides = [(index.table, index.key), (events.table, events.key)]
+    numbers = number_keys(sides)
+    if numbers is not None:
+        return numbers
+    texts = text_keys(sides)
+    return (texts, 0) if texts is not None else _encode_both(index, events)
 
 
 def _encode_both(index: Side, events: Side) -> tuple[list[Codes], int]:

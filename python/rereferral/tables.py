@@ -18,11 +18,11 @@ from rereferral.errors import DataError
 from rereferral.filters import column_mask
 from rereferral.grouping import Levels, groups_of, levels_of
 from rereferral.groups import Groups
-from rereferral.key_columns import Category, Integers, Key, key_of
+from rereferral.key_columns import Category, FixedText, Integers, Key, key_in_place, key_of
 from rereferral.kinds import Column, Mask
 from rereferral.text import Text
 
-__all__ = ["Category", "Groups", "Integers", "Key", "Table", "open_table"]
+__all__ = ["Category", "FixedText", "Groups", "Integers", "Key", "Table", "open_table"]
 
 
 def open_table(table: object, role: str) -> Table:
@@ -280,6 +280,10 @@ class Table:
             return instead
         key = ("key", name)
         if key not in self._cache:
+            in_place = key_in_place(self._raw[name]) if self._known(name) else None
+            if in_place is not None:
+                self._cache[key] = in_place
+                return in_place
             column = self.column(name)
             try:
                 self._cache[key] = key_of(column)

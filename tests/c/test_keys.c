@@ -1,109 +1,14 @@
 /* Keys to codes, against a comparison of every pair of rows and, of many rows, against the values that
  * they were made from. */
 #include "check.h"
+#include "key_columns.h"
 #include "keys.h"
 
 #include <string.h>
 
 DEFINE_FAILING_ALLOCATION
 
-enum { MOST = 300, WIDEST = 40, MANY = 150000 };
-
-/* One column of one table, in every form that it may be given in. */
-typedef struct column {
-    int64_t ints[MOST];
-    int32_t ints_32[MOST];
-    int64_t offsets[MOST + 1];
-    int32_t offsets_32[MOST + 1];
-    uint8_t data[MOST * WIDEST];
-    uint8_t valid[MOST];
-} column;
-
-static const uint32_t MEANINGS[] = {7, 3, 7, 4000000000u, 0}; /* two codes mean the same */
-
-/* Numbers of several spreads, among them the whole range. */
-static int64_t random_number(int spread, uint64_t *random)
-{
-    int64_t small = random_below(random, 7) - 3;
-
-    return spread == 0   ? small
-           : spread == 1 ? small * (INT64_C(1) << 40)
-           : small == 3  ? INT64_MAX
-           : small == 2  ? INT64_MIN
-                         : (int64_t)random_word(random);
-}
-
-static void fill_numbers(column *c, rr_key_column *key, int64_t n, uint64_t *random)
-{
-    int form = (int)random_below(random, 3), spread = (int)random_below(random, 3);
-
-    for (int64_t i = 0; i < n; i++) {
-        c->ints[i] = random_number(spread, random);
-        c->ints_32[i] = (int32_t)random_below(random, 6) - 1;
-    }
-    if (form == 0) {
-        *key = (rr_key_column){.kind = RR_KEY_INT64, .ints = c->ints, .valid = c->valid};
-        return;
-    }
-    *key = (rr_key_column){.kind = form == 1 ? RR_KEY_INT32 : RR_KEY_CODES, .ints_32 = c->ints_32};
-    if (form == 2 && random_below(random, 2)) {
-        key->meanings = MEANINGS;
-        key->n_meanings = 5;
-    }
-    for (int64_t i = 0; i < n; i++) {
-        uint32_t code = (uint32_t)c->ints_32[i];
-
-        c->valid[i] = form == 1 || c->ints_32[i] >= 0;
-        c->ints[i] = key->meanings != NULL && c->valid[i] ? (int64_t)MEANINGS[code] : c->ints_32[i];
-    }
-    key->valid = form == 1 && random_below(random, 2) ? c->valid : NULL;
-}
-
-/* Texts that differ in any byte, in their length alone, by a last NUL, or hardly ever. */
-static void fill_texts(column *c, rr_key_column *key, int64_t n, uint64_t *random)
-{
-    static const int64_t lengths[] = {12, 0, 1, 8, 9, 15, 16, 17, 40};
-    int64_t kinds = random_below(random, 3) == 0 ? 9 : random_below(random, 7) + 1;
-    int64_t letters = random_below(random, 3) == 0 ? 256 : 3;
-
-    c->offsets[0] = 0;
-    for (int64_t i = 0; i < n; i++) {
-        int64_t length = lengths[random_below(random, kinds)], from = c->offsets[i];
-
-        memset(c->data + from, 'a', (size_t)length);
-        for (int64_t j = random_below(random, 4); j < length; j += 5) {
-            c->data[from + j] = (uint8_t)random_below(random, letters);
-        }
-        if (i > 0 && random_below(random, 2)) { /* a value that was there before */
-            int64_t row = random_below(random, i);
-
-            length = c->offsets[row + 1] - c->offsets[row];
-            memcpy(c->data + from, c->data + c->offsets[row], (size_t)length);
-        }
-        c->offsets[i + 1] = from + length;
-    }
-    for (int64_t i = 0; i <= n; i++) {
-        c->offsets_32[i] = (int32_t)c->offsets[i];
-    }
-    *key = (rr_key_column){
-        .kind = RR_KEY_TEXT, .data = c->data, .n_data = c->offsets[n], .valid = c->valid};
-    if (random_below(random, 2)) {
-        key->offsets = c->offsets;
-    } else {
-        key->offsets_32 = c->offsets_32;
-    }
-}
-
-static int same_value(int text, const column *a, int64_t i, const column *b, int64_t j)
-{
-    int64_t length = a->offsets[i + 1] - a->offsets[i];
-
-    if (!text) {
-        return a->ints[i] == b->ints[j];
-    }
-    return length == b->offsets[j + 1] - b->offsets[j] &&
-           memcmp(a->data + a->offsets[i], b->data + b->offsets[j], (size_t)length) == 0;
-}
+enum { MANY = 150000 };
 
 static void test_every_pair(uint64_t *random)
 {
@@ -123,17 +28,7 @@ static void test_every_pair(uint64_t *random)
     }
     for (int t = 0; t < 2; t++) {
         n[t] = random_below(random, MOST);
-        for (int c = 0; c < n_columns; c++) {
-            for (int64_t i = 0; i < n[t]; i++) {
-                columns[t][c].valid[i] = random_below(random, 8) != 0;
-            }
-            if (text[c]) {
-                fill_texts(&columns[t][c], &key[t][c], n[t], random);
-            } else {
-                fill_numbers(&columns[t][c], &key[t][c], n[t], random);
-            }
-        }
-        tables[t] = (rr_key_table){key[t], n[t]};
+        tables[t] = fill_keys(columns[t], key[t], n[t], n_columns, text, random);
     }
     keys.hash_mask = random_below(random, 3) == 0 ? random_word(random) & 0x8000000000000003
                                                   : UINT64_MAX;
