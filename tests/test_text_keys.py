@@ -217,3 +217,20 @@ def test_other_text_of_a_fixed_width_is_brought_into_offsets(values):
     key = open_table({"x": values}, "events").key("x")
     assert isinstance(key, Text)
     assert list(key) == [None if value is np.ma.masked else str(value) for value in values]
+
+
+def test_one_row_a_side():
+    """No bit is needed for a row or a day."""
+    day = np.array(["2019-03-01"], "datetime64[D]")
+    side = {"child": ["P00000000001"], "authority": ["E08000012"], "date": day}
+    links = rr.link(
+        side,
+        dict(side),
+        person=["child", "authority"],
+        index_date="date",
+        event_date="date",
+        same_day="include",
+        followup="ignored",
+    )
+    assert links.gap_days.tolist() == [0]
+    assert links.event_row.tolist() == [0]

@@ -272,9 +272,7 @@ static int lay_out(ordering *job)
     for (int side = 0; side < 2; side++) {
         int64_t n = job->rows[side]->n;
 
-        /* One chunk, whose rows are not told apart from those of the table: so many bits for them
-         * that no search keeps its answers by chunk. */
-        job->sides[side]->chunk_bits = 62;
+        job->sides[side]->chunk_bits = 0;
         job->sides[side]->n_chunks = 1;
         job->sides[side]->chunk_start[0] = 0;
         job->sides[side]->chunk_start[1] = job->sides[side]->n;

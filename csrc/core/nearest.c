@@ -296,7 +296,8 @@ static rr_status open_answers(search *s, int workers)
     const rr_side *index = &s->parts->index;
     const uint64_t longest = (uint64_t)(s->parts->last_day - s->parts->first_day);
 
-    if (index->in_order || rr_bits(longest) + s->row_bits + index->chunk_bits >= 64) {
+    if (index->in_order || index->chunk_bits == 0 ||
+        rr_bits(longest) + s->row_bits + index->chunk_bits >= 64) {
         return RR_OK;
     }
     s->answers = (uint64_t *)(void *)s->matches->event_row;

@@ -28,7 +28,7 @@ typedef struct rr_side {
     int in_order;    /* which of the two it is */
     int64_t *start;  /* in order: n_parts + 1 */
     /* as dealt */
-    int chunk_bits; /* of a row's number within its chunk */
+    int chunk_bits; /* of a row's number within its chunk; 0: the table is the one chunk */
     int64_t n_chunks;
     int64_t *chunk_start; /* where the words of each chunk begin; n_chunks + 1 */
     uint32_t *piece;      /* by chunk: where each part begins in it, and the end; n_parts + 1 */
