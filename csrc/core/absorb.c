@@ -2,8 +2,9 @@
  * days, rows would follow one another's ways again and again. But from a day on the way is the same for
  * every row, up to what the row does not see: its own event, and days outside its own bounds. So the end of
  * each day's way is noted, worked out from the far end of the part, and a row that meets nothing of its own
- * leaps to it; otherwise it leaps to the day before, and goes on by foot (200,000 days of one child: 0.03 s
- * a call, 70 s by foot). Ways of few days are not noted: that would look at days that nobody passes. */
+ * leaps to it; otherwise it leaps to the day before, and goes on by foot (200,000 days of one child: the
+ * whole link 0.08 s, 70 s by foot). Ways of few days are not noted: that would look at days that nobody
+ * passes. */
 #include "sweep.h"
 #include "threads.h"
 

@@ -1,7 +1,7 @@
 /* Days lie in blocks of 2^level, at every level, and a block is sorted by when its days were confirmed. A
  * run of days is a few blocks of each level, in each of which a search by halves counts; the nth is in
  * the block where the count passes it, and found from there downwards. So both cost some log n squared,
- * and a tree n log n, for 4 bytes a day and level (100,000 days: 7 MB, 10 ms).
+ * and a tree n log n, for 4 bytes a day and level (100,000 days: 7 MB).
  *
  * Walking from day to day is faster up to some hundred days, and reads only the days that are in
  * somebody's window: a tree is for parts where one key has more than that. */

@@ -6,8 +6,8 @@
  * Where vetoes or confirmations decide which days count, a row walks over the days in its reach, and a
  * day is looked up when somebody first comes by. In a part where one key has many days (a child with
  * thousands of referrals) rows would walk over each other's: all of its days are looked up first and
- * put into a tree, which is asked instead (one child with 100,000 days, an open window: 0.2 s, and
- * minutes by walking). */
+ * put into a tree, which is asked instead (one child with 100,000 days beside a
+ * million other rows, an open window: 0.3 s in all; by walking more than 8). */
 #include "sweep.h"
 #include "threads.h"
 
