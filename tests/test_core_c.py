@@ -73,6 +73,19 @@ def test_linkage_without_vector_code(tmp_path: Path) -> None:
     assert not run(program, flags, objects, tmp_path, "4")
 
 
+def test_many_days_of_a_key_are_told_apart_as_few_are(core: list[str], tmp_path: Path) -> None:
+    """The ways of a key with hundreds of days, on the small tables of the test of the sweep."""
+    sources = [
+        path for path in (ROOT / "csrc" / "core").glob("*.c") if "sweep.h" in path.read_text()
+    ]
+    assert "sweep.c" in {path.name for path in sources}
+    flags = [*FLAGS, *MEMORY, "-DRR_MANY_DAYS=2", "-c"]
+    subprocess.run([compiler(), *flags, *map(str, sources)], cwd=tmp_path, check=True)
+    others = [path for path in core if not (tmp_path / Path(path).name).exists()]
+    low = [*others, *map(str, tmp_path.glob("*.o"))]
+    assert not run(ROOT / "tests" / "c" / "test_sweep.c", MEMORY, low, tmp_path)
+
+
 @pytest.mark.parametrize("name", ["test_threads", "test_nearest"])
 def test_no_two_threads_race(name: str, threaded_core: list[str], tmp_path: Path) -> None:
     program = ROOT / "tests" / "c" / f"{name}.c"

@@ -221,14 +221,14 @@ def test_other_text_of_a_fixed_width_is_brought_into_offsets(values):
 
 def test_one_row_a_side():
     """No bit is needed for a row or a day."""
+    child = {"child": ["P00000000001"], "authority": ["E08000012"]}
     day = np.array(["2019-03-01"], "datetime64[D]")
-    side = {"child": ["P00000000001"], "authority": ["E08000012"], "date": day}
     links = rr.link(
-        side,
-        dict(side),
+        {**child, "closed": day},
+        {**child, "referred": day},
         person=["child", "authority"],
-        index_date="date",
-        event_date="date",
+        index_date="closed",
+        event_date="referred",
         same_day="include",
         followup="ignored",
     )

@@ -6,37 +6,12 @@
  * Most clusters have one row in a group. What such a row adds depends on its cell and its cause alone:
  * these rows are counted, and each kind is added once, so many times (4 million rows, 3,060 groups,
  * persons who are there 1.3 times: 4 times as fast). */
-#include "influence.h"
+#include "curve_clusters.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { BATCH_CELLS = 1 << 16 };
-
-/* What a thread adds up, for the groups of a batch. */
-typedef struct tables {
-    rr_sum *sums;      /* by cell, as many as rr_influence_sums says */
-    int64_t *singles;  /* by cell, then cause: clusters of one row */
-    int64_t *clusters; /* by group */
-    uint32_t *cell;    /* by day: which cell of the group it may be; NULL: days are many */
-    uint64_t *scratch; /* room for a part */
-} tables;
-
-typedef struct clustering {
-    const rr_leavers *rows;
-    rr_influences in;
-    int64_t n_cells;
-    int cluster_bits;
-    int32_t longest;
-    rr_packed dealt;
-    int workers;
-    int64_t batch_cells; /* the most of a batch */
-    int64_t batch_groups;
-    int64_t first_part; /* of the batch */
-    tables *tables;     /* by worker */
-    int64_t *clusters;
-    double *std_error;
-} clustering;
 
 /* ---------------------------------------------------------------- rows as words */
 
@@ -48,7 +23,7 @@ static rr_status fail_row_of(rr_error *error, int64_t row)
 static rr_status pack_rows(const void *job, int64_t start, int64_t end, uint64_t *words, int64_t *n,
                            rr_error *error)
 {
-    const clustering *of = job;
+    const rr_clustering *of = job;
     const rr_leavers *rows = of->rows;
     int64_t counted = 0;
 
@@ -89,7 +64,7 @@ static int64_t find_cell(const rr_influences *in, int64_t group, int64_t day)
 }
 
 /* The first row that has no cell. There must be one. */
-static rr_status fail_missing(const clustering *of, rr_error *error)
+static rr_status fail_missing(const rr_clustering *of, rr_error *error)
 {
     const rr_leavers *rows = of->rows;
     int64_t i = 0, g = rr_group_of(&rows->grouped, 0);
@@ -102,7 +77,7 @@ static rr_status fail_missing(const clustering *of, rr_error *error)
 
 /* In n words of a group, the day becomes the cell. Many days are looked up in a table; an entry of it
  * that belongs to another group is found out by the day of its cell. */
-static int look_up_days(const clustering *of, int64_t group, uint64_t *words, int64_t n,
+static int look_up_days(const rr_clustering *of, int64_t group, uint64_t *words, int64_t n,
                         uint32_t *cell_of)
 {
     const rr_influences *in = &of->in;
@@ -131,7 +106,7 @@ static int look_up_days(const clustering *of, int64_t group, uint64_t *words, in
 
 static rr_status sort_part(void *job, int64_t part, int worker, rr_error *error)
 {
-    const clustering *of = job;
+    const rr_clustering *of = job;
     uint64_t *words;
 
     (void)error;
@@ -143,7 +118,7 @@ static rr_status sort_part(void *job, int64_t part, int worker, rr_error *error)
 
 static rr_status prepare_group(void *job, int64_t task, int worker, rr_error *error)
 {
-    const clustering *of = job;
+    const rr_clustering *of = job;
 
     (void)worker;
     (void)error;
@@ -152,7 +127,7 @@ static rr_status prepare_group(void *job, int64_t task, int worker, rr_error *er
 }
 
 /* The first word from `from` on that belongs to this group or a later one. */
-static int64_t find_group(const clustering *of, const uint64_t *words, int64_t n, int64_t group)
+static int64_t find_group(const rr_clustering *of, const uint64_t *words, int64_t n, int64_t group)
 {
     int shift = of->cluster_bits + of->in.day_bits + of->in.cause_bits;
     int64_t low = 0, high = n;
@@ -170,8 +145,8 @@ static int64_t find_group(const clustering *of, const uint64_t *words, int64_t n
 }
 
 /* Adds the clusters among n words of a group. */
-static void add_clusters(const clustering *of, int64_t group, uint64_t *words, int64_t n,
-                         const tables *to)
+static void add_clusters(const rr_clustering *of, int64_t group, uint64_t *words, int64_t n,
+                         const rr_cluster_tables *to)
 {
     const rr_influences *in = &of->in;
     int low = in->day_bits + in->cause_bits, ways = in->n_causes + 1;
@@ -187,7 +162,7 @@ static void add_clusters(const clustering *of, int64_t group, uint64_t *words, i
             singles[rr_word_day(in, words[i]) * ways + rr_word_cause(in, words[i])]++;
         } else {
             rr_sort_words(words + i, NULL, to->scratch, NULL, end - i, 0, low);
-            rr_add_cluster(in, group, words + i, end - i, 1, to->sums);
+            rr_add_cluster(in, group, words + i, NULL, end - i, 1, to->sums);
         }
     }
     to->clusters[group - in->group] += clusters;
@@ -195,8 +170,8 @@ static void add_clusters(const clustering *of, int64_t group, uint64_t *words, i
 
 static rr_status add_part(void *job, int64_t task, int worker, rr_error *error)
 {
-    const clustering *of = job;
-    const tables *to = of->tables + worker;
+    const rr_clustering *of = job;
+    const rr_cluster_tables *to = of->tables + worker;
     int64_t part = of->first_part + task, start = of->dealt.start[part];
     uint64_t *words = of->dealt.words + start;
     int64_t n = of->dealt.start[part + 1] - start;
@@ -219,9 +194,9 @@ static rr_status add_part(void *job, int64_t task, int worker, rr_error *error)
 /* The tables of all threads come to those of the first. */
 static rr_status finish_group(void *job, int64_t task, int worker, rr_error *error)
 {
-    const clustering *of = job;
+    const rr_clustering *of = job;
     const rr_influences *in = &of->in;
-    const tables *all = of->tables;
+    const rr_cluster_tables *all = of->tables;
     int64_t group = in->group + task, n_sums = rr_influence_sums(in), ways = in->n_causes + 1;
     int64_t first = rr_group_cell(in, group), end = rr_group_cell(in, group + 1);
 
@@ -251,47 +226,54 @@ static rr_status finish_group(void *job, int64_t task, int worker, rr_error *err
 }
 
 /* The groups from `group` on that make the next batch: one, or as many as have few cells together. */
-static int64_t end_of_batch(const clustering *of, int64_t group)
+static int64_t end_of_batch(const rr_clustering *of, int64_t group)
 {
     int64_t n_groups = of->rows->grouped.n_groups, end = group + 1;
 
-    while (end < n_groups && of->in.first[end + 1] - of->in.first[group] <= BATCH_CELLS) {
+    while (end < n_groups && of->in.first[end + 1] - of->in.first[group] <= of->cells_at_once) {
         end++;
     }
     return end;
 }
 
-static rr_status add_batch(clustering *of, const rr_call *call, rr_error *error)
+/* Adds the rows of a batch of groups. */
+static rr_status add_rows(rr_clustering *of, const rr_call *call, rr_error *error)
+{
+    int below = of->cluster_bits + of->in.day_bits + of->in.cause_bits;
+    int64_t last_part = of->dealt.n_parts - 1;
+
+    of->first_part = 0;
+    if (of->dealt.n_parts > 1) {
+        of->first_part = (int64_t)((uint64_t)of->in.group << below >> of->dealt.shift);
+        last_part = (int64_t)((((uint64_t)of->in.end << below) - 1) >> of->dealt.shift);
+    }
+    return rr_run(add_part, of, last_part - of->first_part + 1, call, error);
+}
+
+static rr_status add_batch(rr_clustering *of, const rr_call *call, rr_error *error)
 {
     int64_t n_groups = of->in.end - of->in.group;
     int64_t n_cells = rr_group_cell(&of->in, of->in.end);
-    int below = of->cluster_bits + of->in.day_bits + of->in.cause_bits;
-    int64_t last_part = of->dealt.n_parts - 1;
     rr_status status = rr_run(prepare_group, of, n_groups, call, error);
 
     if (status != RR_OK) {
         return status;
     }
     for (int w = 0; w < of->workers; w++) {
-        const tables *to = of->tables + w;
+        const rr_cluster_tables *to = of->tables + w;
 
         memset(to->sums, 0, (size_t)(n_cells * rr_influence_sums(&of->in)) * sizeof *to->sums);
         memset(to->singles, 0, (size_t)(n_cells * (of->in.n_causes + 1)) * sizeof *to->singles);
         memset(to->clusters, 0, (size_t)n_groups * sizeof *to->clusters);
     }
-    of->first_part = 0;
-    if (of->dealt.n_parts > 1) {
-        of->first_part = (int64_t)((uint64_t)of->in.group << below >> of->dealt.shift);
-        last_part = (int64_t)((((uint64_t)of->in.end << below) - 1) >> of->dealt.shift);
-    }
-    status = rr_run(add_part, of, last_part - of->first_part + 1, call, error);
+    status = of->add(of, call, error);
     return status == RR_OK ? rr_run(finish_group, of, n_groups, call, error) : status;
 }
 
 /* ---------------------------------------------------------------- */
 
 /* Cells that do not come from a tally of these rows would be read out of range. */
-static rr_status find_groups(clustering *of, int64_t *first, rr_error *error)
+static rr_status find_groups(rr_clustering *of, int64_t *first, rr_error *error)
 {
     const rr_cells *cells = of->in.cells;
     int64_t at = 0, n_groups = of->rows->grouped.n_groups;
@@ -322,7 +304,7 @@ static rr_status find_groups(clustering *of, int64_t *first, rr_error *error)
     return RR_OK;
 }
 
-static rr_status deal_rows(clustering *of, const rr_call *call, rr_error *error)
+static rr_status deal_rows(rr_clustering *of, const rr_call *call, rr_error *error)
 {
     rr_packing packing = {pack_rows, of, of->rows->grouped.n, 0, 0};
     rr_status status = rr_cluster_bits(&of->rows->grouped, of->rows->cluster, &of->cluster_bits,
@@ -331,8 +313,6 @@ static rr_status deal_rows(clustering *of, const rr_call *call, rr_error *error)
     if (status != RR_OK) {
         return status;
     }
-    of->in.cause_bits = rr_bits((uint64_t)of->in.n_causes);
-    of->in.day_bits = rr_bits((uint64_t)of->longest);
     packing.low = of->in.cause_bits + of->in.day_bits;
     packing.bits = packing.low + of->cluster_bits + rr_group_bits(&of->rows->grouped);
     if (packing.bits > 64) {
@@ -342,7 +322,7 @@ static rr_status deal_rows(clustering *of, const rr_call *call, rr_error *error)
     return rr_pack(&packing, &of->dealt, call, error);
 }
 
-static rr_status make_tables(clustering *of, rr_error *error)
+rr_status rr_make_tables(rr_clustering *of, int workers, rr_error *error)
 {
     rr_influences *in = &of->in;
     int64_t n = of->batch_cells, n_sums = rr_influence_sums(in);
@@ -351,6 +331,7 @@ static rr_status make_tables(clustering *of, rr_error *error)
     if (n > INT64_MAX / n_sums) {
         return rr_fail(error, RR_ERR_TOO_LARGE, "more days and causes than can be counted");
     }
+    of->workers = workers;
     in->scale = rr_allocate(of->batch_groups, sizeof *in->scale);
     in->jump = rr_allocate(n, sizeof *in->jump);
     in->slope = rr_allocate(n, 2 * sizeof *in->slope);
@@ -360,7 +341,7 @@ static rr_status make_tables(clustering *of, rr_error *error)
     failed = in->scale == NULL || in->jump == NULL || in->slope == NULL || in->stay == NULL ||
              in->later == NULL || of->tables == NULL;
     for (int w = 0; !failed && w < of->workers; w++) {
-        tables *to = of->tables + w;
+        rr_cluster_tables *to = of->tables + w;
 
         to->sums = rr_allocate(n * n_sums, sizeof *to->sums);
         to->singles = rr_allocate(n, (size_t)(in->n_causes + 1) * sizeof *to->singles);
@@ -375,7 +356,7 @@ static rr_status make_tables(clustering *of, rr_error *error)
     return failed ? rr_fail(error, RR_ERR_MEMORY, "out of memory") : RR_OK;
 }
 
-static void free_tables(clustering *of)
+static void free_tables(rr_clustering *of)
 {
     for (int w = 0; of->tables != NULL && w < of->workers; w++) {
         free(of->tables[w].sums);
@@ -392,30 +373,62 @@ static void free_tables(clustering *of)
     free(of->in.later);
 }
 
-rr_status rr_curve_clusters(const rr_leavers *rows, int n_causes, int repeats,
-                            const rr_cells *cells, int64_t n_cells, int64_t *clusters,
-                            double *std_error, const rr_call *call, rr_error *error)
+rr_status rr_add_batches(rr_clustering *of, const rr_call *call, rr_error *error)
 {
-    clustering of = {.rows = rows, .n_cells = n_cells, .clusters = clusters};
-    rr_status status = rr_check_grouped(&rows->grouped, error);
-    int64_t n_groups = rows->grouped.n_groups, *first = NULL;
-    rr_call limited;
+    rr_status status = RR_OK;
+
+    for (int64_t g = 0; status == RR_OK && g < of->rows->grouped.n_groups; g = of->in.end) {
+        of->in.group = g;
+        of->in.end = end_of_batch(of, g);
+        status = add_batch(of, call, error);
+    }
+    return status;
+}
+
+rr_status rr_clustering_open(rr_clustering *of, int n_causes, int repeats, const rr_cells *cells,
+                             rr_error *error)
+{
+    rr_status status = rr_check_grouped(&of->rows->grouped, error);
 
     if (status != RR_OK) {
         return status;
     }
-    if (rr_curve_room(n_cells, n_causes) < 0 || (repeats && n_causes != 2)) {
+    if (rr_curve_room(of->n_cells, n_causes) < 0 || (repeats && n_causes != 2)) {
         return rr_fail(error, RR_ERR_ARGUMENT, "the number of causes is out of range");
     }
-    of.in = (rr_influences){.cells = cells, .n_causes = n_causes, .repeats = repeats};
-    of.in.n_targets = repeats ? 1 : n_causes;
-    of.std_error = std_error;
-    of.in.first = first = rr_allocate(n_groups + 1, sizeof *first);
-    if (first == NULL) {
-        status = rr_fail(error, RR_ERR_MEMORY, "out of memory");
-        goto out;
+    of->in = (rr_influences){.cells = cells, .n_causes = n_causes, .repeats = repeats};
+    of->in.n_targets = repeats ? 1 : n_causes;
+    of->in.cause_bits = rr_bits((uint64_t)n_causes);
+    of->first = rr_allocate(of->rows->grouped.n_groups + 1, sizeof *of->first);
+    if (of->first == NULL) {
+        return rr_fail(error, RR_ERR_MEMORY, "out of memory");
     }
-    status = find_groups(&of, first, error);
+    of->in.first = of->first;
+    status = find_groups(of, of->first, error);
+    of->in.day_bits = rr_bits((uint64_t)of->longest);
+    return status;
+}
+
+void rr_clustering_close(rr_clustering *of)
+{
+    free_tables(of);
+    free(of->first);
+    rr_packed_free(&of->dealt);
+}
+
+rr_status rr_curve_clusters(const rr_leavers *rows, int n_causes, int repeats,
+                            const rr_cells *cells, int64_t n_cells, int64_t *clusters,
+                            double *std_error, const rr_call *call, rr_error *error)
+{
+    rr_clustering of = {.rows = rows,
+                        .n_cells = n_cells,
+                        .cells_at_once = BATCH_CELLS,
+                        .add = add_rows,
+                        .clusters = clusters,
+                        .std_error = std_error};
+    rr_status status = rr_clustering_open(&of, n_causes, repeats, cells, error);
+    rr_call limited;
+
     if (status != RR_OK) {
         goto out;
     }
@@ -424,20 +437,14 @@ rr_status rr_curve_clusters(const rr_leavers *rows, int n_causes, int repeats,
         goto out;
     }
     limited = rr_sorters(&of.dealt, call);
-    of.workers = rr_workers(&limited, INT64_MAX);
-    status = make_tables(&of, error);
-    if (status != RR_OK) {
-        goto out;
+    status = rr_make_tables(&of, rr_workers(&limited, INT64_MAX), error);
+    if (status == RR_OK) {
+        status = rr_run(sort_part, &of, of.dealt.n_parts, &limited, error);
     }
-    status = rr_run(sort_part, &of, of.dealt.n_parts, &limited, error);
-    for (int64_t g = 0; status == RR_OK && g < n_groups; g = of.in.end) {
-        of.in.group = g;
-        of.in.end = end_of_batch(&of, g);
-        status = add_batch(&of, &limited, error);
+    if (status == RR_OK) {
+        status = rr_add_batches(&of, &limited, error);
     }
 out:
-    free(first);
-    free_tables(&of);
-    rr_packed_free(&of.dealt);
+    rr_clustering_close(&of);
     return status;
 }

@@ -137,22 +137,24 @@ static void add_products(const rr_influences *in, const cluster_state *state, ui
     }
 }
 
-static void leave(const rr_influences *in, cluster_state *state, int64_t cell, int cause)
+/* So many rows leave. */
+static inline void leave(const rr_influences *in, cluster_state *state, int64_t cell, int cause,
+                         double rows)
 {
     double slope = leaves(in, cause) ? in->slope[2 * cell + (cause > 0)] : 0;
 
     for (int t = 0; t < in->n_targets; t++) {
         int64_t at = cell * in->n_targets + t;
 
-        state->level[t] += leaves(in, cause) ? in->stay[at] + slope * in->later[at] : 0;
-        state->level[t] += cause == cause_of(in, t) ? in->jump[cell] : 0;
+        state->level[t] += leaves(in, cause) ? rows * (in->stay[at] + slope * in->later[at]) : 0;
+        state->level[t] += cause == cause_of(in, t) ? rows * in->jump[cell] : 0;
     }
-    state->slope += slope;
-    state->m -= leaves(in, cause);
+    state->slope += rows * slope;
+    state->m -= leaves(in, cause) ? rows : 0;
 }
 
-void rr_add_cluster(const rr_influences *in, int64_t group, const uint64_t *words, int64_t n,
-                    uint64_t times, rr_sum *sums)
+void rr_add_cluster(const rr_influences *in, int64_t group, const uint64_t *words,
+                    const uint64_t *rows, int64_t n, uint64_t times, rr_sum *sums)
 {
     const rr_scale *by = in->scale + (group - in->group);
     int n_sums = rr_influence_sums(in);
@@ -164,7 +166,9 @@ void rr_add_cluster(const rr_influences *in, int64_t group, const uint64_t *word
         state.level[t] = 0;
     }
     for (int64_t i = 0; i < n; i++) {
-        state.m += leaves(in, rr_word_cause(in, words[i]));
+        double many = rows == NULL ? 1 : (double)rows[i];
+
+        state.m += leaves(in, rr_word_cause(in, words[i])) ? many : 0;
     }
     add_products(in, &state, times, by, sums + first * n_sums);
     for (int64_t i = 0; i < n;) {
@@ -172,7 +176,8 @@ void rr_add_cluster(const rr_influences *in, int64_t group, const uint64_t *word
 
         add_products(in, &state, 0 - times, by, sums + cell * n_sums);
         for (; i < n && first + rr_word_day(in, words[i]) == cell; i++) {
-            leave(in, &state, cell, rr_word_cause(in, words[i]));
+            leave(in, &state, cell, rr_word_cause(in, words[i]),
+                  rows == NULL ? 1 : (double)rows[i]);
         }
         add_products(in, &state, times, by, sums + cell * n_sums);
     }
@@ -188,7 +193,7 @@ void rr_add_single(const rr_influences *in, int64_t group, uint64_t word, uint64
     cluster_state state;
 
     if (!leaves(in, cause)) {
-        rr_add_cluster(in, group, &word, 1, times, sums);
+        rr_add_cluster(in, group, &word, NULL, 1, times, sums);
         return;
     }
     state.m = 1;
@@ -198,7 +203,7 @@ void rr_add_single(const rr_influences *in, int64_t group, uint64_t word, uint64
     }
     add(sums + first * n_sums + MM, 1, times, by);
     add(to + MM, 1, 0 - times, by);
-    leave(in, &state, cell, cause);
+    leave(in, &state, cell, cause, 1);
     add(to + BB, state.slope * state.slope, times, by);
     for (int t = 0; t < in->n_targets; t++) {
         add(to + t * (SUMS - BY_TARGET) + AA, state.level[t] * state.level[t], times, by);

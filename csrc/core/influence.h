@@ -65,9 +65,10 @@ static inline int64_t rr_word_day(const rr_influences *in, uint64_t word)
 void rr_influences_of_group(const rr_influences *in, int64_t group);
 
 /* Adds `times` clusters of the group to the sums (by cell, as many as rr_influence_sums says). Each
- * consists of these n rows, as words, in the order of cell and cause. */
-void rr_add_cluster(const rr_influences *in, int64_t group, const uint64_t *words, int64_t n,
-                    uint64_t times, rr_sum *sums);
+ * consists of these n rows, as words, in the order of cell and cause; of word i there are rows[i], NULL:
+ * one of each. */
+void rr_add_cluster(const rr_influences *in, int64_t group, const uint64_t *words,
+                    const uint64_t *rows, int64_t n, uint64_t times, rr_sum *sums);
 
 /* The same for a cluster of one row that leaves, where most of the products are 0. */
 void rr_add_single(const rr_influences *in, int64_t group, uint64_t word, uint64_t times,

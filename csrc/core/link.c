@@ -3,27 +3,6 @@
 
 #include <stdlib.h>
 
-/* The nth day with an event outwards from the anchor, or the last of them; n <= count. */
-static int64_t chosen_day(const rr_sweep *s, const rr_reach *reach, int64_t count)
-{
-    int64_t nth = s->rule->take == RR_TAKE_LAST ? count : s->rule->take;
-    int forward = s->rule->window.direction == RR_FORWARD;
-    int64_t d = forward ? reach->from : reach->to - 1, step = forward ? 1 : -1;
-
-    if (!rr_sweep_in_detail(s)) {
-        /* Every day but possibly the row's own counts: the nth is reached in one step. */
-        int64_t at = d + step * (nth - 1);
-        int passed = reach->own >= 0 && (forward ? reach->own <= at : reach->own >= at);
-
-        return passed && !rr_day_counts(s, reach, reach->own) ? at + step : at;
-    }
-    for (;; d += step) {
-        if (rr_day_counts(s, reach, d) && --nth == 0) {
-            return d;
-        }
-    }
-}
-
 /* The event row of day d that the ties name. */
 static int64_t chosen_row(const rr_sweep *s, const rr_reach *reach, int64_t d)
 {
@@ -31,6 +10,9 @@ static int64_t chosen_row(const rr_sweep *s, const rr_reach *reach, int64_t d)
     int64_t event = s->rule->ties == RR_TIES_FIRST_ROW ? first : last;
     int64_t step = s->rule->ties == RR_TIES_FIRST_ROW ? 1 : -1;
 
+    if (rr_sweep_in_detail(s)) {
+        event = rr_first_tied(s, d);
+    }
     if (d == reach->own || rr_sweep_in_detail(s)) {
         while (!rr_event_counts(s, reach, event)) {
             event += step;
@@ -58,7 +40,7 @@ static void link_row(rr_sweep *s, int64_t position, const rr_matches *matches)
     if (count == 0 || count < s->rule->take) {
         return;
     }
-    day = chosen_day(s, &reach, count);
+    day = rr_nth_day(s, &reach, s->rule->take == RR_TAKE_LAST ? count : s->rule->take);
     if (matches->event_row != NULL) {
         matches->event_row[reach.row] = chosen_row(s, &reach, day);
     }

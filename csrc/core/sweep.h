@@ -3,14 +3,23 @@
 #ifndef RR_SWEEP_H
 #define RR_SWEEP_H
 
+#include "day_tree.h"
 #include "nearest.h"
 #include "parts.h"
+
+/* From how many days of one key on no row may walk over all of them; the tests set it low. */
+#ifndef RR_MANY_DAYS
+#define RR_MANY_DAYS 256
+#endif
 
 /* What vetoes and confirmations make of a day. */
 typedef struct rr_day_detail {
     int64_t confirmed; /* when the first of its events that is not vetoed was; INT64_MAX: never */
-    uint8_t vetoed;    /* whether one of its events is */
-    uint8_t known;     /* whether it has been looked up */
+    int64_t otherwise; /* the same without that event, `row` */
+    int64_t row;
+    int64_t tied;   /* position of the first (with RR_TIES_LAST_ROW last) event that may count */
+    uint8_t vetoed; /* how many of its events are; 2: or more */
+    uint8_t known;  /* whether it has been looked up */
 } rr_day_detail;
 
 /* The days with an event of one part: day d is event positions start[d] to start[d + 1]. */
@@ -19,6 +28,7 @@ typedef struct rr_day_runs {
     int64_t *start;
     rr_day_detail *detail; /* NULL where no event is vetoed and none must be confirmed */
     int64_t n;
+    int64_t most; /* the most of one key */
 } rr_day_runs;
 
 typedef struct rr_sweep {
@@ -27,6 +37,9 @@ typedef struct rr_sweep {
     const rr_bounds *bounds;
     rr_day_reader event_days; /* of the rule */
     rr_day_runs days;
+    rr_day_tree tree; /* of the days that count; where a key has many and not all of its days do */
+    int32_t *confirmed;     /* by day, what the tree is made of; with a tree only, as the next */
+    int64_t *vetoed_before; /* by day: vetoed days before it */
     int64_t *claimed; /* by position in the part: the first day that a later row claims; or NULL */
     uint64_t day_mask;
     int64_t part_from; /* index positions of the part */
@@ -87,8 +100,24 @@ static inline int rr_sweep_in_detail(const rr_sweep *sweep)
 int rr_day_counts(const rr_sweep *sweep, const rr_reach *reach, int64_t d);
 int rr_day_is_vetoed(const rr_sweep *sweep, const rr_reach *reach, int64_t d);
 
+/* The first event of day d, with RR_TIES_LAST_ROW the last, that may count for some row. With
+ * rr_sweep_in_detail only; day d counts for a row. */
+int64_t rr_first_tied(const rr_sweep *sweep, int64_t d);
+
 /* Whether the event at a position of the ordered events counts for the row. */
 int rr_event_counts(const rr_sweep *sweep, const rr_reach *reach, int64_t event);
+
+/* Whether a key of the part has more than RR_MANY_DAYS days. */
+static inline int rr_many_days(const rr_sweep *sweep)
+{
+    return sweep->days.most > RR_MANY_DAYS;
+}
+
+/* The nth day outwards, from 1, of those in reach that count for the row; there must be one. */
+int64_t rr_nth_day(const rr_sweep *sweep, const rr_reach *reach, int64_t n);
+
+/* The day of the row's own event, -1: it has none in the part. */
+int64_t rr_own_day(const rr_sweep *sweep, const rr_reach *reach);
 
 /* Day d as a day; days between the row's anchor and it. */
 static inline int64_t rr_day_at(const rr_sweep *sweep, int64_t d)

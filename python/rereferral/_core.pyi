@@ -51,6 +51,17 @@ def pairs_count(parts: object, rule: Any, n_events: int, offsets: Any, /) -> Non
 def pairs_fill(
     parts: object, rule: Any, n_events: int, offsets: Any, event_row: Any, gap_days: Any, /
 ) -> None: ...
+def mean_cells(rows: Any, cell_group: Any, cell_day: Any, events: Any, censored: Any, /) -> int: ...
+def mean_clusters(
+    rows: Any,
+    cell_group: Any,
+    cell_day: Any,
+    events: Any,
+    censored: Any,
+    clusters: Any,
+    std_error: Any,
+    /,
+) -> None: ...
 
 # cohort
 def washout(parts: object, span: Any, kept: Any, rolling: bool, washed: Any, /) -> None: ...

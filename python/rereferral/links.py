@@ -22,7 +22,7 @@ from rereferral.exits import FirstExit
 from rereferral.keys import Codes, codes_of
 from rereferral.ledger import rows_of
 from rereferral.matching import Again, Found
-from rereferral.mean_counts import mean_count_table
+from rereferral.mean_counts import mean_count_swept
 from rereferral.mediation import Arms
 from rereferral.observation import Observation
 from rereferral.outcomes import Outcomes, outcome_names
@@ -449,13 +449,12 @@ class Links:
         person = self._cluster(cluster)
         self._need_an_end("a mean count")
         duration, cause, _ = self._outcomes.ends_without_event()
-        offsets, _, gap_days = self._again.pairs()
-        return mean_count_table(
+        return mean_count_swept(
             self._groups(by),
             duration,
             cause > 1,
-            offsets,
-            gap_days,
+            self._again.sweep(),
+            int(self.count.sum()),
             use=self.followed,
             cluster=person,
         )

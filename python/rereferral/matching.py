@@ -14,6 +14,7 @@ from rereferral import _core
 from rereferral.day_columns import DayColumn
 from rereferral.days import NULL_DAY, Days, add_span, by_day
 from rereferral.definition import Definition
+from rereferral.free_memory import check_memory
 from rereferral.keys import (
     Codes,
     CoreKey,
@@ -30,6 +31,12 @@ from rereferral.spans import OPEN
 from rereferral.windows import Reach
 
 __all__ = ["Again", "Bounds", "CoreRule", "Found", "Matching"]
+
+PAIR_BYTES = 12
+PAIRS_ADVICE = (
+    "look for a person with very many events, or ask for a shorter window; link() counts the days "
+    "with an event of each row, and its mean_count() needs no pairs"
+)
 
 #: A first and a last admissible day by row, beside the window's; None: no such bounds.
 Bounds = tuple[Days | None, Days | None]
@@ -96,9 +103,10 @@ class Again:
             return days
         return np.where(self.counted, days, 0)
 
-    def pairs(self) -> tuple[Days, Days, npt.NDArray[np.int32]]:
-        """As `Matching.pairs`."""
-        return self.matching.pairs(self.use, self.reach, self.bounds)
+    def sweep(self) -> tuple[object, CoreRule, int]:
+        """The sides in order, the rule, and the length of the events table, for the core."""
+        rule = self.matching.rule_for(self.use, self.reach, self.bounds)
+        return self.matching.parts, rule, len(self.matching.events.dates)
 
 
 class Matching:
@@ -216,7 +224,7 @@ class Matching:
             np.empty(n, np.int32),
             np.empty(n, np.bool_) if stops else None,
         )
-        rule = self._rule_for(use, reach, bounds)
+        rule = self.rule_for(use, reach, bounds)
         _core.link(
             *(self.parts, rule, n, len(self.events.dates)),
             *(found.event_row, found.gap_days, None, found.vetoed),
@@ -227,7 +235,7 @@ class Matching:
         """How many days with an event there are in the window of each index row of `use`."""
         n = len(self.index.dates)
         days = np.empty(n, np.int64)
-        rule = self._rule_for(use, reach, bounds)
+        rule = self.rule_for(use, reach, bounds)
         _core.link(self.parts, rule, n, len(self.events.dates), None, None, days, None)
         return days
 
@@ -251,16 +259,18 @@ class Matching:
         self, use: Mask | None, reach: Reach, bounds: Bounds
     ) -> tuple[Days, Days, npt.NDArray[np.int32]]:
         """Offsets, event rows and gaps of every event that the rule admits."""
-        rule = self._rule_for(use, reach, bounds)
+        rule = self.rule_for(use, reach, bounds)
         n_events = len(self.events.dates)
         offsets = np.empty(len(self.index.dates) + 1, np.int64)
         _core.pairs_count(self.parts, rule, n_events, offsets)
+        check_memory(f"{int(offsets[-1]):,} pairs", int(offsets[-1]) * PAIR_BYTES, PAIRS_ADVICE)
         event_row = np.empty(int(offsets[-1]), np.int64)
         gap_days = np.empty(len(event_row), np.int32)
         _core.pairs_fill(self.parts, rule, n_events, offsets, event_row, gap_days)
         return offsets, event_row, gap_days
 
-    def _rule_for(self, use: Mask | None, reach: Reach, bounds: Bounds) -> CoreRule:
+    def rule_for(self, use: Mask | None, reach: Reach, bounds: Bounds) -> CoreRule:
+        """The rule of a search of the index rows of `use`."""
         parts_made = self._parts is not None
         self.put_in_order()
         return self.rule(

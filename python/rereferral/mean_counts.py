@@ -26,7 +26,7 @@ from rereferral.curves import (
 from rereferral.groups import Groups, beside
 from rereferral.tables import open_table
 
-__all__ = ["mean_count", "mean_count_table"]
+__all__ = ["mean_count", "mean_count_swept", "mean_count_table"]
 
 
 def mean_count(
@@ -183,9 +183,54 @@ def mean_count_table(
     )
     group, day, cause, key = group[:n], day[:n], cause[:n], key[:n]
     cells = cells_of(group, n_groups, day, cause, 2, None)
-    at_risk, mean = _means(cells)
     _, errors = clustered(cells, group, n_groups, day, cause, None, key, repeats=True)
-    std_error = errors[:, 0]
+    return _table(groups, cells, errors[:, 0])
+
+
+def mean_count_swept(
+    groups: Groups | None,
+    duration: npt.NDArray[np.integer[Any]],
+    terminal: npt.NDArray[np.bool_],
+    sweep: tuple[object, tuple[Any, ...], int],
+    n_days: int,
+    use: npt.NDArray[np.bool_] | None = None,
+    cluster: npt.NDArray[np.uint32] | None = None,
+) -> pd.DataFrame:
+    """`mean_count` of a linkage, whose pairs are met one by one and not kept.
+
+    Parameters
+    ----------
+    groups, duration, terminal, use, cluster
+        As of `mean_count_table`. Rows of one cluster have one key in the linkage.
+    sweep : tuple
+        Both sides in order, the rule, and the length of the events table: `Again.sweep`.
+    n_days : int
+        How many days with an event the rows have together.
+
+    Returns
+    -------
+    DataFrame
+        As `mean_count`.
+    """
+    codes, n_groups = core_codes(groups)
+    lasting = core_days(duration)
+    longest = _core.longest(lasting, use)
+    rows = (*sweep, n_groups, longest, lasting, terminal, codes, use, cluster)
+    room = _core.tally_days_room(len(lasting) + n_days, n_groups, longest)
+    group, day = np.empty(room, np.int32), np.empty(room, np.int32)
+    events, censored = np.empty((room, 2), np.int64), np.empty(room, np.int64)
+    n = _core.mean_cells(rows, group, day, events.ravel(), censored)
+    cells = Cells(group[:n], day[:n], events[:n], censored[:n])
+    clusters, std_error = np.empty(n_groups, np.int64), np.empty(n)
+    _core.mean_clusters(
+        rows, cells.group, cells.day, cells.events.ravel(), cells.censored, clusters, std_error
+    )
+    return _table(groups, cells, std_error)
+
+
+def _table(groups: Groups | None, cells: Cells, std_error: Floats) -> pd.DataFrame:
+    """The table of `mean_count`, from cells with two causes."""
+    at_risk, mean = _means(cells)
     lower, upper = np.empty(len(mean)), np.empty(len(mean))
     _core.log_limits(mean, std_error, NormalDist().inv_cdf((1 + LEVEL) / 2), lower, upper)
     table = pd.DataFrame(
