@@ -614,7 +614,8 @@ static rr_status open_sweep(rr_sweep *s, const rr_parts *parts, const rr_rule *r
     s->days.detail = detail ? rr_allocate(room, sizeof *s->days.detail) : NULL;
     s->days.known = detail ? rr_allocate(room, 1) : NULL;
     s->claimed = rule->claim_latest ? rr_allocate(parts->index.largest, sizeof *s->claimed) : NULL;
-    return s->days.key_day == NULL || s->days.start == NULL || (detail && (s->days.detail == NULL || s->days.known == NULL)) ||
+    return s->days.key_day == NULL || s->days.start == NULL ||
+                   (detail && (s->days.detail == NULL || s->days.known == NULL)) ||
                    (rule->claim_latest && s->claimed == NULL)
                ? RR_ERR_MEMORY
                : RR_OK;
