@@ -30,7 +30,7 @@ static void note_ways(rr_sweep *s, const ways *w)
     int64_t n = s->days.n, counted = -1;
 
     for (int64_t i = 0; i < n; i++) {
-        const rr_reach anyone = {.self = -1, .own = -1, .confirm_by = INT64_MAX - 1};
+        const rr_reach anyone = {.self = -1, .own = -1, .confirm_by = INT32_MAX - 1};
         int64_t d = forward ? i : n - 1 - i;
         int counts = rr_day_counts(s, &anyone, d);
 

@@ -32,7 +32,7 @@ static void fold_days(const rr_parts *parts, int64_t part, rr_day_runs *days)
             days->key_day[days->n] = key_day;
             days->start[days->n] = i;
             if (days->detail != NULL) {
-                days->detail[days->n].known = 0;
+                days->known[days->n] = 0;
             }
             first_of_key = key_day >> parts->day_bits == key ? first_of_key : days->n;
             key = key_day >> parts->day_bits;
@@ -225,7 +225,8 @@ int rr_event_counts(const rr_sweep *s, const rr_reach *reach, int64_t event)
 
     return row != reach->self && (rule->vetoed == NULL || !rule->vetoed[row]) &&
            (rule->confirmed == NULL ||
-            (rule->confirmed[row] != RR_NULL_DAY && rule->confirmed[row] <= reach->confirm_by));
+            (rule->confirmed[row] != RR_NULL_DAY &&
+             rr_narrow_day(rule->confirmed[row]) <= reach->confirm_by));
 }
 
 /* What the columns by row say of a day, looked up when it is first asked for: most days lie in nobody's
@@ -234,33 +235,45 @@ static const rr_day_detail *detail_of(const rr_sweep *s, int64_t d)
 {
     const rr_rule *rule = s->rule;
     rr_day_detail *detail = &s->days.detail[d];
+    int vetoed = 0;
 
-    if (detail->known) {
+    if (s->days.known[d]) {
         return detail;
     }
-    *detail = (rr_day_detail){.confirmed = NEVER, .otherwise = NEVER, .tied = -1, .known = 1};
+    *detail = (rr_day_detail){INT32_MAX, INT32_MAX, 0, 0};
     for (int64_t event = s->days.start[d]; event < s->days.start[d + 1]; event++) {
-        int64_t row = rr_row_of(s->parts->events, event), when = INT64_MIN;
+        int64_t row = rr_row_of(s->parts->events, event);
+        int32_t when = INT32_MIN;
+        uint32_t place = (uint32_t)(event - s->days.start[d]);
 
         if (rule->vetoed != NULL && rule->vetoed[row]) {
-            detail->vetoed += detail->vetoed < 2;
+            vetoed = 2 - (vetoed == 0);
             continue;
         }
         if (rule->confirmed != NULL) {
-            when = rule->confirmed[row] == RR_NULL_DAY ? NEVER : rule->confirmed[row];
+            int64_t day = rule->confirmed[row];
+
+            when = day == RR_NULL_DAY ? INT32_MAX : rr_narrow_day(day);
         }
-        if (detail->tied < 0 || rule->ties == RR_TIES_LAST_ROW) {
-            detail->tied = when == NEVER ? detail->tied : event;
+        if (when < INT32_MAX && (detail->confirmed == INT32_MAX || rule->ties == RR_TIES_LAST_ROW)) {
+            detail->tied = place;
         }
         if (when < detail->confirmed) {
             detail->otherwise = detail->confirmed;
             detail->confirmed = when;
-            detail->row = row;
+            detail->first = place;
         } else {
             detail->otherwise = when < detail->otherwise ? when : detail->otherwise;
         }
     }
+    s->days.known[d] = (uint8_t)(1 + vetoed);
     return detail;
+}
+
+static int vetoed_events(const rr_sweep *s, int64_t d)
+{
+    (void)detail_of(s, d);
+    return s->days.known[d] - 1;
 }
 
 int rr_day_counts(const rr_sweep *s, const rr_reach *reach, int64_t d)
@@ -272,8 +285,11 @@ int rr_day_counts(const rr_sweep *s, const rr_reach *reach, int64_t d)
         return d != reach->own || days->start[d + 1] - days->start[d] > 1;
     }
     detail = detail_of(s, d);
-    return (d == reach->own && detail->row == reach->self ? detail->otherwise
-                                                          : detail->confirmed) <= reach->confirm_by;
+    if (d == reach->own &&
+        rr_row_of(s->parts->events, days->start[d] + detail->first) == reach->self) {
+        return detail->otherwise <= reach->confirm_by;
+    }
+    return detail->confirmed <= reach->confirm_by;
 }
 
 int rr_day_is_vetoed(const rr_sweep *s, const rr_reach *reach, int64_t d)
@@ -281,12 +297,12 @@ int rr_day_is_vetoed(const rr_sweep *s, const rr_reach *reach, int64_t d)
     const uint8_t *vetoed = s->rule->vetoed;
 
     return vetoed != NULL && !rr_day_counts(s, reach, d) &&
-           detail_of(s, d)->vetoed > (d == reach->own && vetoed[reach->self]);
+           vetoed_events(s, d) > (d == reach->own && vetoed[reach->self]);
 }
 
 int64_t rr_first_tied(const rr_sweep *s, int64_t d)
 {
-    return detail_of(s, d)->tied;
+    return s->days.start[d] + detail_of(s, d)->tied;
 }
 
 int32_t rr_gap(const rr_sweep *s, const rr_reach *reach, int64_t d)
@@ -294,11 +310,6 @@ int32_t rr_gap(const rr_sweep *s, const rr_reach *reach, int64_t d)
     int64_t day = rr_day_at(s, d);
 
     return (int32_t)(day < reach->anchor ? reach->anchor - day : day - reach->anchor);
-}
-
-static int32_t narrow_day(int64_t day, int64_t most)
-{
-    return (int32_t)clamp(day, INT32_MIN, most);
 }
 
 /* Whether the row's own day is in the tree, and does not count for the row. */
@@ -310,15 +321,14 @@ static int tree_errs(const rr_sweep *s, const rr_reach *reach)
 
 static int64_t count_by_tree(const rr_sweep *s, const rr_reach *reach)
 {
-    int32_t by = narrow_day(reach->confirm_by, INT32_MAX - 1);
-
-    return rr_day_tree_count(&s->tree, reach->from, reach->to, by) - tree_errs(s, reach);
+    return rr_day_tree_count(&s->tree, reach->from, reach->to, reach->confirm_by) -
+           tree_errs(s, reach);
 }
 
 static int64_t nth_by_tree(const rr_sweep *s, const rr_reach *reach, int64_t n)
 {
     int forward = s->rule->window.direction == RR_FORWARD, errs = tree_errs(s, reach);
-    int32_t by = narrow_day(reach->confirm_by, INT32_MAX - 1);
+    int32_t by = reach->confirm_by;
     int64_t from = reach->from, to = reach->to, d;
 
     n = forward ? n : rr_day_tree_count(&s->tree, from, to, by) - errs - n + 1;
@@ -410,7 +420,7 @@ static int veto_comes_first(const rr_sweep *s, const rr_reach *reach, int64_t co
     vetoed = s->vetoed_before[to] - s->vetoed_before[from];
     if (reach->own >= from && reach->own < to) {
         /* Perhaps by the row itself alone. */
-        vetoed -= detail_of(s, reach->own)->vetoed > 0;
+        vetoed -= vetoed_events(s, reach->own) > 0;
         vetoed += rr_day_is_vetoed(s, reach, reach->own);
     }
     return vetoed > 0;
@@ -504,6 +514,9 @@ rr_status rr_check_rule(const rr_parts *parts, const rr_rule *rule, int64_t n_in
     if (rule->take < 0) {
         return rr_fail(error, RR_ERR_ARGUMENT, "take must not be negative");
     }
+    if ((rule->vetoed != NULL || rule->confirmed != NULL) && parts->events->largest > UINT32_MAX) {
+        return rr_fail(error, RR_ERR_TOO_LARGE, "more events of one part than can be told apart");
+    }
     if (rule->claim_latest && rule->window.direction != RR_FORWARD) {
         return rr_fail(error, RR_ERR_ARGUMENT, "claims look forward");
     }
@@ -557,11 +570,8 @@ static rr_status plant_tree(rr_sweep *s)
     }
     s->vetoed_before[0] = 0;
     for (int64_t d = 0; d < n; d++) {
-        const rr_day_detail *detail = detail_of(s, d);
-        int64_t most = detail->confirmed == NEVER ? INT32_MAX : INT32_MAX - 1;
-
-        s->confirmed[d] = narrow_day(detail->confirmed, most);
-        s->vetoed_before[d + 1] = s->vetoed_before[d] + (detail->vetoed > 0);
+        s->confirmed[d] = detail_of(s, d)->confirmed;
+        s->vetoed_before[d + 1] = s->vetoed_before[d] + (vetoed_events(s, d) > 0);
     }
     return rr_day_tree_make(s->confirmed, n, &s->tree);
 }
@@ -602,8 +612,10 @@ static rr_status open_sweep(rr_sweep *s, const rr_parts *parts, const rr_rule *r
     s->days.key_day = rr_allocate(room, sizeof *s->days.key_day);
     s->days.start = rr_allocate(room + 1, sizeof *s->days.start);
     s->days.detail = detail ? rr_allocate(room, sizeof *s->days.detail) : NULL;
+    s->days.known = detail ? rr_allocate(room, 1) : NULL;
     s->claimed = rule->claim_latest ? rr_allocate(parts->index.largest, sizeof *s->claimed) : NULL;
-    return s->days.key_day == NULL || s->days.start == NULL || (detail && s->days.detail == NULL) ||
+    return s->days.key_day == NULL || s->days.start == NULL ||
+                   (detail && (s->days.detail == NULL || s->days.known == NULL)) ||
                    (rule->claim_latest && s->claimed == NULL)
                ? RR_ERR_MEMORY
                : RR_OK;
@@ -614,6 +626,7 @@ static void close_sweep(rr_sweep *s)
     free(s->days.key_day);
     free(s->days.start);
     free(s->days.detail);
+    free(s->days.known);
     free(s->claimed);
     free(s->confirmed);
     free(s->vetoed_before);

@@ -12,14 +12,12 @@
 #define RR_MANY_DAYS 256
 #endif
 
-/* What vetoes and confirmations make of a day. */
+/* What vetoes and confirmations make of a day. Days of confirmation as rr_narrow_day has them. */
 typedef struct rr_day_detail {
-    int64_t confirmed; /* when the first of its events that is not vetoed was; INT64_MAX: never */
-    int64_t otherwise; /* the same without that event, `row` */
-    int64_t row;
-    int64_t tied;   /* position of the first (with RR_TIES_LAST_ROW last) event that may count */
-    uint8_t vetoed; /* how many of its events are; 2: or more */
-    uint8_t known;  /* whether it has been looked up */
+    int32_t confirmed; /* when the first of its events that is not vetoed was; INT32_MAX: never */
+    int32_t otherwise; /* the same without that event */
+    uint32_t first;    /* that event, and the first (with RR_TIES_LAST_ROW last) that may count, */
+    uint32_t tied;     /* counted from the first event of the day */
 } rr_day_detail;
 
 /* The days with an event of one part: day d is event positions start[d] to start[d + 1]. */
@@ -27,6 +25,7 @@ typedef struct rr_day_runs {
     uint64_t *key_day;
     int64_t *start;
     rr_day_detail *detail; /* NULL where no event is vetoed and none must be confirmed */
+    uint8_t *known;        /* 0 until the detail is; then 1 more than vetoed events, of at most 2 */
     int64_t n;
     int64_t most; /* the most of one key */
 } rr_day_runs;
@@ -53,7 +52,7 @@ typedef struct rr_reach {
     int64_t row;
     uint64_t key; /* in the place that it has in key_day */
     int64_t anchor;
-    int64_t confirm_by;
+    int32_t confirm_by;
     int64_t self; /* the event row that is the index row, -1 for none */
     /* with rr_sweep_row only; but own is -1 */
     int64_t from; /* days of rr_day_runs that are admissible, up to, not including, `to` */
@@ -74,13 +73,18 @@ rr_status rr_check_rule(const rr_parts *parts, const rr_rule *rule, int64_t n_in
 rr_status rr_sweep_parts(const rr_parts *parts, const rr_rule *rule, rr_visit visit, void *job,
                          const rr_call *call, rr_error *error) RR_MUST_CHECK;
 
+/* A day of confirmation in 32 bits, for all comparisons alike: days that do not fit are millions of years
+ * away, and never, INT32_MAX, comes after them all. */
+static inline int32_t rr_narrow_day(int64_t day)
+{
+    return day < INT32_MIN ? INT32_MIN : day >= INT32_MAX ? INT32_MAX - 1 : (int32_t)day;
+}
+
 /* The last day on which an event of an index row may be confirmed. Read where it is needed, and not
  * with the row: it is a column by row, and most rows have no event at all. */
-static inline int64_t rr_confirm_by(const rr_rule *rule, int64_t row)
+static inline int32_t rr_confirm_by(const rr_rule *rule, int64_t row)
 {
-    int64_t day = rule->confirm_by == NULL ? INT64_MAX : rule->confirm_by[row];
-
-    return day == INT64_MAX ? INT64_MAX - 1 : day;
+    return rr_narrow_day(rule->confirm_by == NULL ? INT64_MAX : rule->confirm_by[row]);
 }
 
 /* Whether the index row at `position` is used, and if so who it is; not yet when its events must be
