@@ -224,9 +224,8 @@ int rr_event_counts(const rr_sweep *s, const rr_reach *reach, int64_t event)
     int64_t row = rr_row_of(s->parts->events, event);
 
     return row != reach->self && (rule->vetoed == NULL || !rule->vetoed[row]) &&
-           (rule->confirmed == NULL ||
-            (rule->confirmed[row] != RR_NULL_DAY &&
-             rr_narrow_day(rule->confirmed[row]) <= reach->confirm_by));
+           (rule->confirmed == NULL || (rule->confirmed[row] != RR_NULL_DAY &&
+                                        rr_narrow_day(rule->confirmed[row]) <= reach->confirm_by));
 }
 
 /* What the columns by row say of a day, looked up when it is first asked for: most days lie in nobody's
@@ -255,7 +254,8 @@ static const rr_day_detail *detail_of(const rr_sweep *s, int64_t d)
 
             when = day == RR_NULL_DAY ? INT32_MAX : rr_narrow_day(day);
         }
-        if (when < INT32_MAX && (detail->confirmed == INT32_MAX || rule->ties == RR_TIES_LAST_ROW)) {
+        if (when < INT32_MAX &&
+            (detail->confirmed == INT32_MAX || rule->ties == RR_TIES_LAST_ROW)) {
             detail->tied = place;
         }
         if (when < detail->confirmed) {
