@@ -52,7 +52,7 @@ FORMS = {
         [pa.array(child[i : i + 50_000], mask=missing[i : i + 50_000]) for i in (0, 50_000)]
         + [pa.array(child[100_000:], mask=missing[100_000:])]
     ),
-    "views": lambda child, missing: pa.array(child, pa.string_view(), mask=missing),
+    "views": lambda child, missing: pa.array(objects(child, missing).tolist(), pa.string_view()),
     "dictionary": lambda child, missing: pa.array(child, mask=missing).dictionary_encode(),
     "S": lambda child, missing: blank(child, missing).astype("S12"),
     "U": lambda child, missing: blank(child, missing).astype("U14"),

@@ -8,7 +8,12 @@
  * on any number of threads.
  *
  * Packing is three loops, over keys, days and marks, that the compiler turns into vector code; what
- * is out of range is only noticed there, and looked for row by row when it happens. */
+ * is out of range is only noticed there, and looked for row by row when it happens.
+ *
+ * 15 million rows of int64 keys and nanoseconds, one thread: 0.055 s, of which a third is packing; without
+ * AVX2 0.078 s. Counting the whole table first and dealing to places all over it took 0.105 s. Chunks of
+ * 2^15 rows are a tenth slower; 2^18 rows, with the 4,096 parts of 150 million, take 2.3 ns a row on two
+ * threads where 10 million take 2.1. */
 #include "parts.h"
 #include "threads.h"
 
