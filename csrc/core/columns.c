@@ -128,11 +128,6 @@ RR_INLINE places range_any(const rr_day_reader *days, int64_t from, int64_t to)
     }
 }
 
-static places range_anywhere(const rr_day_reader *days, int64_t from, int64_t to)
-{
-    return range_any(days, from, to);
-}
-
 #if RR_X86_64
 __attribute__((target("avx2"))) static places range_by_avx2(const rr_day_reader *days, int64_t from,
                                                             int64_t to)
@@ -148,7 +143,7 @@ static places range_some(const rr_day_reader *days, int64_t from, int64_t to)
         return range_by_avx2(days, from, to);
     }
 #endif
-    return range_anywhere(days, from, to);
+    return range_any(days, from, to);
 }
 
 static rr_status range_task(void *given, int64_t task, int worker, rr_error *error)

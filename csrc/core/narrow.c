@@ -97,11 +97,6 @@ RR_INLINE int narrow_rows(const narrowing *job, int64_t from, int64_t n)
     return beyond;
 }
 
-static int narrow_anywhere(const narrowing *job, int64_t from, int64_t n)
-{
-    return narrow_rows(job, from, n);
-}
-
 #if RR_X86_64
 __attribute__((target("avx2"))) static int narrow_by_avx2(const narrowing *job, int64_t from,
                                                           int64_t n)
@@ -117,7 +112,7 @@ static int narrow_some(const narrowing *job, int64_t from, int64_t n)
         return narrow_by_avx2(job, from, n);
     }
 #endif
-    return narrow_anywhere(job, from, n);
+    return narrow_rows(job, from, n);
 }
 
 /* Rows with anchors that the tables do not have. */

@@ -40,11 +40,11 @@ typedef struct search {
     int64_t lead;  /* days from the parts' origin to their first day */
     int row_bits;  /* of a word of an event */
     int index_row_bits;
-    int by_row;         /* whether rows bring anchors or bounds of their own */
-    rr_buckets *of;     /* by worker */
-    uint64_t *answers;  /* where words lie; NULL: they go to their rows at once */
-    uint64_t *own;      /* memory of that, unless it is event_row's */
-    uint64_t **settled; /* by worker: the answers of a chunk */
+    int by_row;             /* whether rows bring anchors or bounds of their own */
+    rr_buckets *buckets;    /* by worker */
+    uint64_t *answers;      /* where words lie; NULL: they go to their rows at once */
+    uint64_t *answers_room; /* memory of that, unless it is event_row's */
+    uint64_t **settled;     /* by worker: the answers of a chunk */
 } search;
 
 int rr_nearest_will_do(const rr_parts *parts, const rr_rule *rule, const rr_matches *matches)
@@ -208,8 +208,8 @@ RR_INLINE void search_pieces(const search *job, int64_t part, int worker, int pl
     const rr_side *index = &s.parts->index;
     rr_buckets all;
 
-    rr_buckets_fill(s.parts, part, s.turn, &s.of[worker]);
-    all = s.of[worker];
+    rr_buckets_fill(s.parts, part, s.turn, &s.buckets[worker]);
+    all = s.buckets[worker];
     for (int64_t p = 0; p < rr_n_pieces(index); p++) {
         rr_fetch_piece(index, s.parts->n_parts, part, p);
         search_piece(&s, &all, part, p, plain, kind);
@@ -253,7 +253,7 @@ static rr_status settle_chunk(void *job, int64_t chunk, int worker, rr_error *er
     const uint64_t none = UINT64_MAX >> bits;
     uint64_t *answers = s.answers + from;
 
-    if (s.own == NULL) {
+    if (s.answers_room == NULL) {
         uint64_t *copy = s.settled[worker];
 
         if (copy == NULL) {
@@ -302,7 +302,7 @@ static rr_status open_answers(search *s, int workers)
     }
     s->answers = (uint64_t *)(void *)s->matches->event_row;
     if (s->answers == NULL) {
-        s->answers = s->own = rr_allocate(index->n_table, sizeof *s->own);
+        s->answers = s->answers_room = rr_allocate(index->n_table, sizeof *s->answers_room);
     }
     s->settled = calloc((size_t)workers, sizeof *s->settled);
     return s->answers == NULL || s->settled == NULL ? RR_ERR_MEMORY : RR_OK;
@@ -310,12 +310,12 @@ static rr_status open_answers(search *s, int workers)
 
 static rr_status open_search(search *s, int workers)
 {
-    s->of = calloc((size_t)workers, sizeof *s->of);
-    if (s->of == NULL || fill_spans(s) != RR_OK || open_answers(s, workers) != RR_OK) {
+    s->buckets = calloc((size_t)workers, sizeof *s->buckets);
+    if (s->buckets == NULL || fill_spans(s) != RR_OK || open_answers(s, workers) != RR_OK) {
         return RR_ERR_MEMORY;
     }
     for (int i = 0; i < workers; i++) {
-        if (rr_buckets_open(s->parts, &s->of[i]) != RR_OK) {
+        if (rr_buckets_open(s->parts, &s->buckets[i]) != RR_OK) {
             return RR_ERR_MEMORY;
         }
     }
@@ -325,16 +325,16 @@ static rr_status open_search(search *s, int workers)
 static void close_search(search *s, int workers)
 {
     for (int i = 0; i < workers; i++) {
-        if (s->of != NULL) {
-            rr_buckets_close(&s->of[i]);
+        if (s->buckets != NULL) {
+            rr_buckets_close(&s->buckets[i]);
         }
         if (s->settled != NULL) {
             free(s->settled[i]);
         }
     }
-    free(s->of);
+    free(s->buckets);
     free(s->settled);
-    free(s->own);
+    free(s->answers_room);
     free(s->spans);
 }
 
