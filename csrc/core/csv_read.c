@@ -79,21 +79,21 @@ static int64_t block_start(const reader *r, int64_t number)
 static int64_t claim(reader *r, int is_caller)
 {
     int64_t number = -1, reached;
-    rr_error error;
-    int stop;
+    int failed;
 
     if (is_caller) {
         pthread_mutex_lock(&r->lock);
         reached = r->at.byte;
+        failed = r->failed;
         pthread_mutex_unlock(&r->lock);
-        stop = rr_stopped(r->call, reached, r->stamp.size);
-        if (stop) {
+        /* The caller's thread may come here again, in place of a worker that was slow to begin. */
+        if (!failed && rr_stopped(r->call, reached, r->stamp.size)) {
+            rr_error error;
             rr_status status = rr_fail(&error, RR_ERR_INTERRUPTED, "interrupted");
 
             pthread_mutex_lock(&r->lock);
             fail(r, status, &error);
             pthread_mutex_unlock(&r->lock);
-            return -1;
         }
     }
     pthread_mutex_lock(&r->lock);

@@ -62,9 +62,10 @@ const char *rr_strerror(rr_status status);
 /* How long work is carried out; NULL: on one thread, to its end.
  *
  * `stop` is called now and then, only from the thread that made the call, and returns non-zero to stop;
- * the function then returns RR_ERR_INTERRUPTED. `done` is the work done so far and `total` the whole,
- * in a unit of the function's own; total is 0 if unknown. NULL: nobody is asked. `threads` is how many
- * may work at a time, the caller's among them; below 1: one. No result depends on it. */
+ * it is then not called again, and the function returns RR_ERR_INTERRUPTED. `done` is the work done so
+ * far and `total` the whole, in a unit of the function's own; total is 0 if unknown. NULL: nobody is
+ * asked. `threads` is how many may work at a time, the caller's among them; below 1: one. No result
+ * depends on it. */
 typedef struct rr_call {
     int (*stop)(void *context, int64_t done, int64_t total);
     void *context;

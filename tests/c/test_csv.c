@@ -241,23 +241,35 @@ static void test_arguments(void)
     rr_csv_table_free(&table);
 }
 
+typedef struct limit {
+    int64_t done; /* from here on the call says stop */
+    int said;
+} limit;
+
 static int stop_at(void *context, int64_t done, int64_t total)
 {
+    limit *at = context;
+
     (void)total;
-    return done >= *(const int64_t *)context;
+    CHECK(!at->said);
+    at->said = done >= at->done;
+    return at->said;
 }
 
 static void test_stop(void)
 {
-    int64_t limit = 20;
-    rr_call call = {.stop = stop_at, .context = &limit};
-    rr_csv_source source = memory(EVERY_KIND, sizeof EVERY_KIND - 1);
-    rr_csv_options options = {.has_header = 1, .block_size = 10};
-    rr_csv_table table = {0};
+    for (int threads = 1; threads <= 64; threads++) {
+        limit at = {.done = 20};
+        rr_call call = {.stop = stop_at, .context = &at, .threads = threads};
+        rr_csv_source source = memory(EVERY_KIND, sizeof EVERY_KIND - 1);
+        rr_csv_options options = {.has_header = 1, .block_size = 10};
+        rr_csv_table table = {0};
 
-    CHECK(rr_csv_read(&source, &options, KINDS, N_KINDS, &table, &call, NULL) ==
-          RR_ERR_INTERRUPTED);
-    rr_csv_table_free(&table);
+        CHECK(rr_csv_read(&source, &options, KINDS, N_KINDS, &table, &call, NULL) ==
+              RR_ERR_INTERRUPTED);
+        CHECK(at.said);
+        rr_csv_table_free(&table);
+    }
 }
 
 static void test_a_header_without_end(void)
