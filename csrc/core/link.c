@@ -1,3 +1,4 @@
+#include "nearest.h"
 #include "sweep.h"
 #include "threads.h"
 

@@ -1,11 +1,12 @@
-/* The walk over parts in order that linkage, pairs and absorption share: which days with an event the
- * rule admits for an index row. */
+/* The walk over parts in order that linkage, pairs, absorption and the mean count share (sweep.c): which
+ * days with an event the rule admits for an index row (reach.c), and which of them count for it
+ * (counted_days.c). */
 #ifndef RR_SWEEP_H
 #define RR_SWEEP_H
 
 #include "day_tree.h"
-#include "nearest.h"
 #include "parts.h"
+#include "rule.h"
 
 /* From how many days of one key on no row may walk over all of them; the tests set it low. */
 #ifndef RR_MANY_DAYS
@@ -60,32 +61,36 @@ typedef struct rr_reach {
     int64_t own; /* the day of the row's own event among them, -1: not there */
 } rr_reach;
 
+/* ---------------------------------------------------------------- sweep.c */
+
 /* Takes the index rows of the sweep's part, at the positions part_from to part_to. `worker` as in
  * rr_task. */
 typedef rr_status (*rr_visit)(rr_sweep *sweep, void *job, int worker, rr_error *error);
-
-/* RR_ERR_ARGUMENT, or RR_ERR_DAY_RANGE for an anchor, unless lengths and rule are in order. */
-rr_status rr_check_rule(const rr_parts *parts, const rr_rule *rule, int64_t n_index,
-                        int64_t n_events, rr_error *error) RR_MUST_CHECK;
 
 /* Puts the parts in order and visits them all, on threads: a worker has a sweep of its own. The rule
  * has been checked. */
 rr_status rr_sweep_parts(const rr_parts *parts, const rr_rule *rule, rr_visit visit, void *job,
                          const rr_call *call, rr_error *error) RR_MUST_CHECK;
 
-/* A day of confirmation in 32 bits, for all comparisons alike: days that do not fit are millions of years
- * away, and never, INT32_MAX, comes after them all. */
-static inline int32_t rr_narrow_day(int64_t day)
+/* Whether events are vetoed or must be confirmed, so that a day in reach need not count. */
+static inline int rr_sweep_in_detail(const rr_sweep *sweep)
 {
-    return day < INT32_MIN ? INT32_MIN : day >= INT32_MAX ? INT32_MAX - 1 : (int32_t)day;
+    return sweep->days.detail != NULL;
 }
 
-/* The last day on which an event of an index row may be confirmed. Read where it is needed, and not
- * with the row: it is a column by row, and most rows have no event at all. */
-static inline int32_t rr_confirm_by(const rr_rule *rule, int64_t row)
+/* Whether a key of the part has more than RR_MANY_DAYS days. */
+static inline int rr_many_days(const rr_sweep *sweep)
 {
-    return rr_narrow_day(rule->confirm_by == NULL ? INT64_MAX : rule->confirm_by[row]);
+    return sweep->days.most > RR_MANY_DAYS;
 }
+
+/* Day d as a day. */
+static inline int64_t rr_day_at(const rr_sweep *sweep, int64_t d)
+{
+    return sweep->parts->origin + (int64_t)(sweep->days.key_day[d] & sweep->day_mask);
+}
+
+/* ---------------------------------------------------------------- reach.c */
 
 /* Whether the index row at `position` is used, and if so who it is; not yet when its events must be
  * confirmed. */
@@ -94,49 +99,53 @@ int rr_sweep_begin(const rr_sweep *sweep, int64_t position, rr_reach *reach);
 /* rr_sweep_begin, and whether there is any day with events in its window, and if so its reach. */
 int rr_sweep_row(rr_sweep *sweep, int64_t position, rr_reach *reach);
 
-/* Whether events are vetoed or must be confirmed, so that a day in reach need not count. */
-static inline int rr_sweep_in_detail(const rr_sweep *sweep)
+/* Whether a key (in its place) has days with events from `first` to `last`; and which, up to, not
+ * including, *to. It searches outwards from what it last found. */
+int rr_days_of_span(rr_sweep *sweep, uint64_t key, int64_t first, int64_t last, int64_t *from,
+                    int64_t *to);
+
+/* The day of the row's own event, if it is among the days `from` up to, not including, `to`; or -1. */
+int64_t rr_own_day_among(const rr_sweep *sweep, const rr_reach *reach, int64_t from, int64_t to);
+
+/* The same among all days of the part. */
+static inline int64_t rr_own_day(const rr_sweep *sweep, const rr_reach *reach)
 {
-    return sweep->days.detail != NULL;
+    return rr_own_day_among(sweep, reach, 0, sweep->days.n);
 }
+
+/* Fills in sweep->claimed. */
+void rr_fill_claimed(rr_sweep *sweep);
+
+/* ---------------------------------------------------------------- counted_days.c */
 
 /* Whether day d in reach is a day with an event; whether it is one of vetoed events only. */
 int rr_day_counts(const rr_sweep *sweep, const rr_reach *reach, int64_t d);
 int rr_day_is_vetoed(const rr_sweep *sweep, const rr_reach *reach, int64_t d);
 
+/* Whether the event at a position of the ordered events counts for the row. */
+int rr_event_counts(const rr_sweep *sweep, const rr_reach *reach, int64_t event);
+
 /* The first event of day d, with RR_TIES_LAST_ROW the last, that may count for some row. With
  * rr_sweep_in_detail only; day d counts for a row. */
 int64_t rr_first_tied(const rr_sweep *sweep, int64_t d);
 
-/* Whether the event at a position of the ordered events counts for the row. */
-int rr_event_counts(const rr_sweep *sweep, const rr_reach *reach, int64_t event);
-
-/* Whether a key of the part has more than RR_MANY_DAYS days. */
-static inline int rr_many_days(const rr_sweep *sweep)
-{
-    return sweep->days.most > RR_MANY_DAYS;
-}
-
-/* The nth day outwards, from 1, of those in reach that count for the row; there must be one. */
-int64_t rr_nth_day(const rr_sweep *sweep, const rr_reach *reach, int64_t n);
-
-/* The day of the row's own event, -1: it has none in the part. */
-int64_t rr_own_day(const rr_sweep *sweep, const rr_reach *reach);
-
-/* Day d as a day; days between the row's anchor and it. */
-static inline int64_t rr_day_at(const rr_sweep *sweep, int64_t d)
-{
-    return sweep->parts->origin + (int64_t)(sweep->days.key_day[d] & sweep->day_mask);
-}
-
+/* Days between the row's anchor and day d. */
 int32_t rr_gap(const rr_sweep *sweep, const rr_reach *reach, int64_t d);
 
 /* Days with an event in reach; 0 where the rule stops at an event nearer than the minimum gap, or at a
  * vetoed day that comes first, which sets *vetoed. */
 int64_t rr_days_in_reach(rr_sweep *sweep, rr_reach *reach, uint8_t *vetoed);
 
+/* The nth day outwards, from 1, of those in reach that count for the row; there must be one. */
+int64_t rr_nth_day(const rr_sweep *sweep, const rr_reach *reach, int64_t n);
+
 /* The first day with an event, in the direction of search, that lies `from` days or more from the
  * anchor and nearer than the minimum gap; or -1. */
 int64_t rr_next_near_day(rr_sweep *sweep, rr_reach *reach, int64_t from);
+
+/* Looks up all days of the part, and makes a tree of those that may count; with rr_sweep_in_detail only.
+ * rr_free_tree ends the tree of the last part, also after a failure. */
+rr_status rr_plant_tree(rr_sweep *sweep) RR_MUST_CHECK;
+void rr_free_tree(rr_sweep *sweep);
 
 #endif
