@@ -30,13 +30,13 @@ int rr_influence_sums(const rr_influences *in)
 
 static int leaves(const rr_influences *in, int cause)
 {
-    return !in->repeats || cause < 2;
+    return !in->repeats || cause != RR_REPEATED;
 }
 
 /* The cause of a target. */
 static int cause_of(const rr_influences *in, int target)
 {
-    return in->repeats ? 2 : target + 1;
+    return in->repeats ? RR_REPEATED : target + 1;
 }
 
 /* Counts of a cell of all, not of these groups. */

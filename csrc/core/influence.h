@@ -27,7 +27,7 @@ typedef struct rr_influences {
     const rr_cells *cells;
     const int64_t *first; /* by group, and one more for the end: its first cell of all */
     int n_causes;
-    int repeats; /* cause 2 is an event that does not end a row, and the one target */
+    int repeats; /* causes are those of items: RR_REPEATED does not end a row, and is the one target */
     int n_targets;
     int cause_bits; /* of a word: group | cluster | day | cause */
     int day_bits;

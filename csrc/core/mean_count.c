@@ -3,8 +3,6 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { CENSORED = 0, TERMINAL = 1, REPEATED = 2, CAUSES = 2 };
-
 static rr_status fail_day(rr_error *error, int64_t row, int32_t day, const char *sentence)
 {
     char digits[16];
@@ -12,6 +10,13 @@ static rr_status fail_day(rr_error *error, int64_t row, int32_t day, const char 
     rr_fail_row(error, RR_ERR_VALUE, row, sentence);
     rr_fail_value(error, digits, snprintf(digits, sizeof digits, "%ld", (long)day));
     return RR_ERR_VALUE;
+}
+
+rr_status rr_fail_event_day(rr_error *error, int64_t row, int32_t day)
+{
+    return fail_day(error, row, day,
+                    day < 0 ? "the day of an event is negative"
+                            : "an event comes after the end of its row");
 }
 
 /* The days of a row, of which several events on one are one; counted, and written if asked for. */
@@ -25,9 +30,7 @@ static rr_status days_of_row(const rr_histories *rows, int64_t row, int32_t *day
         int32_t now = rows->days[i];
 
         if (now < 0 || now > rows->duration[row]) {
-            return fail_day(error, row, now,
-                            now < 0 ? "the day of an event is negative"
-                                    : "an event comes after the end of its row");
+            return rr_fail_event_day(error, row, now);
         }
         if (now < before) {
             return fail_day(error, row, now, "the days of a row must not fall");
@@ -77,10 +80,10 @@ rr_status rr_event_items(const rr_histories *rows, const rr_items *items, int64_
         items->day[at + n] = rows->duration[i];
         for (int64_t j = at; j <= at + n; j++) {
             items->group[j] = (int32_t)g;
-            items->cause[j] = REPEATED;
+            items->cause[j] = RR_REPEATED;
             items->cluster[j] = rows->cluster != NULL ? rows->cluster[i] : (uint32_t)i;
         }
-        items->cause[at + n] = rows->terminal[i] ? TERMINAL : CENSORED;
+        items->cause[at + n] = rows->terminal[i] ? RR_TERMINAL : RR_CENSORED;
         at += n + 1;
         if (i % RR_POLL_ROWS == 0 && rr_stopped(call, i, rows->grouped.n)) {
             return rr_fail(error, RR_ERR_INTERRUPTED, "interrupted");
@@ -99,14 +102,14 @@ static void mean_of_group(const rr_cells *cells, int64_t first, int64_t end, int
     double from_n, from_survival = 1, from_mean = 0;
 
     for (int64_t i = first; i < end; i++) {
-        left += cells->censored[i] + cells->events[i * CAUSES + TERMINAL - 1];
+        left += cells->censored[i] + cells->events[i * RR_ITEM_CAUSES + RR_TERMINAL - 1];
     }
     from_n = (double)left;
     for (int64_t i = first; i < end; i++) {
-        int64_t rest = left - cells->events[i * CAUSES + TERMINAL - 1];
+        int64_t rest = left - cells->events[i * RR_ITEM_CAUSES + RR_TERMINAL - 1];
         double now;
 
-        since += cells->events[i * CAUSES + REPEATED - 1];
+        since += cells->events[i * RR_ITEM_CAUSES + RR_REPEATED - 1];
         now = left > 0 ? from_mean + from_survival * ((double)since / from_n) : NAN;
         if (at_risk != NULL) {
             at_risk[i] = left;
@@ -129,8 +132,8 @@ rr_status rr_mean_count(const rr_cells *cells, int64_t n_cells, int64_t *at_risk
 {
     for (int64_t first = 0, end; first < n_cells; first = end) {
         for (end = first; end < n_cells && cells->group[end] == cells->group[first]; end++) {
-            if (cells->censored[end] < 0 || cells->events[end * CAUSES] < 0 ||
-                cells->events[end * CAUSES + 1] < 0) {
+            if (cells->censored[end] < 0 || cells->events[end * RR_ITEM_CAUSES] < 0 ||
+                cells->events[end * RR_ITEM_CAUSES + 1] < 0) {
                 return rr_fail_row(error, RR_ERR_ARGUMENT, end, "a count is negative");
             }
         }

@@ -175,8 +175,10 @@ typedef struct rr_histories {
     int64_t n_days;
 } rr_histories;
 
-/* Rows and events, one below the other, as rr_tally_days takes rows: an event has the cause 2, the end
- * of a row 1 if it is terminal and otherwise 0. Arrays of n + n_days elements. */
+/* The causes of items: ends of rows that are not terminal, those that are, and events. */
+enum { RR_CENSORED = 0, RR_TERMINAL = 1, RR_REPEATED = 2, RR_ITEM_CAUSES = 2 };
+
+/* Rows and events, one below the other, as rr_tally_days takes rows. Arrays of n + n_days elements. */
 typedef struct rr_items {
     int32_t *group;
     int32_t *day;

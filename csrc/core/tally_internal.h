@@ -16,9 +16,11 @@ enum { RR_TASK_ROWS = 1 << 17, RR_POLL_ROWS = 1 << 20 };
 /* RR_ERR_ARGUMENT or RR_ERR_TOO_LARGE unless the lengths are what rr_grouped allows. */
 rr_status rr_check_grouped(const rr_grouped *rows, rr_error *error) RR_MUST_CHECK;
 
-/* The failure of a group code out of range, and of a duration that is negative or too long. */
+/* The failure of a group code out of range, of a duration that is negative or too long, and of an event
+ * on a day that is negative or after the end of its row (in mean_count.c). */
 rr_status rr_fail_group(rr_error *error, int64_t row);
 rr_status rr_fail_duration(rr_error *error, int64_t row, int32_t duration);
+rr_status rr_fail_event_day(rr_error *error, int64_t row, int32_t day);
 
 /* The group of a row, or RR_NOT_COUNTED. A negative code comes out above INT32_MAX, so one comparison
  * with n_groups finds both kinds that are out of range. */
