@@ -43,6 +43,9 @@ typedef struct rr_array {
  * caller's arguments. */
 int rr_arrays_check(rr_array *arrays, size_t count);
 
+/* How many elements an array has. */
+#define RR_COUNT(array) (sizeof(array) / sizeof *(array))
+
 /* A column of days: an array of int64 or int32 days, or a tuple (ticks, per_day) of an array of int64
  * ticks, or int32 days, and how many make a day; or (ticks, per_day, first, last), where it is known
  * between which days they lie. rr_days_expect, before the check, reads what `entry`
@@ -90,6 +93,13 @@ int rr_read_window(PyObject *object, void *address);
 /* What `order` returned, into a const rr_parts *, which lives as long as the caller's argument. */
 int rr_read_parts(PyObject *object, void *address);
 
+/* ---------------------------------------------------------------- py_sweep.c */
+
+/* Reads a rule: (window, last_row, stop_near, stop_veto, take, claim_latest, same_table, apart, use, anchor,
+ * self_row, lower, upper, confirm_by, event_day, vetoed, confirmed), for tables of these lengths. Its
+ * arrays live as long as `object`. Returns 0, or -1 with an error set. */
+int rr_read_rule(PyObject *object, int64_t n_index, int64_t n_events, rr_rule *rule);
+
 /* ---------------------------------------------------------------- tables of methods, one a file */
 
 extern PyMethodDef rr_py_call_methods[];
@@ -97,6 +107,7 @@ extern PyMethodDef rr_py_link_methods[];
 extern PyMethodDef rr_py_sweep_methods[];
 extern PyMethodDef rr_py_csv_methods[];
 extern PyMethodDef rr_py_tally_methods[];
+extern PyMethodDef rr_py_curves_methods[];
 extern PyMethodDef rr_py_text_methods[];
 extern PyMethodDef rr_py_columns_methods[];
 extern PyMethodDef rr_py_arrow_in_methods[];

@@ -1,5 +1,4 @@
 #include "binding.h"
-#include "mean_sweep.h"
 
 #include <stdlib.h>
 
@@ -17,9 +16,7 @@ enum {
     N_RULE_ARRAYS
 };
 
-/* Reads a rule: (window, last_row, stop_near, stop_veto, take, claim_latest, same_table, apart, use, anchor,
- * self_row, lower, upper, confirm_by, event_day, vetoed, confirmed). The arrays live as long as it. */
-static int read_rule(PyObject *object, int64_t n_index, int64_t n_events, rr_rule *rule)
+int rr_read_rule(PyObject *object, int64_t n_index, int64_t n_events, rr_rule *rule)
 {
     rr_array arrays[N_RULE_ARRAYS] = {
         [APART] = {"apart", NPY_BOOL, RR_IN_OR_NONE, NULL, NULL, NULL, 0},
@@ -105,7 +102,7 @@ static PyObject *link_parts(PyObject *self, PyObject *args)
         return NULL;
     }
     length = (int64_t)n_index;
-    if (rr_arrays_check(arrays, 4) < 0 || read_rule(rule_object, length, n_events, &rule) < 0) {
+    if (rr_arrays_check(arrays, 4) < 0 || rr_read_rule(rule_object, length, n_events, &rule) < 0) {
         return NULL;
     }
     matches = (rr_matches){arrays[0].data, arrays[1].data, arrays[2].data, arrays[3].data};
@@ -197,7 +194,8 @@ static PyObject *absorb(PyObject *self, PyObject *args)
 
     if (!PyArg_ParseTuple(args, "O&OLO:absorb", rr_read_parts, &parts, &rule_object, &n_events,
                           &anchor.object) ||
-        rr_arrays_check(&anchor, 1) < 0 || read_rule(rule_object, anchor.n, n_events, &rule) < 0) {
+        rr_arrays_check(&anchor, 1) < 0 ||
+        rr_read_rule(rule_object, anchor.n, n_events, &rule) < 0) {
         return NULL;
     }
     Py_BEGIN_ALLOW_THREADS
@@ -233,7 +231,7 @@ static PyObject *pairs_count(PyObject *self, PyObject *args)
         PyErr_SetString(PyExc_ValueError, "offsets must have one element more than the index");
         return NULL;
     }
-    if (read_rule(rule_object, offsets.n - 1, n_events, &rule) < 0) {
+    if (rr_read_rule(rule_object, offsets.n - 1, n_events, &rule) < 0) {
         return NULL;
     }
     Py_BEGIN_ALLOW_THREADS
@@ -273,7 +271,7 @@ static PyObject *pairs_fill(PyObject *self, PyObject *args)
         PyErr_SetString(PyExc_ValueError, "the last offset must be the number of pairs");
         return NULL;
     }
-    if (read_rule(rule_object, arrays[0].n - 1, n_events, &rule) < 0) {
+    if (rr_read_rule(rule_object, arrays[0].n - 1, n_events, &rule) < 0) {
         return NULL;
     }
     Py_BEGIN_ALLOW_THREADS
@@ -286,138 +284,10 @@ static PyObject *pairs_fill(PyObject *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
-enum { DURATION, TERMINAL, GROUP, COUNTED, CLUSTER, N_ROW_ARRAYS };
-
-/* Reads index rows with their events: (parts, rule, n_events, n_groups, longest, duration, terminal, group,
- * use, cluster). */
-static int read_recurrences(PyObject *object, rr_rule *rule, rr_recurrences *of)
-{
-    rr_array arrays[N_ROW_ARRAYS] = {
-        [DURATION] = {"duration", NPY_INT32, RR_IN, NULL, NULL, NULL, 0},
-        [TERMINAL] = {"terminal", NPY_BOOL, RR_IN, &arrays[DURATION].n, NULL, NULL, 0},
-        [GROUP] = {"group", NPY_INT32, RR_IN_OR_NONE, &arrays[DURATION].n, NULL, NULL, 0},
-        [COUNTED] = {"use", NPY_BOOL, RR_IN_OR_NONE, &arrays[DURATION].n, NULL, NULL, 0},
-        [CLUSTER] = {"cluster", NPY_UINT32, RR_IN_OR_NONE, &arrays[DURATION].n, NULL, NULL, 0}};
-    PyObject *rule_object;
-    long long n_events, n_groups;
-    int longest;
-
-    *of = (rr_recurrences){.rule = rule};
-    if (!PyTuple_Check(object)) {
-        PyErr_SetString(PyExc_TypeError, "rows with their events are a tuple");
-        return -1;
-    }
-    if (!PyArg_ParseTuple(object, "O&OLLiOOOOO;rows with their events have ten parts",
-                          rr_read_parts, &of->parts, &rule_object, &n_events, &n_groups, &longest,
-                          &arrays[DURATION].object, &arrays[TERMINAL].object, &arrays[GROUP].object,
-                          &arrays[COUNTED].object, &arrays[CLUSTER].object) ||
-        rr_arrays_check(arrays, N_ROW_ARRAYS) < 0 ||
-        read_rule(rule_object, arrays[DURATION].n, n_events, rule) < 0) {
-        return -1;
-    }
-    of->n_events = n_events;
-    of->grouped = (rr_grouped){arrays[GROUP].data, arrays[COUNTED].data, arrays[DURATION].n,
-                               n_groups};
-    of->duration = arrays[DURATION].data;
-    of->terminal = arrays[TERMINAL].data;
-    of->cluster = arrays[CLUSTER].data;
-    of->longest = longest;
-    return 0;
-}
-
-PyDoc_STRVAR(
-    mean_cells_doc,
-    "mean_cells($module, rows, cell_group, cell_day, events, censored, /)\n--\n\n"
-    "Write the group x day tally of rows and their events into the last four arrays; return "
-    "the number of cells.");
-
-static PyObject *mean_cells(PyObject *self, PyObject *args)
-{
-    int64_t wide, n_cells = 0;
-    rr_array arrays[] = {{"cell_group", NPY_INT32, RR_OUT, NULL, NULL, NULL, 0},
-                         {"cell_day", NPY_INT32, RR_OUT, &arrays[0].n, NULL, NULL, 0},
-                         {"censored", NPY_INT64, RR_OUT, &arrays[0].n, NULL, NULL, 0}};
-    rr_array events = {"events", NPY_INT64, RR_OUT, &wide, NULL, NULL, 0};
-    PyObject *rows;
-    rr_rule rule;
-    rr_recurrences of;
-    rr_cells cells;
-    rr_call_state state;
-    rr_call call = rr_call_python(self, &state, NULL);
-    rr_error error;
-    rr_status status;
-
-    if (!PyArg_ParseTuple(args, "OOOOO:mean_cells", &rows, &arrays[0].object, &arrays[1].object,
-                          &events.object, &arrays[2].object) ||
-        read_recurrences(rows, &rule, &of) < 0 || rr_arrays_check(arrays, 3) < 0) {
-        return NULL;
-    }
-    wide = rr_curve_room(arrays[0].n, 2);
-    if (rr_arrays_check(&events, 1) < 0) {
-        return NULL;
-    }
-    cells = (rr_cells){arrays[0].data, arrays[1].data, events.data, arrays[2].data};
-    Py_BEGIN_ALLOW_THREADS
-    status = rr_mean_cells(&of, arrays[0].n, &cells, &n_cells, &call, &error);
-    Py_END_ALLOW_THREADS
-    if (status != RR_OK) {
-        return rr_raise(status, &error);
-    }
-    return PyLong_FromLongLong(n_cells);
-}
-
-PyDoc_STRVAR(
-    mean_clusters_doc,
-    "mean_clusters($module, rows, cell_group, cell_day, events, censored, clusters, "
-    "std_error, /)\n--\n\n"
-    "Write the clusters of each group, and standard errors by cell, into the last two arrays.");
-
-static PyObject *mean_clusters(PyObject *self, PyObject *args)
-{
-    int64_t wide, n_groups;
-    rr_array arrays[] = {{"cell_group", NPY_INT32, RR_IN, NULL, NULL, NULL, 0},
-                         {"cell_day", NPY_INT32, RR_IN, &arrays[0].n, NULL, NULL, 0},
-                         {"censored", NPY_INT64, RR_IN, &arrays[0].n, NULL, NULL, 0},
-                         {"std_error", NPY_DOUBLE, RR_OUT, &arrays[0].n, NULL, NULL, 0}};
-    rr_array more[] = {{"events", NPY_INT64, RR_IN, &wide, NULL, NULL, 0},
-                       {"clusters", NPY_INT64, RR_OUT, &n_groups, NULL, NULL, 0}};
-    PyObject *rows;
-    rr_rule rule;
-    rr_recurrences of;
-    rr_cells cells;
-    rr_call_state state;
-    rr_call call = rr_call_python(self, &state, NULL);
-    rr_error error;
-    rr_status status;
-
-    if (!PyArg_ParseTuple(args, "OOOOOOO:mean_clusters", &rows, &arrays[0].object,
-                          &arrays[1].object, &more[0].object, &arrays[2].object, &more[1].object,
-                          &arrays[3].object) ||
-        read_recurrences(rows, &rule, &of) < 0 || rr_arrays_check(arrays, 4) < 0) {
-        return NULL;
-    }
-    wide = rr_curve_room(arrays[0].n, 2);
-    n_groups = of.grouped.n_groups;
-    if (rr_arrays_check(more, 2) < 0) {
-        return NULL;
-    }
-    cells = (rr_cells){arrays[0].data, arrays[1].data, more[0].data, arrays[2].data};
-    Py_BEGIN_ALLOW_THREADS
-    status = rr_mean_clusters(&of, &cells, arrays[0].n, more[1].data, arrays[3].data, &call,
-                              &error);
-    Py_END_ALLOW_THREADS
-    if (status != RR_OK) {
-        return rr_raise(status, &error);
-    }
-    Py_RETURN_NONE;
-}
-
 PyMethodDef rr_py_sweep_methods[] = {
     {"link", link_parts, METH_VARARGS, link_doc},
     {"narrow", narrow, METH_VARARGS, narrow_doc},
     {"absorb", absorb, METH_VARARGS, absorb_doc},
-    {"mean_cells", mean_cells, METH_VARARGS, mean_cells_doc},
-    {"mean_clusters", mean_clusters, METH_VARARGS, mean_clusters_doc},
     {"pairs_count", pairs_count, METH_VARARGS, pairs_count_doc},
     {"pairs_fill", pairs_fill, METH_VARARGS, pairs_fill_doc},
     {NULL, NULL, 0, NULL},
