@@ -181,48 +181,35 @@ int64_t rr_nth_day(const rr_sweep *s, const rr_reach *reach, int64_t n)
     }
 }
 
-/* The first day with an event from `from` to `to`, in the direction of search, for the row; or -1.
- *
- * A reach is changed in place and not copied: the copy would wait for the stores before it, and so for
- * what the last row's stores are waiting for (twice as slow). */
-static int64_t first_day_of(const rr_sweep *s, rr_reach *reach, int64_t from, int64_t to)
+/* The first day in reach, in the direction of search, that counts for the row; or -1. */
+static int64_t first_day(const rr_sweep *s, const rr_reach *reach)
 {
     int forward = s->rule->window.direction == RR_FORWARD;
-    int64_t own = reach->own, own_from = reach->from, own_to = reach->to, found = -1;
 
-    reach->own = rr_own_day_among(s, reach, from, to);
     if (s->tree.n > 0) {
-        reach->from = from;
-        reach->to = to;
-        found = count_by_tree(s, reach) > 0 ? nth_by_tree(s, reach, 1) : -1;
-        reach->from = own_from;
-        reach->to = own_to;
+        return count_by_tree(s, reach) > 0 ? nth_by_tree(s, reach, 1) : -1;
     }
-    for (int64_t i = 0; s->tree.n == 0 && i < to - from && found < 0; i++) {
-        int64_t d = forward ? from + i : to - 1 - i;
+    for (int64_t i = 0; i < reach->to - reach->from; i++) {
+        int64_t d = forward ? reach->from + i : reach->to - 1 - i;
 
-        found = rr_day_counts(s, reach, d) ? d : -1;
+        if (rr_day_counts(s, reach, d)) {
+            return d;
+        }
     }
-    reach->own = own;
-    return found;
+    return -1;
 }
 
+/* The reach is changed in place and not copied: the copy would wait for the stores before it, and so for
+ * what the last row's stores are waiting for (twice as slow). */
 int64_t rr_next_near_day(rr_sweep *s, rr_reach *reach, int64_t from)
 {
-    int64_t first, last, from_day, to_day;
+    int64_t own = reach->own, own_from = reach->from, own_to = reach->to;
+    int64_t found = rr_reach_near(s, reach, from) ? first_day(s, reach) : -1;
 
-    rr_bounds_at(s->bounds, reach->anchor, &first, &last);
-    if (s->rule->window.direction == RR_FORWARD) {
-        last = first - 1;
-        first = reach->anchor + from;
-    } else {
-        first = last + 1;
-        last = reach->anchor - from;
-    }
-    rr_row_bounds(s->rule, reach->row, &first, &last);
-    return rr_days_of_span(s, reach->key, first, last, &from_day, &to_day)
-               ? first_day_of(s, reach, from_day, to_day)
-               : -1;
+    reach->own = own;
+    reach->from = own_from;
+    reach->to = own_to;
+    return found;
 }
 
 /* Whether a vetoed day comes before the first of `count` days that count. */

@@ -42,7 +42,7 @@ static rr_status check(const rr_recurrences *of, rr_error *error)
 typedef struct cell_lists {
     rr_item_sweep sweep;
     rr_counted *lists;
-    int item_bits;
+    int item_bits; /* of a word: those of its item */
     int bits;
 } cell_lists;
 

@@ -73,24 +73,6 @@ static int64_t anchor_of(const rr_sweep *s, int64_t row, uint64_t key_day)
                : s->parts->origin + (int64_t)(key_day & s->day_mask);
 }
 
-int rr_days_of_span(rr_sweep *s, uint64_t key, int64_t first, int64_t last, int64_t *from,
-                    int64_t *to)
-{
-    const rr_parts *parts = s->parts;
-    const rr_day_runs *days = &s->days;
-
-    if (first > last || first > parts->last_day || last < parts->first_day) {
-        return 0;
-    }
-    first = clamp(first, parts->first_day, parts->last_day) - parts->origin;
-    last = clamp(last, parts->first_day, parts->last_day) - parts->origin;
-    *from = first_not_below(days->key_day, days->n, s->low_hint, key | (uint64_t)first);
-    *to = first_not_below(days->key_day, days->n, s->high_hint, (key | (uint64_t)last) + 1);
-    s->low_hint = *from;
-    s->high_hint = *to;
-    return *from < *to;
-}
-
 /* The day of an event row, RR_NULL_DAY for one that has none. */
 static int64_t event_day_of(const rr_sweep *s, int64_t row)
 {
@@ -99,7 +81,8 @@ static int64_t event_day_of(const rr_sweep *s, int64_t row)
     return place > s->event_days.n_days ? RR_NULL_DAY : s->event_days.first + (int64_t)place;
 }
 
-int64_t rr_own_day_among(const rr_sweep *s, const rr_reach *reach, int64_t from, int64_t to)
+/* The day of the event that is the index row itself, if it is among `from` to `to`. */
+static int64_t own_day(const rr_sweep *s, const rr_reach *reach, int64_t from, int64_t to)
 {
     const rr_parts *parts = s->parts;
     int64_t day = reach->self < 0 ? RR_NULL_DAY : event_day_of(s, reach->self), own;
@@ -116,6 +99,35 @@ int64_t rr_own_day_among(const rr_sweep *s, const rr_reach *reach, int64_t from,
                : -1;
 }
 
+int64_t rr_own_day(const rr_sweep *s, const rr_reach *reach)
+{
+    return own_day(s, reach, 0, s->days.n);
+}
+
+/* The reach becomes the days of a span, found from where the last was; whether there is one. */
+static int reach_days(rr_sweep *s, rr_reach *reach, int64_t first, int64_t last)
+{
+    const rr_parts *parts = s->parts;
+    const rr_day_runs *days = &s->days;
+
+    if (first > last || first > parts->last_day || last < parts->first_day) {
+        return 0;
+    }
+    first = clamp(first, parts->first_day, parts->last_day) - parts->origin;
+    last = clamp(last, parts->first_day, parts->last_day) - parts->origin;
+    reach->from = first_not_below(days->key_day, days->n, s->low_hint,
+                                  reach->key | (uint64_t)first);
+    reach->to = first_not_below(days->key_day, days->n, s->high_hint,
+                                (reach->key | (uint64_t)last) + 1);
+    s->low_hint = reach->from;
+    s->high_hint = reach->to;
+    if (reach->from >= reach->to) {
+        return 0;
+    }
+    reach->own = own_day(s, reach, reach->from, reach->to);
+    return 1;
+}
+
 int rr_sweep_begin(const rr_sweep *s, int64_t position, rr_reach *reach)
 {
     const rr_rule *rule = s->rule;
@@ -129,6 +141,7 @@ int rr_sweep_begin(const rr_sweep *s, int64_t position, rr_reach *reach)
     reach->row = row;
     reach->key = key_day & ~s->day_mask;
     reach->anchor = anchor_of(s, row, key_day);
+    reach->from = reach->to = 0;
     reach->own = -1;
     reach->self = rr_self_of(rule, row);
     return 1;
@@ -146,12 +159,27 @@ int rr_sweep_row(rr_sweep *s, int64_t position, rr_reach *reach)
     if (s->claimed != NULL && s->claimed[position - s->part_from] <= last) {
         last = s->claimed[position - s->part_from] - 1;
     }
-    if (!rr_days_of_span(s, reach->key, first, last, &reach->from, &reach->to)) {
+    if (!reach_days(s, reach, first, last)) {
         return 0;
     }
-    reach->own = rr_own_day_among(s, reach, reach->from, reach->to);
     reach->confirm_by = rr_confirm_by(s->rule, reach->row);
     return 1;
+}
+
+int rr_reach_near(rr_sweep *s, rr_reach *reach, int64_t from)
+{
+    int64_t first, last;
+
+    rr_bounds_at(s->bounds, reach->anchor, &first, &last);
+    if (s->rule->window.direction == RR_FORWARD) {
+        last = first - 1;
+        first = reach->anchor + from;
+    } else {
+        first = last + 1;
+        last = reach->anchor - from;
+    }
+    rr_row_bounds(s->rule, reach->row, &first, &last);
+    return reach_days(s, reach, first, last);
 }
 
 /* ---------------------------------------------------------------- claims */

@@ -1,19 +1,6 @@
 #include "parts.h"
 #include "rule.h"
 
-void rr_row_bounds(const rr_rule *rule, int64_t row, int64_t *first, int64_t *last)
-{
-    if (!rr_is_apart(rule, row)) {
-        return;
-    }
-    if (rule->lower != NULL && rule->lower[row] != RR_NULL_DAY && rule->lower[row] > *first) {
-        *first = rule->lower[row];
-    }
-    if (rule->upper != NULL && rule->upper[row] != RR_NULL_DAY && rule->upper[row] < *last) {
-        *last = rule->upper[row];
-    }
-}
-
 static rr_status check_anchors(const rr_rule *rule, int64_t n_index, rr_error *error)
 {
     for (int64_t i = 0; rule->anchor != NULL && i < n_index; i++) {

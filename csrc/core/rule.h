@@ -22,7 +22,18 @@ static inline int rr_is_apart(const rr_rule *rule, int64_t row)
 }
 
 /* The admissible days cut to the bounds that the row itself brings. */
-void rr_row_bounds(const rr_rule *rule, int64_t row, int64_t *first, int64_t *last);
+static inline void rr_row_bounds(const rr_rule *rule, int64_t row, int64_t *first, int64_t *last)
+{
+    if (!rr_is_apart(rule, row)) {
+        return;
+    }
+    if (rule->lower != NULL && rule->lower[row] != RR_NULL_DAY && rule->lower[row] > *first) {
+        *first = rule->lower[row];
+    }
+    if (rule->upper != NULL && rule->upper[row] != RR_NULL_DAY && rule->upper[row] < *last) {
+        *last = rule->upper[row];
+    }
+}
 
 /* A day of confirmation in 32 bits, for all comparisons alike: days that do not fit are millions of years
  * away, and never, INT32_MAX, comes after them all. */

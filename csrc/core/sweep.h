@@ -55,10 +55,9 @@ typedef struct rr_reach {
     int64_t anchor;
     int32_t confirm_by;
     int64_t self; /* the event row that is the index row, -1 for none */
-    /* with rr_sweep_row only; but own is -1 */
-    int64_t from; /* days of rr_day_runs that are admissible, up to, not including, `to` */
-    int64_t to;
-    int64_t own; /* the day of the row's own event among them, -1: not there */
+    int64_t from; /* days of rr_day_runs that are admissible, up to, not including, `to`; */
+    int64_t to;   /* none before rr_sweep_row */
+    int64_t own;  /* the day of the row's own event among them, -1: not there */
 } rr_reach;
 
 /* ---------------------------------------------------------------- sweep.c */
@@ -99,19 +98,12 @@ int rr_sweep_begin(const rr_sweep *sweep, int64_t position, rr_reach *reach);
 /* rr_sweep_begin, and whether there is any day with events in its window, and if so its reach. */
 int rr_sweep_row(rr_sweep *sweep, int64_t position, rr_reach *reach);
 
-/* Whether a key (in its place) has days with events from `first` to `last`; and which, up to, not
- * including, *to. It searches outwards from what it last found. */
-int rr_days_of_span(rr_sweep *sweep, uint64_t key, int64_t first, int64_t last, int64_t *from,
-                    int64_t *to);
+/* Turns the reach to the days that lie `from` days or more from the anchor and nearer than the minimum
+ * gap; whether there is one. */
+int rr_reach_near(rr_sweep *sweep, rr_reach *reach, int64_t from);
 
-/* The day of the row's own event, if it is among the days `from` up to, not including, `to`; or -1. */
-int64_t rr_own_day_among(const rr_sweep *sweep, const rr_reach *reach, int64_t from, int64_t to);
-
-/* The same among all days of the part. */
-static inline int64_t rr_own_day(const rr_sweep *sweep, const rr_reach *reach)
-{
-    return rr_own_day_among(sweep, reach, 0, sweep->days.n);
-}
+/* The day of the row's own event among all of the part, -1: it has none. */
+int64_t rr_own_day(const rr_sweep *sweep, const rr_reach *reach);
 
 /* Fills in sweep->claimed. */
 void rr_fill_claimed(rr_sweep *sweep);
