@@ -128,6 +128,31 @@ def test_the_mean_count_meets_every_event(cluster, n):
         )
 
 
+@pytest.mark.parametrize(
+    "rules",
+    [
+        *({}, {"direction": "backward"}, {"min_gap": 20}, {"after": "after"}),
+        *({"same_day": "include"}, {"same_day": "include", "direction": "backward"}),
+        {"same_day": "include", "veto": ({"kind": 1}, "skip")},
+    ],
+    ids=str,
+)
+def test_events_counted_together_are_those_of_the_pairs(rules):
+    random = np.random.default_rng(3)
+    day = random.integers(0, 2500, 2000)
+    table = {"child": np.full(2000, 7), "on": FIRST + day, "kind": random.integers(0, 3, 2000)}
+    table["after"] = FIRST + random.integers(0, 2500, 2000)
+    asked = {"person": "child", "index_date": "on", "event_date": "on", "window": "1000 days"}
+    pairs = rr.pairs(table, table, followup="ignored", **asked, **rules)
+    row = np.repeat(np.arange(2000), np.diff(pairs.offsets))
+    # Events of one day are one.
+    once = np.unique(np.column_stack([row, pairs.gap_days]), axis=0)[:, 1]
+    found = linked(table, window="1000 days", **rules).mean_count()
+    assert len(once) > 200_000
+    events = np.bincount(found["day"], weights=found["events"], minlength=1001)
+    assert events.tolist() == np.bincount(once, minlength=1001).tolist()
+
+
 def test_pairs_that_do_not_fit_are_refused(monkeypatch):
     table = a_row_a_day()
     monkeypatch.setattr(free_memory, "_free", lambda: 50 * 10**9)
