@@ -186,6 +186,14 @@ def test_a_category_that_no_row_has_does_not_occur():
     assert area_notes("own", joined(values, "own")) == []
 
 
+def test_a_category_of_the_last_row_of_many_occurs():
+    codes = np.zeros(200_000, np.int8)
+    codes[-1] = 1
+    values = pd.Categorical.from_codes(codes, ["E10000023", "E06000065"])
+    (note,) = area_notes("own", joined(values, "own"))
+    assert note.startswith("E06000065 and E10000023 are one area")
+
+
 def test_what_was_not_joined_is_told_where_one_became_the_other():
     (note,) = area_notes("own", joined([*DORSET[:3], *OTHERS], "own"))
     assert note.startswith("E06000028, E06000029 and E06000058 are areas of their own")

@@ -286,57 +286,12 @@ static packing packing_of(const dealing *d)
                      .day_bits = parts->day_bits};
 }
 
-static int64_t count_chunks(int64_t n, int chunk_bits)
-{
-    return (n >> chunk_bits) + ((n & ((INT64_C(1) << chunk_bits) - 1)) != 0);
-}
-
-static int64_t chunk_end(const rr_side *side, int64_t chunk)
-{
-    int64_t end = (chunk + 1) << side->chunk_bits;
-
-    return end < side->n_table ? end : side->n_table;
-}
-
-static rr_status count_used(void *job, int64_t chunk, int worker, rr_error *error)
-{
-    const dealing *d = job;
-    int64_t n = 0;
-
-    (void)worker;
-    (void)error;
-    for (int64_t i = chunk << d->side->chunk_bits; i < chunk_end(d->side, chunk); i++) {
-        n += d->rows->use[i] != 0;
-    }
-    d->side->chunk_start[chunk + 1] = n;
-    return RR_OK;
-}
-
-/* Where the words of each chunk go: room for all its rows that are marked. */
-static rr_status lay_out_chunks(const dealing *d, const rr_call *call, rr_error *error)
-{
-    rr_side *side = d->side;
-    rr_status status = RR_OK;
-
-    side->chunk_start[0] = 0;
-    if (d->rows->use != NULL) {
-        status = rr_run(count_used, (void *)(uintptr_t)d, side->n_chunks, call, error);
-    }
-    for (int64_t c = 0; c < side->n_chunks && status == RR_OK; c++) {
-        int64_t n = d->rows->use != NULL ? side->chunk_start[c + 1]
-                                         : chunk_end(side, c) - (c << side->chunk_bits);
-
-        side->chunk_start[c + 1] = side->chunk_start[c] + n;
-    }
-    return status;
-}
-
 /* Packs the rows of a chunk and counts them by part, each count one place on. */
 static rr_status pack_chunk(const dealing *d, const packing *p, int64_t chunk, uint64_t *packed,
                             uint32_t *count, rr_error *error)
 {
     const int shift = p->day_bits + d->parts->shape.key_bits - d->parts->shape.part_bits;
-    const int64_t from = chunk << d->side->chunk_bits, to = chunk_end(d->side, chunk);
+    const int64_t from = chunk << d->side->chunk_bits, to = rr_chunk_end(d->side, chunk);
 
     for (int64_t i = from; i < to; i += BATCH) {
         int64_t n = to - i < BATCH ? to - i : BATCH;
@@ -366,9 +321,9 @@ static rr_status deal_chunk(void *job, int64_t chunk, int worker, rr_error *erro
     const packing p = packing_of(d);
     const int shift = p.day_bits + d->parts->shape.key_bits - d->parts->shape.part_bits;
     const uint64_t below = (UINT64_C(1) << shift) - 1;
-    const int64_t from = chunk << side->chunk_bits, n = chunk_end(side, chunk) - from;
+    const int64_t from = chunk << side->chunk_bits, n = rr_chunk_end(side, chunk) - from;
     const int row_bits = side->row_bits;
-    uint32_t *next = side->piece + chunk * (n_parts + 1), sum = 0;
+    uint32_t *next = side->piece + chunk * (n_parts + 1);
     uint64_t *words = side->words + side->chunk_start[chunk];
     uint64_t *wide = side->rows != NULL ? side->rows + side->chunk_start[chunk] : NULL;
     uint64_t *packed = d->packed[worker];
@@ -385,13 +340,7 @@ static rr_status deal_chunk(void *job, int64_t chunk, int worker, rr_error *erro
     if (status != RR_OK) {
         return status;
     }
-    for (int64_t part = 1; part <= n_parts; part++) {
-        uint32_t count = next[part];
-
-        next[part] = sum;
-        sum += count;
-    }
-    /* Each part's start moves on to its end, which is where the next part starts. */
+    rr_chunk_lay_out(next, n_parts);
     for (int64_t i = 0; i < n; i++) {
         uint64_t word = packed[i];
         uint32_t at;
@@ -410,23 +359,6 @@ static rr_status deal_chunk(void *job, int64_t chunk, int worker, rr_error *erro
     return RR_OK;
 }
 
-/* Chunk by chunk, as the table of pieces lies. */
-static void add_up(rr_side *side, int64_t n_parts)
-{
-    memset(side->part_n, 0, (size_t)n_parts * sizeof *side->part_n);
-    for (int64_t c = 0; c < side->n_chunks; c++) {
-        const uint32_t *piece = side->piece + c * (n_parts + 1);
-
-        for (int64_t p = 0; p < n_parts; p++) {
-            side->part_n[p] += piece[p + 1] - piece[p];
-        }
-    }
-    for (int64_t p = 0; p < n_parts; p++) {
-        side->n += side->part_n[p];
-        side->largest = side->part_n[p] > side->largest ? side->part_n[p] : side->largest;
-    }
-}
-
 /* Chunks in which a part has some 64 rows, so that its pieces are worth going to. */
 static int choose_chunk_bits(const rr_parts *parts)
 {
@@ -441,52 +373,31 @@ rr_status rr_deal(const rr_rows *rows, const rr_parts *parts, rr_side *side, con
                   rr_error *error)
 {
     dealing job = {.rows = rows, .parts = parts, .side = side};
-    int with_rows = side->row_bits == 0 && rows->n > 1, workers;
-    rr_status status;
+    const int with_rows = side->row_bits == 0 && rows->n > 1;
+    int workers;
+    rr_status status = rr_chunks_open(side, rows->use, parts, choose_chunk_bits(parts), call,
+                                      error);
 
+    if (status != RR_OK) {
+        return status;
+    }
+    workers = rr_workers(call, side->n_chunks);
     job.days = rr_read_days(&rows->day);
     job.pack = choose_packer();
-    side->chunk_bits = choose_chunk_bits(parts);
-    side->n_chunks = count_chunks(rows->n, side->chunk_bits);
-    workers = rr_workers(call, side->n_chunks);
-    side->chunk_start = rr_allocate(side->n_chunks + 1, sizeof *side->chunk_start);
-    side->piece = rr_allocate(side->n_chunks * (parts->n_parts + 1), sizeof *side->piece);
-    side->part_n = rr_allocate(parts->n_parts, sizeof *side->part_n);
     job.packed = calloc((size_t)workers, sizeof *job.packed);
-    if (side->chunk_start == NULL || side->piece == NULL || side->part_n == NULL ||
-        job.packed == NULL) {
-        status = rr_fail(error, RR_ERR_MEMORY, "out of memory");
-        goto out;
-    }
-    status = lay_out_chunks(&job, call, error);
-    if (status != RR_OK) {
-        goto out;
-    }
-    side->words = rr_allocate(side->chunk_start[side->n_chunks], sizeof *side->words);
     side->rows = with_rows ? rr_allocate(side->chunk_start[side->n_chunks], sizeof *side->rows)
                            : NULL;
-    if (side->words == NULL || (with_rows && side->rows == NULL)) {
+    if (job.packed == NULL || (with_rows && side->rows == NULL)) {
         status = rr_fail(error, RR_ERR_MEMORY, "out of memory");
-        goto out;
+    } else {
+        status = rr_run(deal_chunk, &job, side->n_chunks, call, error);
     }
-    status = rr_run(deal_chunk, &job, side->n_chunks, call, error);
     if (status == RR_OK) {
-        add_up(side, parts->n_parts);
+        rr_chunks_add_up(side, parts->n_parts);
     }
-out:
     for (int i = 0; job.packed != NULL && i < workers; i++) {
         free(job.packed[i]);
     }
     free(job.packed);
     return status;
-}
-
-void rr_side_free(rr_side *side)
-{
-    free(side->start);
-    free(side->words);
-    free(side->rows);
-    free(side->part_n);
-    free(side->chunk_start);
-    free(side->piece);
 }

@@ -116,6 +116,11 @@ static rr_parts *open_parts(const rr_parts *prepared)
     return parts;
 }
 
+rr_parts *rr_parts_open(void)
+{
+    return open_parts(NULL);
+}
+
 /* The shape for so many rows. */
 static void choose_shape(rr_parts *parts, int64_t rows, uint32_t limit, int ascend)
 {

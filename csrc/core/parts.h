@@ -9,7 +9,7 @@
 typedef struct rr_shape {
     uint32_t limit; /* codes of events are below it; it is that of whom no event has */
     int key_bits;
-    int part_bits; /* at most key_bits, and 10 */
+    int part_bits; /* at most key_bits, and 12 */
     uint64_t multiplier;
 } rr_shape;
 
@@ -28,7 +28,7 @@ typedef struct rr_side {
     int in_order;    /* which of the two it is */
     int64_t *start;  /* in order: n_parts + 1 */
     /* as dealt */
-    int chunk_bits; /* of a row's number within its chunk; 0: the table is the one chunk */
+    int chunk_bits; /* of a row's number within its chunk */
     int64_t n_chunks;
     int64_t *chunk_start; /* where the words of each chunk begin; n_chunks + 1 */
     uint32_t *piece;      /* by chunk: where each part begins in it, and the end; n_parts + 1 */
@@ -49,6 +49,9 @@ struct rr_parts {
 
 /* ---------------------------------------------------------------- order.c */
 
+/* Parts without rows, or NULL. */
+rr_parts *rr_parts_open(void);
+
 /* Puts the words of each part in order, once; then every sweep that needs it may read them, until
  * rr_parts_done, which must follow also after a failure. Several threads may call it on the same
  * parts. */
@@ -64,6 +67,22 @@ void rr_parts_done(const rr_parts *parts);
 rr_status rr_check_lengths(const rr_parts *parts, int64_t n_index, int64_t n_events,
                            rr_error *error) RR_MUST_CHECK;
 
+/* ---------------------------------------------------------------- chunks.c */
+
+/* Cuts a side of n_table rows into chunks of 2^chunk_bits for the parts, and makes room for what a chunk
+ * says and for a word of each row that is used (NULL: all). */
+rr_status rr_chunks_open(rr_side *side, const uint8_t *use, const rr_parts *parts, int chunk_bits,
+                         const rr_call *call, rr_error *error) RR_MUST_CHECK;
+
+/* Turns the counts of each part of a chunk, which stand one place on, into where its words begin, one
+ * place on too: a part's place moves to its end as its words are written, where the next part begins. */
+void rr_chunk_lay_out(uint32_t *piece, int64_t n_parts);
+
+/* What the pieces add up to, when all are dealt. */
+void rr_chunks_add_up(rr_side *side, int64_t n_parts);
+
+void rr_side_free(rr_side *side);
+
 /* ---------------------------------------------------------------- deal.c */
 
 /* Widens first_day and last_day by the days of the rows. RR_ERR_DAY_RANGE names the row. */
@@ -75,8 +94,6 @@ rr_status rr_survey_days(const rr_rows *rows, rr_parts *parts, const rr_call *ca
 rr_status rr_deal(const rr_rows *rows, const rr_parts *parts, rr_side *side, const rr_call *call,
                   rr_error *error) RR_MUST_CHECK;
 
-void rr_side_free(rr_side *side);
-
 /* ---------------------------------------------------------------- words */
 
 /* Words of a part that lie together. */
@@ -85,6 +102,14 @@ typedef struct rr_piece {
     const uint64_t *rows; /* NULL where the side has none */
     int64_t n;
 } rr_piece;
+
+/* The row after the last of a chunk. */
+static inline int64_t rr_chunk_end(const rr_side *side, int64_t chunk)
+{
+    int64_t end = (chunk + 1) << side->chunk_bits;
+
+    return end < side->n_table ? end : side->n_table;
+}
 
 /* In how many pieces each part of a side lies. */
 static inline int64_t rr_n_pieces(const rr_side *side)

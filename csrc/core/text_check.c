@@ -1,9 +1,8 @@
 /* What must be known of a text column before anything reads it, in one pass on threads: that its
  * offsets stay inside its data, that its values are well-formed UTF-8, and how many are blank.
  *
- * A pass costs what the column weighs. Rows are taken in blocks, whose bytes are in cache when the
- * second question is asked of them; ASCII is told for a whole block, and a value that begins with a
- * visible character is not blank. */
+ * A pass costs what the column weighs: a block of rows whose bytes are all visible ASCII, and whose
+ * values all hold one, is through after two loops of vector code. */
 #include "columns.h"
 #include "internal.h"
 #include "threads.h"
@@ -28,6 +27,17 @@ static int is_ascii(const uint8_t *bytes, int64_t length)
         high |= bytes[i];
     }
     return (high & UINT64_C(0x8080808080808080)) == 0;
+}
+
+/* Whether all bytes are ASCII and none is white space or a control character. */
+static int is_visible(const uint8_t *bytes, int64_t length)
+{
+    uint8_t other = 0;
+
+    for (int64_t i = 0; i < length; i++) {
+        other |= (uint8_t)((int8_t)bytes[i] <= ' ');
+    }
+    return !other;
 }
 
 static int is_space(uint32_t c)
@@ -124,6 +134,17 @@ static rr_status check_utf8(const rr_text *text, const int64_t *offsets, int64_t
     return RR_OK;
 }
 
+/* Whether no value of a block is empty. */
+static int all_hold_some(const int64_t *offsets, int64_t n)
+{
+    int empty = 0;
+
+    for (int64_t i = 0; i < n; i++) {
+        empty |= offsets[i + 1] == offsets[i];
+    }
+    return !empty;
+}
+
 /* Counts the blank values, and unless it is NULL writes where there are others. */
 static int64_t mark_present(const rr_text *text, const int64_t *offsets, int64_t first, int64_t n,
                             uint8_t *present)
@@ -169,12 +190,16 @@ static rr_status check_rows(void *argument, int64_t task, int worker, rr_error *
 
         if (job->check) {
             status = rr_text_check_block(offsets, first, n, job->n_data, error);
-            if (status == RR_OK) {
-                status = check_utf8(job->text, offsets, first, n, error);
-            }
-            if (status != RR_OK) {
-                return status;
-            }
+        }
+        if (status == RR_OK && job->present == NULL && all_hold_some(offsets, n) &&
+            is_visible(job->text->data + offsets[0], offsets[n] - offsets[0])) {
+            continue;
+        }
+        if (status == RR_OK && job->check) {
+            status = check_utf8(job->text, offsets, first, n, error);
+        }
+        if (status != RR_OK) {
+            return status;
         }
         blank += mark_present(job->text, offsets, first, n, job->present);
     }

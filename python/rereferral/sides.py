@@ -132,8 +132,7 @@ class Side:
 def _missing(key: Key) -> Mask | None:
     """Where a part of a key is missing; None: nowhere."""
     if isinstance(key, Category):
-        null = key.is_null()
-        return null if null.any() else None
+        return key.is_null() if len(key) > 0 and key.codes.min() < 0 else None
     return None if key.valid is None else ~key.valid
 
 
