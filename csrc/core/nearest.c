@@ -218,8 +218,8 @@ RR_INLINE void search_piece(const search *s, const rr_buckets *all, int64_t part
 {
     const rr_side *index = &s->parts->index;
     const rr_piece piece = rr_piece_of(index, s->parts->n_parts, part, p);
-    const int in_chunk_bits =
-        index->chunk_bits < s->index_row_bits ? index->chunk_bits : s->index_row_bits;
+    const int in_chunk_bits = index->chunk_bits < s->index_row_bits ? index->chunk_bits
+                                                                    : s->index_row_bits;
     const uint64_t in_chunk = (UINT64_C(1) << in_chunk_bits) - 1;
     uint64_t *waiting = s->answers != NULL ? answers_of(s, part, p) : NULL;
 
