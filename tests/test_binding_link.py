@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import rereferral as rr
 from rereferral import DataError, RereferralError, _core
 from rereferral.matching import CoreRule
 
@@ -207,3 +208,49 @@ def test_days_are_read_off_ticks_of_any_unit(per_day):
             found.append(gap_days)
         assert (found[0] >= 0).any()
         assert found[0].tolist() == found[1].tolist()
+
+
+@pytest.mark.parametrize(("bits", "dtype"), [(32, np.int32), (64, np.int64)])
+def test_memory_of_an_array_that_went_is_an_array_again(bits, dtype):
+    n = (16 << 20) // 8
+    kept = _core.empty(n, bits)
+    assert (kept.dtype, kept.shape, kept.flags.writeable) == (dtype, (n,), True)
+    kept[:] = 7
+    for _ in range(3):
+        another = _core.empty(n, bits)
+        another[:] = 8
+        del another
+    assert (kept == 7).all()
+    assert len(_core.empty(0, bits)) == 0
+
+
+@pytest.mark.parametrize("arguments", [(-1, 64), (5, 16)])
+def test_arrays_that_cannot_be_are_refused(arguments):
+    with pytest.raises(ValueError, match="32 or 64 bits"):
+        _core.empty(*arguments)
+
+
+def test_a_link_in_the_memory_of_another_is_as_the_first():
+    random = np.random.default_rng(7)
+    n = 1_200_000
+    index, events = (
+        {"child": random.integers(0, 400_000, n), "on": random.integers(16_000, 19_000, n)}
+        for _ in range(2)
+    )
+
+    def found(children, window):
+        links = rr.link(
+            {name: column[: n - 5] for name, column in index.items()} | {"child": children},
+            events,
+            person="child",
+            index_date="on",
+            event_date="on",
+            observed_until=int(events["on"].max()),
+            window=window,
+        )
+        return links.event_row.copy(), links.gap_days.copy()
+
+    first = found(index["child"][: n - 5], "12 months")
+    found(index["child"][5:], "3000 days")
+    for one, again in zip(first, found(index["child"][: n - 5], "12 months"), strict=True):
+        np.testing.assert_array_equal(one, again)

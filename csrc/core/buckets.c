@@ -133,10 +133,10 @@ uint32_t rr_first_of_many(const uint64_t *words, uint32_t from, uint32_t to, uin
     return from;
 }
 
-uint64_t rr_look_past(const rr_buckets *all, uint64_t key_day, uint64_t base, uint64_t self)
+uint64_t rr_look_past(const rr_buckets *all, uint64_t bucket, uint64_t base, uint64_t self)
 {
     const uint64_t *words = all->words;
-    uint64_t bucket = key_day >> all->shift, found = RR_NO_WORD;
+    uint64_t found = RR_NO_WORD;
     uint32_t from = all->start[bucket], to = all->start[bucket + 1];
 
     if (to - from > RR_LONG_BUCKET) {

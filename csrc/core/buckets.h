@@ -22,7 +22,7 @@ typedef struct rr_buckets {
     uint64_t *words;   /* by bucket, turned; then RR_LOOK_AT words that are no event's */
     uint64_t *sorting; /* for sorting a long bucket */
     uint32_t *start;   /* of each bucket, and the end */
-    int shift;         /* from a key and day to the bucket */
+    int shift;         /* from a key and day to its bucket */
 } rr_buckets;
 
 enum { RR_LOOK_AT = 8, RR_LONG_BUCKET = 64 };
@@ -81,13 +81,10 @@ rr_least_avx512(const uint64_t *words, uint32_t from, uint32_t to, uint64_t base
 }
 #endif
 
-/* The least difference from base among the events of the bucket of key_day; limit or more if none is in
- * the window. */
-RR_INLINE uint64_t rr_look(const rr_buckets *all, uint64_t key_day, uint64_t base,
-                           rr_look_kind kind)
+/* The least difference from base among the events of a bucket; limit or more if none is in the window. */
+RR_INLINE uint64_t rr_look(const rr_buckets *all, uint64_t bucket, uint64_t base, rr_look_kind kind)
 {
     const uint64_t *words = all->words;
-    uint64_t bucket = key_day >> all->shift;
     uint32_t from = all->start[bucket], to = all->start[bucket + 1];
 
     if (to - from > RR_LONG_BUCKET) {
@@ -103,6 +100,6 @@ RR_INLINE uint64_t rr_look(const rr_buckets *all, uint64_t key_day, uint64_t bas
 }
 
 /* rr_look again, for a row that found itself. */
-uint64_t rr_look_past(const rr_buckets *all, uint64_t key_day, uint64_t base, uint64_t self);
+uint64_t rr_look_past(const rr_buckets *all, uint64_t bucket, uint64_t base, uint64_t self);
 
 #endif

@@ -1,5 +1,6 @@
 /* A side cut into chunks of rows, and each chunk's words into pieces by part. */
 #include "parts.h"
+#include "shelf.h"
 #include "threads.h"
 
 #include <stdlib.h>
@@ -35,6 +36,7 @@ rr_status rr_chunks_open(rr_side *side, const uint8_t *use, const rr_parts *part
     counting job = {use, side};
     rr_status status = RR_OK;
 
+    side->shelf = rr_shelf_share(call == NULL ? NULL : call->shelf);
     side->chunk_bits = chunk_bits;
     side->n_chunks = count_chunks(side->n_table, chunk_bits);
     side->chunk_start = rr_allocate(side->n_chunks + 1, sizeof *side->chunk_start);
@@ -56,7 +58,8 @@ rr_status rr_chunks_open(rr_side *side, const uint8_t *use, const rr_parts *part
 
         side->chunk_start[c + 1] = side->chunk_start[c] + n;
     }
-    side->words = rr_allocate(side->chunk_start[side->n_chunks], sizeof *side->words);
+    side->words = rr_shelf_allocate(side->shelf, side->chunk_start[side->n_chunks],
+                                    sizeof *side->words);
     return side->words == NULL ? rr_fail(error, RR_ERR_MEMORY, "out of memory") : RR_OK;
 }
 
@@ -92,8 +95,9 @@ void rr_chunks_add_up(rr_side *side, int64_t n_parts)
 void rr_side_free(rr_side *side)
 {
     free(side->start);
-    free(side->words);
-    free(side->rows);
+    rr_shelf_put(side->shelf, side->words);
+    rr_shelf_put(side->shelf, side->rows);
+    rr_shelf_leave(side->shelf);
     free(side->part_n);
     free(side->chunk_start);
     free(side->piece);

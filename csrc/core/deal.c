@@ -15,6 +15,7 @@
  * 2^15 rows are a tenth slower; 2^18 rows, with the 4,096 parts of 150 million, take 2.3 ns a row on two
  * threads where 10 million take 2.1. */
 #include "parts.h"
+#include "shelf.h"
 #include "threads.h"
 
 #include <stdlib.h>
@@ -385,7 +386,8 @@ rr_status rr_deal(const rr_rows *rows, const rr_parts *parts, rr_side *side, con
     job.days = rr_read_days(&rows->day);
     job.pack = choose_packer();
     job.packed = calloc((size_t)workers, sizeof *job.packed);
-    side->rows = with_rows ? rr_allocate(side->chunk_start[side->n_chunks], sizeof *side->rows)
+    side->rows = with_rows ? rr_shelf_allocate(side->shelf, side->chunk_start[side->n_chunks],
+                                               sizeof *side->rows)
                            : NULL;
     if (job.packed == NULL || (with_rows && side->rows == NULL)) {
         status = rr_fail(error, RR_ERR_MEMORY, "out of memory");

@@ -6,6 +6,7 @@
  * stretch together, and yet pay: with half as many rows a piece is too short to be worth going to. */
 #include "key_deal.h"
 
+#include "shelf.h"
 #include "threads.h"
 
 #include <stdlib.h>
@@ -182,7 +183,8 @@ rr_status rr_key_deal(const rr_key_packing *packing, int64_t table, const rr_row
     job.days = rr_read_days(&rows->day);
     job.buffers = calloc((size_t)workers, sizeof *job.buffers);
     job.misfit = calloc((size_t)side->n_chunks + 1, sizeof *job.misfit);
-    *beside = job.beside = rr_allocate(side->chunk_start[side->n_chunks], sizeof *job.beside);
+    *beside = job.beside = rr_shelf_allocate(side->shelf, side->chunk_start[side->n_chunks],
+                                             sizeof *job.beside);
     if (job.buffers == NULL || job.misfit == NULL || job.beside == NULL) {
         status = rr_fail(error, RR_ERR_MEMORY, "no memory to put the keys in order");
     } else {

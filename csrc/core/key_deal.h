@@ -9,7 +9,8 @@
 /* Deals the rows of a table, whose n_table is set: a word of the side is then a whole key, equal for
  * equal keys and for no others, and the number at the same place of *beside holds the day from the
  * parts' origin and, in chunk_bits below it, the row within its chunk; together at most 32 bits. The
- * parts' days and part_bits are set. The caller frees *beside. *fits becomes 0, and nothing is
+ * parts' days and part_bits are set. The caller puts *beside on the
+ * side's shelf. *fits becomes 0, and nothing is
  * dealt, where a value does not fit the packing or a day the parts. */
 rr_status rr_key_deal(const rr_key_packing *packing, int64_t table, const rr_rows *rows,
                       const rr_parts *parts, int chunk_bits, rr_side *side, uint32_t **beside,

@@ -16,6 +16,7 @@
  * first is asked; numbers that are places, in place of a counter beside each key (a tenth). What did
  * not: parts of half or twice the size, a table of half the size. */
 #include "key_deal.h"
+#include "shelf.h"
 #include "threads.h"
 
 #include <stdlib.h>
@@ -298,8 +299,8 @@ static rr_status order_by_sample(ordering *job, const rr_stretch *stretches, int
     if (status == RR_OK && *fits) {
         status = number_all(job, call, error);
     }
-    for (int i = 0; i < 2; i++) {
-        free(job->beside[i]);
+    for (int i = 0; i < 2 && job->parts != NULL; i++) {
+        rr_shelf_put(job->sides[i]->shelf, job->beside[i]);
         job->beside[i] = NULL;
     }
     if (status != RR_OK || !*fits) {

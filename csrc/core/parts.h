@@ -30,9 +30,10 @@ typedef struct rr_side {
     /* as dealt */
     int chunk_bits; /* of a row's number within its chunk */
     int64_t n_chunks;
-    int64_t *chunk_start; /* where the words of each chunk begin; n_chunks + 1 */
-    uint32_t *piece;      /* by chunk: where each part begins in it, and the end; n_parts + 1 */
-    struct rr_lock *lock; /* of their order; in order.c */
+    int64_t *chunk_start;   /* where the words of each chunk begin; n_chunks + 1 */
+    uint32_t *piece;        /* by chunk: where each part begins in it, and the end; n_parts + 1 */
+    struct rr_lock *lock;   /* of their order; in order.c */
+    struct rr_shelf *shelf; /* a share of where words and rows go; NULL: none */
 } rr_side;
 
 struct rr_parts {

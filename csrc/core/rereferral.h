@@ -65,11 +65,15 @@ const char *rr_strerror(rr_status status);
  * it is then not called again, and the function returns RR_ERR_INTERRUPTED. `done` is the work done so
  * far and `total` the whole, in a unit of the function's own; total is 0 if unknown. NULL: nobody is
  * asked. `threads` is how many may work at a time, the caller's among them; below 1: one. No result
- * depends on it. */
+ * depends on it. `shelf` (shelf.h) is where large memory that outlives the call is looked for, and goes
+ * when it is freed; NULL: it is malloc's. */
+struct rr_shelf;
+
 typedef struct rr_call {
     int (*stop)(void *context, int64_t done, int64_t total);
     void *context;
     int threads;
+    struct rr_shelf *shelf;
 } rr_call;
 
 /* ---------------------------------------------------------------- days and windows */

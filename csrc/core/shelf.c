@@ -1,13 +1,15 @@
 /* Why. A column of ten million days is 80 MB that the system hands out page by page, each cleared
  * first, and takes back when the column is freed. Who reads a file, looks at it and reads again pays
  * that every time; where the machine is a virtual one and its host gives the memory, several times
- * over. So the blocks of columns that were freed lie here until the next reading. madvise says that the
- * system may have the pages (MADV_FREE): it takes them, and clears them then, only if somebody needs
- * memory.
+ * over. So the blocks of columns that were freed lie here until the next reading, and with them what a
+ * linkage holds and gives. madvise says that the system may have the pages (MADV_FREE): it takes them,
+ * and clears them then, only if somebody needs memory.
  *
  * Measured, 10 M rows, four columns of 362 MB to a DataFrame, two threads, four pairs side by side, the
  * medians of eight readings each: 0.23 to 0.27 s without, 0.18 to 0.21 with. The first reading is as it
- * was. Writing around the cache into pages that need no clearing was a third slower.
+ * was. A link of 10 million to 5 million rows fills 120 MB of words and 60 MB of answers: the second one
+ * takes 0.08 s in place of 0.10, with five windows 0.10 in place of 0.13. Writing around the cache into
+ * pages that need no clearing was a third slower.
  *
  * Who holds blocks from here holds a share of the shelf, so that it outlives the module it belongs
  * to. */
@@ -111,6 +113,16 @@ void *rr_shelf_take(rr_shelf *shelf, size_t bytes)
     }
     pthread_mutex_unlock(&shelf->lock);
     return block;
+}
+
+void *rr_shelf_allocate(rr_shelf *shelf, int64_t count, size_t size)
+{
+    void *block = NULL;
+
+    if (count > 0 && size > 0 && (uint64_t)count <= RR_SHELF_MOST / size) {
+        block = rr_shelf_take(shelf, (size_t)count * size);
+    }
+    return block != NULL ? block : rr_allocate(count, size);
 }
 
 #if defined(__linux__) && defined(MADV_FREE)

@@ -7,6 +7,7 @@
 #define RR_SHELF_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #define RR_SHELF_LEAST ((size_t)8 << 20) /* bytes of a block */
 #define RR_SHELF_MOST ((size_t)1 << 30)  /* bytes of all blocks; the oldest go first */
@@ -23,6 +24,9 @@ void rr_shelf_leave(rr_shelf *shelf);
 /* A block of at least `bytes` bytes and little more, whose content is anything, or NULL: none lies here.
  * It is malloc's again: to be freed, resized or put back. */
 void *rr_shelf_take(rr_shelf *shelf, size_t bytes);
+
+/* Room for `count` elements of `size` bytes from the shelf, or else from rr_allocate. */
+void *rr_shelf_allocate(rr_shelf *shelf, int64_t count, size_t size);
 
 /* Takes a block over: keeps it, or frees it. NULL `shelf`: frees it. */
 void rr_shelf_put(rr_shelf *shelf, void *block);

@@ -45,7 +45,7 @@ int rr_group_bits(const rr_grouped *rows)
 
 rr_call rr_on_threads(const rr_call *call, int64_t most)
 {
-    rr_call fewer = call == NULL ? (rr_call){NULL, NULL, 1} : *call;
+    rr_call fewer = call == NULL ? (rr_call){.threads = 1} : *call;
 
     fewer.threads = fewer.threads > most ? (int)most : fewer.threads;
     return fewer;

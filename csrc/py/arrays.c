@@ -91,3 +91,40 @@ void rr_days_given(const rr_array *entry, rr_days *days)
         days->ticks = entry->data;
     }
 }
+
+/* The context of the capsule is a share of the shelf, or NULL. */
+static void free_block(PyObject *capsule)
+{
+    rr_shelf *shelf = PyCapsule_GetContext(capsule);
+
+    rr_shelf_put(shelf, PyCapsule_GetPointer(capsule, NULL));
+    rr_shelf_leave(shelf);
+}
+
+PyObject *rr_array_over(void **block, int64_t n, int type, rr_shelf *shelf)
+{
+    npy_intp length = (npy_intp)n;
+    PyObject *array, *owner;
+
+    if (*block == NULL) {
+        return Py_NewRef(Py_None);
+    }
+    owner = PyCapsule_New(*block, NULL, free_block);
+    if (owner == NULL) {
+        return NULL;
+    }
+    if (shelf != NULL && PyCapsule_SetContext(owner, shelf) == 0) {
+        rr_shelf_share(shelf);
+    }
+    array = PyArray_SimpleNewFromData(1, &length, type, *block);
+    *block = NULL; /* the capsule has it */
+    if (array == NULL) {
+        Py_DECREF(owner);
+        return NULL;
+    }
+    if (PyArray_SetBaseObject((PyArrayObject *)array, owner) < 0) {
+        Py_DECREF(array);
+        return NULL;
+    }
+    return array;
+}

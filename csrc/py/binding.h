@@ -54,6 +54,10 @@ int rr_arrays_check(rr_array *arrays, size_t count);
 int rr_days_expect(rr_array *entry, rr_days *days);
 void rr_days_given(const rr_array *entry, rr_days *days);
 
+/* An array over *block, which is malloc's and which it owns from now on: *block becomes NULL. When the
+ * array goes, the block goes to the shelf (NULL: it is freed). None for a NULL block. */
+PyObject *rr_array_over(void **block, int64_t n, int type, rr_shelf *shelf);
+
 /* ---------------------------------------------------------------- errors.c */
 
 /* The one place that raises what the core reports: MemoryError, OSError, KeyboardInterrupt, or a
@@ -68,7 +72,7 @@ PyObject *rr_raise_at(rr_status status, int64_t row, const char *message);
 /* What the module keeps: its settings. */
 typedef struct rr_module_state {
     int threads;     /* that a call may use */
-    rr_shelf *shelf; /* large blocks for columns that are read; NULL: none yet */
+    rr_shelf *shelf; /* large blocks for columns and results; NULL: none yet */
 } rr_module_state;
 
 /* A call for the core, on as many threads as the module says, that answers Ctrl-C and feeds a progress

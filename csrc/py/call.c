@@ -22,7 +22,8 @@ rr_call rr_call_python(PyObject *module, rr_call_state *state, PyObject *progres
     const rr_module_state *settings = PyModule_GetState(module);
 
     state->progress = progress;
-    return (rr_call){.stop = stop, .context = state, .threads = settings->threads};
+    return (rr_call){
+        .stop = stop, .context = state, .threads = settings->threads, .shelf = settings->shelf};
 }
 
 PyDoc_STRVAR(get_threads_doc,

@@ -3,6 +3,7 @@
 #include "binding.h"
 #include "columns.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 PyObject *rr_raise_at(rr_status status, int64_t row, const char *message)
@@ -503,7 +504,37 @@ static PyObject *number_range(PyObject *self, PyObject *args)
     return Py_BuildValue("LLL", (long long)n, (long long)least, (long long)most);
 }
 
+PyDoc_STRVAR(empty_doc,
+             "empty($module, n, bits, /)\n--\n\n"
+             "Return an array of n integers of 32 or 64 bits, with any values, in memory\n"
+             "that is kept for the next one when the array goes.");
+
+static PyObject *empty(PyObject *self, PyObject *args)
+{
+    rr_shelf *shelf = ((rr_module_state *)PyModule_GetState(self))->shelf;
+    long long n;
+    int bits;
+    void *block;
+    PyObject *array;
+
+    if (!PyArg_ParseTuple(args, "Li:empty", &n, &bits)) {
+        return NULL;
+    }
+    if (n < 0 || (bits != 32 && bits != 64)) {
+        PyErr_SetString(PyExc_ValueError, "an array has 0 or more integers of 32 or 64 bits");
+        return NULL;
+    }
+    block = rr_shelf_allocate(shelf, n, (size_t)bits / 8);
+    if (block == NULL) {
+        return PyErr_NoMemory();
+    }
+    array = rr_array_over(&block, n, bits == 32 ? NPY_INT32 : NPY_INT64, shelf);
+    free(block); /* unless the array has it */
+    return array;
+}
+
 PyMethodDef rr_py_columns_methods[] = {
+    {"empty", empty, METH_VARARGS, empty_doc},
     {"number_range", number_range, METH_VARARGS, number_range_doc},
     {"days_from_ticks", days_from_ticks, METH_VARARGS, days_from_ticks_doc},
     {"days_range", days_range, METH_VARARGS, days_range_doc},

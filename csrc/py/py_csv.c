@@ -7,44 +7,6 @@
 /* ---------------------------------------------------------------- out: what was allocated becomes
  * arrays */
 
-/* The context of the capsule is a share of the shelf, or NULL. */
-static void free_block(PyObject *capsule)
-{
-    rr_shelf *shelf = PyCapsule_GetContext(capsule);
-
-    rr_shelf_put(shelf, PyCapsule_GetPointer(capsule, NULL));
-    rr_shelf_leave(shelf);
-}
-
-/* An array over *block, which it owns from now on: *block becomes NULL. None for a NULL block. */
-static PyObject *array_over(void **block, int64_t n, int type, rr_shelf *shelf)
-{
-    npy_intp length = (npy_intp)n;
-    PyObject *array, *owner;
-
-    if (*block == NULL) {
-        return Py_NewRef(Py_None);
-    }
-    owner = PyCapsule_New(*block, NULL, free_block);
-    if (owner == NULL) {
-        return NULL;
-    }
-    if (shelf != NULL && PyCapsule_SetContext(owner, shelf) == 0) {
-        rr_shelf_share(shelf);
-    }
-    array = PyArray_SimpleNewFromData(1, &length, type, *block);
-    *block = NULL; /* the capsule has it */
-    if (array == NULL) {
-        Py_DECREF(owner);
-        return NULL;
-    }
-    if (PyArray_SetBaseObject((PyArrayObject *)array, owner) < 0) {
-        Py_DECREF(array);
-        return NULL;
-    }
-    return array;
-}
-
 /* (values, valid, offsets, data), None for what a column of its kind does not have. */
 static PyObject *column_arrays(rr_csv_column *c, int64_t n, rr_shelf *shelf)
 {
@@ -64,8 +26,9 @@ static PyObject *column_arrays(rr_csv_column *c, int64_t n, rr_shelf *shelf)
     c->offsets = NULL;
     c->data = NULL;
     for (int i = 0; i < 4; i++) {
-        PyObject *array = tuple == NULL ? NULL
-                                        : array_over(&blocks[i], lengths[i], block_types[i], shelf);
+        PyObject *array = tuple == NULL
+                              ? NULL
+                              : rr_array_over(&blocks[i], lengths[i], block_types[i], shelf);
 
         if (array == NULL) {
             for (int j = i; j < 4; j++) {

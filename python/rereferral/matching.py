@@ -220,8 +220,8 @@ class Matching:
         n = len(self.index.dates)
         stops = self.definition.veto is not None and self.definition.veto.action == "drop"
         found = Found(
-            np.empty(n, np.int64),
-            np.empty(n, np.int32),
+            _core.empty(n, 64),
+            _core.empty(n, 32),
             np.empty(n, np.bool_) if stops else None,
         )
         rule = self.rule_for(use, reach, bounds)
@@ -298,7 +298,7 @@ class Matching:
     def narrow(self, reaches: Sequence[Reach], longest: Reach, found: Found) -> list[Found]:
         """What a search of `longest` says of windows that lie in it."""
         shorter = [reach for reach in reaches if reach.window != longest.window]
-        gaps = [np.empty_like(found.gap_days) for _ in shorter]
+        gaps = [_core.empty(len(found.gap_days), 32) for _ in shorter]
         anchors = self.index.dates if longest.moved is None else DayColumn(longest.moved, 1)
         windows = tuple(reach.core_window for reach in shorter)
         _core.narrow(windows, anchors.for_core, found.gap_days, tuple(gaps))

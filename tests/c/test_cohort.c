@@ -188,7 +188,7 @@ static void test_failures(uint64_t *random)
 {
     enum { ROWS = 1 << 21 }; /* enough to be asked whether to stop */
     static table t;
-    rr_call call = {stop_at_once, NULL, 1};
+    rr_call call = {stop_at_once, NULL, 1, NULL};
     rr_rows index, events = {.n = 0};
     uint32_t *key = malloc(ROWS * sizeof *key);
     int64_t *day = calloc(ROWS, sizeof *day);

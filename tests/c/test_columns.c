@@ -485,7 +485,7 @@ static int stop(void *context, int64_t done, int64_t total)
 
 static void test_interrupts(const rr_text *t)
 {
-    rr_call call = {stop, NULL, 1};
+    rr_call call = {stop, NULL, 1, NULL};
     int32_t codes[MOST];
     int64_t order[MOST], distinct;
 

@@ -274,7 +274,7 @@ static int stop_at_once(void *context, int64_t done, int64_t total)
 static void test_failures(void)
 {
     static double std_error[CELLS * CAUSES];
-    const rr_call call = {stop_at_once, NULL, 1};
+    const rr_call call = {stop_at_once, NULL, 1, NULL};
     int64_t clusters[GROUPS], k = 0;
     rr_status status;
 

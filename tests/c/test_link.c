@@ -146,7 +146,7 @@ static void test_failures(uint64_t *random)
     int32_t gap[MOST];
     rr_matches matches = {event_row, gap, NULL, NULL};
     rr_rule rule = {.window = {.length = {RR_MONTHS, 12}}, .take = 1};
-    rr_call call = {stop_at_once, NULL, 1};
+    rr_call call = {stop_at_once, NULL, 1, NULL};
     rr_key_column column = {.kind = RR_KEY_INT64, .ints = wide};
     rr_key_table key_table = {&column, MOST};
     uint32_t codes[MOST], *out = codes, limit;

@@ -161,7 +161,7 @@ static void test_failures(void)
     rr_spells spells = {spell, spell + 3, spell + 6, spell + 9};
     int64_t number[] = {0, -1, 1};
     rr_span gap = {RR_MONTHS, 1}, wrong = {RR_DAYS, -1};
-    rr_call call = {stop_at_once, NULL, 1};
+    rr_call call = {stop_at_once, NULL, 1, NULL};
     rr_parts *parts;
     rr_error error;
 

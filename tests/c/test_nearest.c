@@ -49,7 +49,7 @@ static void compare_ways(const rr_rows *index, const rr_rows *events, const rr_r
     const int threads[] = {1, 2, 7};
 
     for (int i = 0; i < 3; i++) {
-        rr_call call = {NULL, NULL, threads[i]};
+        rr_call call = {NULL, NULL, threads[i], NULL};
         rr_matches with_count = {counted.event_row, counted.gap, count, NULL};
         rr_matches without = {found.event_row, found.gap, NULL, NULL};
         rr_parts *parts, *prepared;
@@ -90,7 +90,7 @@ static void compare_clothes(const side *index, const side *events, const rr_rule
     const side *sides[2] = {index, events};
     const int64_t n[2] = {INDEX, EVENTS};
     rr_rows as_codes[2], as_numbers[2];
-    rr_call call = {NULL, NULL, 2};
+    rr_call call = {NULL, NULL, 2, NULL};
     rr_parts *parts;
     rr_error error;
 

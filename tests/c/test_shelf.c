@@ -44,6 +44,28 @@ static void test_what_is_found(void)
     rr_shelf_leave(shelf);
 }
 
+static void test_room_from_the_shelf_or_new(void)
+{
+    enum { WORD = 8 };
+    const int64_t n = (int64_t)RR_SHELF_LEAST / WORD;
+    rr_shelf *shelf = rr_shelf_new();
+    char *first = rr_shelf_allocate(shelf, n, WORD), *second, *none;
+
+    CHECK(shelf != NULL && first != NULL);
+    first[RR_SHELF_LEAST - 1] = 'x';
+    rr_shelf_put(shelf, first);
+    second = rr_shelf_allocate(shelf, n, WORD);
+    none = rr_shelf_allocate(shelf, 0, WORD);
+    CHECK(second != NULL && none != NULL);
+    second[RR_SHELF_LEAST - 1] = 'y';
+    CHECK(rr_shelf_take(shelf, RR_SHELF_LEAST) == NULL); /* it was found, or freed */
+    CHECK(rr_shelf_allocate(shelf, INT64_MAX, WORD) == NULL);
+    CHECK(rr_shelf_allocate(shelf, -1, WORD) == NULL);
+    free(none);
+    free(second);
+    rr_shelf_leave(shelf);
+}
+
 static void test_the_oldest_go_first(void)
 {
     enum { SOME = 70 };
@@ -82,6 +104,7 @@ static void test_owners(void)
 int main(void)
 {
     test_what_is_found();
+    test_room_from_the_shelf_or_new();
     test_the_oldest_go_first();
     test_owners();
     failing_allocation = 0;

@@ -519,7 +519,7 @@ static void test_refusals(void)
     rr_matches matches = {anchor, gap, NULL, NULL};
     rr_rule rule = {.window = {.length = {RR_DAYS, 30}}, .take = 1};
     rr_rows rows = {{.codes = key}, {.ticks = day, .per_day = 1}, NULL, LARGE};
-    rr_call call = {stop_at_once, NULL, 1};
+    rr_call call = {stop_at_once, NULL, 1, NULL};
     rr_parts *parts;
     rr_error error;
 

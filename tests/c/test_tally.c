@@ -230,7 +230,7 @@ static int stop_at_once(void *context, int64_t done, int64_t total)
  * the sanitizers. */
 static void test_failures(uint64_t *random)
 {
-    const rr_call call = {stop_at_once, NULL, 1};
+    const rr_call call = {stop_at_once, NULL, 1, NULL};
     int64_t n[GROUPS], n_cells;
     rr_cluster_sums sums = {n, NULL, NULL, NULL};
     rr_cells none = {0};

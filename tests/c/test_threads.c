@@ -40,7 +40,7 @@ static int stop(void *context, int64_t done, int64_t total)
 static void every_task_is_done_once(int threads)
 {
     static job j;
-    rr_call call = {stop, &j, threads};
+    rr_call call = {stop, &j, threads, NULL};
     rr_error error;
 
     memset(&j, 0, sizeof j);
@@ -56,7 +56,7 @@ static void every_task_is_done_once(int threads)
 static void the_lowest_failure_wins(int threads)
 {
     static job j;
-    rr_call call = {NULL, NULL, threads};
+    rr_call call = {NULL, NULL, threads, NULL};
     rr_error error;
 
     memset(&j, 0, sizeof j);
@@ -72,7 +72,7 @@ static void the_lowest_failure_wins(int threads)
 static void a_call_can_stop_it(int threads)
 {
     static job j;
-    rr_call call = {stop, &j, threads};
+    rr_call call = {stop, &j, threads, NULL};
     rr_error error;
 
     memset(&j, 0, sizeof j);
@@ -86,7 +86,7 @@ int main(void)
 {
     const int threads[] = {0, 1, 2, 7, 64};
     rr_error error;
-    rr_call seven = {NULL, NULL, 7};
+    rr_call seven = {NULL, NULL, 7, NULL};
 
     for (size_t i = 0; i < sizeof threads / sizeof *threads; i++) {
         for (int again = 0; again < 20; again++) {
