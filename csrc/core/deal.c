@@ -95,7 +95,7 @@ rr_status rr_survey_days(const rr_rows *rows, rr_parts *parts, const rr_call *ca
     if (rows->day.ticks != NULL && rows->day.per_day < 1) {
         return rr_fail(error, RR_ERR_ARGUMENT, "per_day must be 1 or more");
     }
-    if (rows->day.has_range && rows->use == NULL) {
+    if (rows->day.has_range) { /* of rows that are not used too: it need not be narrow */
         widen(parts, rows->day.first, rows->day.last);
         return RR_OK;
     }

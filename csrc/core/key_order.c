@@ -278,20 +278,44 @@ static rr_status open_parts(ordering *job, int *fits, const rr_call *call, rr_er
     return status;
 }
 
+/* Whether two columns lie in the same memory. What codes mean may be written down twice. */
+static int is_one_column(const rr_key_column *a, const rr_key_column *b)
+{
+    return a->kind == b->kind && a->ints == b->ints && a->ints_32 == b->ints_32 &&
+           a->ints_16 == b->ints_16 && a->ints_8 == b->ints_8 && a->offsets == b->offsets &&
+           a->offsets_32 == b->offsets_32 && a->data == b->data && a->width == b->width &&
+           a->wide == b->wide && a->valid == b->valid && a->n_meanings == b->n_meanings &&
+           (a->meanings == b->meanings ||
+            (a->meanings != NULL && b->meanings != NULL &&
+             memcmp(a->meanings, b->meanings, (size_t)a->n_meanings * sizeof *a->meanings) == 0));
+}
+
+/* Whether index and events are rows of the same table: then its keys are packed once. */
+static int is_one_table(const rr_key_table *tables, int64_t n_columns)
+{
+    int same = tables[0].n == tables[1].n;
+
+    for (int64_t c = 0; c < n_columns && same; c++) {
+        same = is_one_column(&tables[0].columns[c], &tables[1].columns[c]);
+    }
+    return same;
+}
+
 /* With fields of every `step`th text. *fits: 0, and no parts, where they do not fit all. */
 static rr_status order_by_sample(ordering *job, const rr_stretch *stretches, int64_t n_stretches,
                                  int64_t step, rr_field *fields, int *fits, const rr_call *call,
                                  rr_error *error)
 {
+    const int of_a_table = is_one_table(job->keys.tables, job->keys.n_columns) ? 2 : 1;
     rr_status status = rr_key_fields(&job->keys, stretches, n_stretches, step, fields, call, error);
 
     *fits = status == RR_OK && plan_keys(job, fields);
     if (*fits) {
         status = open_parts(job, fits, call, error);
     }
-    for (int i = 0; i < 2 && status == RR_OK && *fits; i++) {
-        status = rr_key_deal(&job->packing, i, job->rows[i], job->parts, job->chunk_bits,
-                             job->sides[i], &job->beside[i], fits, call, error);
+    for (int i = 0; i < 2 && status == RR_OK && *fits; i += of_a_table) {
+        status = rr_key_deal(&job->packing, i, job->rows + i, job->parts, job->chunk_bits,
+                             job->sides + i, job->beside + i, of_a_table, fits, call, error);
     }
     if (status == RR_OK && *fits) {
         *fits = lay_out_words(job);

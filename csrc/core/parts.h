@@ -41,7 +41,7 @@ struct rr_parts {
     int64_t n_parts;
     int64_t origin; /* day 0 of a word */
     int day_bits;
-    int64_t first_day; /* of all rows that take part; 0 and -1 if there is none */
+    int64_t first_day; /* no row that takes part has a day before; 0 and -1 if there is none */
     int64_t last_day;
     rr_side index;
     rr_side *events;
@@ -86,7 +86,7 @@ void rr_side_free(rr_side *side);
 
 /* ---------------------------------------------------------------- deal.c */
 
-/* Widens first_day and last_day by the days of the rows. RR_ERR_DAY_RANGE names the row. */
+/* Widens first_day and last_day to hold the days of all rows that take part. RR_ERR_DAY_RANGE names the row. */
 rr_status rr_survey_days(const rr_rows *rows, rr_parts *parts, const rr_call *call,
                          rr_error *error) RR_MUST_CHECK;
 

@@ -244,6 +244,38 @@ static void test_many(many *m, enum odd odd, uint64_t *random)
     check_order(&keys, &rows[0], &rows[1], 1);
 }
 
+/* Both sides are rows of one table, by dates and marks of their own. */
+static void test_one_table(many *m, enum odd odd, uint64_t *random)
+{
+    rr_key_column key[2];
+    rr_key_table tables[2] = {{key, MANY}, {key, MANY}};
+    rr_rows rows[2] = {{.n = MANY}, {.n = MANY}};
+    uint8_t *use = malloc(MANY);
+    uint32_t meanings[150] = {0};
+    rr_keys keys = {.tables = tables,
+                    .n_tables = 2,
+                    .n_columns = 2,
+                    .hash_mask = UINT64_MAX,
+                    .extract = rr_key_can_extract()};
+
+    for (int t = 0; t < 2; t++) {
+        fill_many(&m[t], random);
+        rows[t].day.narrow = m[t].day;
+    }
+    for (int64_t i = 0; i < MANY; i++) {
+        use[i] = (uint8_t)random_below(random, 2);
+        if (random_below(random, 3) == 0) {
+            m[random_below(random, 2)].day[i] = INT32_MIN;
+        }
+    }
+    rows[0].use = use;
+    keys_of(m, key, meanings);
+    make_odd(m, odd);
+    key[1].n_data = m->offsets[MANY];
+    check_order(&keys, &rows[0], &rows[1], 1);
+    free(use);
+}
+
 /* ---------------------------------------------------------------- what fits no record or no word */
 
 /* Keys of all 64 bits, and days in two places far from one another; or one key, and so many events that
@@ -351,6 +383,7 @@ int main(void)
     }
     for (int odd = PLAIN; odd < ODDITIES; odd++) {
         test_many(m, odd, &random);
+        test_one_table(m, odd, &random);
     }
     test_wide(3000, 50, INT64_MAX / 25, &random);
     test_wide(1 << 21, 2, INT64_C(1) << 40, &random);
