@@ -105,12 +105,20 @@ rr_status rr_csv_block_load(rr_csv_block *block, int64_t first, int64_t from, in
 
 /* ---------------------------------------------------------------- regular records */
 
+/* In runs whose sum fits a byte, so that a compiler adds sixteen at once: a sum of 64 bits took as long
+ * as all else that is done to a block. */
 static int64_t count_newlines(const char *bytes, int64_t n)
 {
     int64_t newlines = 0;
 
-    for (int64_t i = 0; i < n; i++) {
-        newlines += bytes[i] == '\n';
+    for (int64_t from = 0; from < n; from += 240) {
+        const int64_t end = n - from < 240 ? n : from + 240;
+        uint8_t some = 0;
+
+        for (int64_t i = from; i < end; i++) {
+            some = (uint8_t)(some + (bytes[i] == '\n'));
+        }
+        newlines += some;
     }
     return newlines;
 }
