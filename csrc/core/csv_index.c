@@ -87,14 +87,15 @@ INLINE void make_index(find_masks masks_of, find_specials specials_of, write_bit
 {
     uint32_t *out = index->ends + 1;
     carry before = {.separator = 1};
-    int64_t base = from, newlines = 0, inner = 0;
+    int64_t base = from, reach = from, newlines = 0, inner = 0;
     int quoted = 0;
 
     memset(&index->newlines, 0, sizeof *index - offsetof(rr_csv_index, newlines));
     index->ends[0] = (uint32_t)(from - 1);
+    last = last < length ? last : length; /* the short ways look no further than that */
     while (base < length) {
         masks m = masks_of(bytes + base);
-        uint64_t separators, inside, stop, cr, keep;
+        uint64_t separators, inside, inner_newlines, stop, cr, keep;
         carry after;
         specials s;
 
@@ -117,7 +118,7 @@ INLINE void make_index(find_masks masks_of, find_specials specials_of, write_bit
             inner += count_bits(m.newline & inside);
             quoted = 1;
             before = after;
-            base += 64;
+            reach = base += 64;
             continue;
         }
         /* Anything. */
@@ -132,7 +133,7 @@ INLINE void make_index(find_masks masks_of, find_specials specials_of, write_bit
         keep = below_lowest(stop);
         quoted |= m.quote != 0;
         index->high |= s.high != 0;
-        inner += count_bits(m.newline & inside & keep);
+        inner_newlines = m.newline & inside;
         m.newline &= ~inside;
         if (base + 64 > last) {
             /* The first newline at `last` or after it ends the last record. */
@@ -151,12 +152,15 @@ INLINE void make_index(find_masks masks_of, find_specials specials_of, write_bit
         m.newline &= keep;
         out += write(separators, (uint32_t)base, out);
         newlines += count_bits(m.newline);
+        inner += count_bits(inner_newlines & keep);
+        reach = base + count_bits(keep); /* kept is what lies below a bit */
         index->crlf += count_bits(m.newline & cr);
         base += 64;
     }
     index->n = out - (index->ends + 1);
     index->newlines = newlines;
     index->inner = inner;
+    index->reach = reach;
     index->quoted = quoted;
 }
 

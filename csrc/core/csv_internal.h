@@ -130,7 +130,8 @@ typedef struct rr_csv_index {
     int64_t n;        /* fields */
     int64_t newlines; /* records */
     int64_t crlf;     /* of them end in CR LF */
-    int64_t inner;    /* newlines inside of quotes */
+    int64_t inner;    /* newlines inside of quotes, before the position `reach` */
+    int64_t reach;
     int quoted, high; /* there are quotes, bytes of 0x80 or more */
 } rr_csv_index;
 
