@@ -40,6 +40,8 @@ SHAPES = {
     "plain, CRLF": rows("", "\r\n", 0, ""),
     "quoted": rows('"', "\n", 0, ""),
     "one in 4,000 quoted": rows("", "\n", 4000, 'E1,"two\nlines, one field",2019-01-01,1,0,1'),
+    "lines in quotes, then doubled": rows('"', "\n", 7, 'E1,"a\nb",2019-01-01,1,0,"1"')
+    + ('E1,"e\nf ""g""",2019-01-01,1,0,1\nE1,x,2019-02-29,1,0,1\n' * 300),
     "one in 400 doubled": rows("", "\n", 400, 'E1,"a ""quoted"" id",2019-01-01,1,0,1'),
     "one in 400 ragged": rows('"', "\r\n", 400, "E1,1"),
     "one in 400 wrong": rows("", "\n", 400, "E1,1,2019-02-29,1,0,1"),

@@ -161,6 +161,7 @@ def test_columns_are_joined(kind):
     expected = np.append(to, 5)[left] * 91 + np.where(right < 0, 90, right)
     there = np.zeros(6 * 91, np.bool_)
     there[expected[use]] = True
+    expected = np.where(use, expected, 0)
 
     def joined() -> tuple[bytes, bytes]:
         codes, seen = np.empty(ROWS, np.int32), np.empty(6 * 91, np.bool_)
@@ -171,13 +172,14 @@ def test_columns_are_joined(kind):
 
     left[[300_000, 500_000]] = 5, -2  # no such codes
 
-    def failing() -> int:
+    def failing(use: np.ndarray | None) -> int:
         seen = np.empty(6 * 91, np.bool_)
         with pytest.raises(ValueError, match="group code") as caught:
-            _core.codes_join(columns, None, None, seen)
+            _core.codes_join(columns, use, None, seen)
         return caught.value.row
 
-    assert on_threads(failing) == [300_000] * 3
+    assert on_threads(lambda: failing(None)) == [300_000] * 3
+    assert on_threads(lambda: failing(np.arange(ROWS) > 300_000)) == [500_000] * 3
 
 
 def test_columns_that_cannot_be_joined():

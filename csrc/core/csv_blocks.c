@@ -105,12 +105,20 @@ rr_status rr_csv_block_load(rr_csv_block *block, int64_t first, int64_t from, in
 
 /* ---------------------------------------------------------------- regular records */
 
+/* In runs whose sum fits a byte, so that a compiler adds sixteen at once: a sum of 64 bits took as long
+ * as all else that is done to a block. */
 static int64_t count_newlines(const char *bytes, int64_t n)
 {
     int64_t newlines = 0;
 
-    for (int64_t i = 0; i < n; i++) {
-        newlines += bytes[i] == '\n';
+    for (int64_t from = 0; from < n; from += 240) {
+        const int64_t end = n - from < 240 ? n : from + 240;
+        uint8_t some = 0;
+
+        for (int64_t i = from; i < end; i++) {
+            some = (uint8_t)(some + (bytes[i] == '\n'));
+        }
+        newlines += some;
     }
     return newlines;
 }
@@ -200,6 +208,19 @@ static int64_t blank_line(const rr_csv_block *b)
     return end[0] - end[-1] == 2 && b->buffer[*end - 1] == '\r' ? 2 : 0;
 }
 
+/* Lines of n records that lie between two positions. Newlines inside of quotes are counted by the index;
+ * behind its last record there may be some of a record that it does not know to the end. */
+static int64_t lines_of(const rr_csv_block *b, int64_t start, int64_t end, int64_t n)
+{
+    const rr_csv_index *x = &b->index;
+
+    if (x->inner == 0) {
+        return n;
+    }
+    return n == x->newlines ? n + x->inner - count_newlines(b->buffer + end, x->reach - end)
+                            : count_newlines(b->buffer + start, end - start);
+}
+
 /* Reads regular records from `at` as far as there are any. */
 static rr_status read_regular(rr_csv_block *b, rr_csv_place *at, int64_t end)
 {
@@ -228,9 +249,7 @@ static rr_status read_regular(rr_csv_block *b, rr_csv_place *at, int64_t end)
 
             b->at_end += added * n_columns;
             at->byte = (int64_t)b->index.ends[b->at_end] + 1 + to_file;
-            at->line += b->index.inner == 0
-                            ? added
-                            : count_newlines(b->buffer + (start - to_file), at->byte - start);
+            at->line += lines_of(b, start - to_file, at->byte - to_file, added);
         }
     } while (status == RR_OK && run.n > 0 && added == run.n && !b->is_even);
     return status;

@@ -7,10 +7,14 @@
  * newline, a closing one is followed by one of them or by CR LF. At the first byte that breaks this,
  * and at a doubled quote, a CR without its LF or a NUL, the index ends: there libcsv goes on.
  *
- * Cost. A load, four compares and one store of 16 positions for 64 bytes without quotes. 647 MB of 80 M
- * fields (AVX-512, one core of a server of 2023): 0.13 s with the reading of the file, which takes
- * 0.08 of them; with every field quoted the index alone takes nearly three times as long. Blocks of 256 and 512 KiB are
- * equal, of 128 KiB a tenth slower. */
+ * Most words have their own short way: a loop for those without quotes, and a step for those whose
+ * quotes are where they should be and that hold nothing else. The prefix-xor is a carry-less product.
+ *
+ * Cost. A load, four compares and one store of 16 positions for 64 bytes without quotes. 256 KiB in the
+ * cache, one core of a server of 2023: 11 microseconds with AVX-512, 24 with AVX2, 160 with neither;
+ * with every field quoted 23, 39 and 190. With one way for all words it was 16 and 36 with AVX-512. To
+ * have the file read takes another 30. Blocks of 256 and 512 KiB are equal, of 128 KiB a tenth
+ * slower. */
 #include "csv_internal.h"
 
 #include <stddef.h>
@@ -28,12 +32,12 @@
 #endif
 
 typedef struct masks {
-    uint64_t comma, newline;
-    uint64_t special; /* quote, CR, NUL, tab and other control characters, 0x80 and more */
+    uint64_t comma, newline, quote;
+    uint64_t odd; /* not 0: CR, NUL, tab or another control character, 0x80 or more */
 } masks;
 
 typedef struct specials {
-    uint64_t quote, cr, nul, high;
+    uint64_t cr, nul, high;
 } specials;
 
 /* A level of the machine: how masks are made and how positions are written. */
@@ -41,18 +45,8 @@ typedef masks (*find_masks)(const char *bytes);
 typedef specials (*find_specials)(const char *bytes);
 /* Writes base + i for every bit i of `mask`; may write 64 elements. Returns how many it meant. */
 typedef int64_t (*write_bits)(uint64_t mask, uint32_t base, uint32_t *out);
-
 /* Bit i: the xor of the bits 0 to i. */
-INLINE uint64_t prefix_xor(uint64_t x)
-{
-    x ^= x << 1;
-    x ^= x << 2;
-    x ^= x << 4;
-    x ^= x << 8;
-    x ^= x << 16;
-    x ^= x << 32;
-    return x;
-}
+typedef uint64_t (*xor_bits)(uint64_t mask);
 
 INLINE int64_t count_bits(uint64_t x)
 {
@@ -69,48 +63,82 @@ typedef struct carry {
     uint64_t inside, separator, closing, cr;
 } carry;
 
+/* What is inside of quotes in a word, in *inside; returns the bytes at which quoting breaks. `closes` may
+ * stand behind a closing quote. */
+INLINE uint64_t follow_quotes(xor_bits prefix, uint64_t quote, uint64_t separators, uint64_t closes,
+                              carry *before, uint64_t *inside)
+{
+    uint64_t opening, closing, after_separator, after_closing;
+
+    *inside = prefix(quote) ^ before->inside;
+    opening = quote & *inside;
+    closing = quote & ~*inside;
+    after_separator = separators << 1 | before->separator;
+    after_closing = closing << 1 | before->closing;
+    before->inside = (uint64_t)0 - (*inside >> 63);
+    before->separator = separators >> 63;
+    before->closing = closing >> 63;
+    return (opening & ~after_separator) | (after_closing & ~closes);
+}
+
 INLINE void make_index(find_masks masks_of, find_specials specials_of, write_bits write,
-                       const char *bytes, int64_t from, int64_t length, int64_t last,
-                       rr_csv_index *index)
+                       xor_bits prefix, const char *bytes, int64_t from, int64_t length,
+                       int64_t last, rr_csv_index *index)
 {
     uint32_t *out = index->ends + 1;
     carry before = {.separator = 1};
-    int64_t base = from;
+    int64_t base = from, reach = from, newlines = 0, inner = 0;
+    int quoted = 0;
 
     memset(&index->newlines, 0, sizeof *index - offsetof(rr_csv_index, newlines));
     index->ends[0] = (uint32_t)(from - 1);
-    for (; base < length; base += 64) {
+    last = last < length ? last : length; /* the short ways look no further than that */
+    while (base < length) {
         masks m = masks_of(bytes + base);
-        uint64_t ends = m.comma | m.newline, newlines = m.newline, stop = 0, cr = 0, keep;
+        uint64_t separators, inside, inner_newlines, stop, cr, keep;
+        carry after;
+        specials s;
 
-        if (m.special | before.inside | before.closing | before.cr) {
-            specials s = specials_of(bytes + base);
-            uint64_t inside = prefix_xor(s.quote) ^ before.inside;
-            uint64_t opening = s.quote & inside, closing = s.quote & ~inside;
-            uint64_t separators = m.comma | m.newline;
-            uint64_t after_separator = separators << 1 | before.separator;
-            uint64_t after_closing = closing << 1 | before.closing;
-
-            cr = s.cr << 1 | before.cr;
-            stop = (opening & ~after_separator) | (after_closing & ~(separators | s.cr)) |
-                   (cr & ~m.newline) | s.nul;
-            ends &= ~inside;
-            newlines &= ~inside;
-            index->quoted |= s.quote != 0;
-            index->high |= s.high != 0;
-            index->inner += count_bits(m.newline & inside & below_lowest(stop));
-            before = (carry){.inside = (uint64_t)0 - (inside >> 63),
-                             .separator = separators >> 63,
-                             .closing = closing >> 63,
-                             .cr = s.cr >> 63};
-        } else {
-            before.separator = ends >> 63;
+        /* Commas and newlines only. */
+        while (base + 64 <= last &&
+               (m.quote | m.odd | before.inside | before.closing | before.cr) == 0) {
+            out += write(m.comma | m.newline, (uint32_t)base, out);
+            newlines += count_bits(m.newline);
+            before.separator = (m.comma | m.newline) >> 63;
+            base += 64;
+            m = masks_of(bytes + base);
         }
+        separators = m.comma | m.newline;
+        after = before;
+        /* And quotes where they should be. */
+        if (base + 64 <= last && (m.odd | before.cr) == 0 &&
+            follow_quotes(prefix, m.quote, separators, separators, &after, &inside) == 0) {
+            out += write(separators & ~inside, (uint32_t)base, out);
+            newlines += count_bits(m.newline & ~inside);
+            inner += count_bits(m.newline & inside);
+            quoted = 1;
+            before = after;
+            reach = base += 64;
+            continue;
+        }
+        /* Anything. */
+        after = before;
+        s = specials_of(bytes + base);
+        stop = follow_quotes(prefix, m.quote, separators, separators | s.cr, &after, &inside);
+        cr = s.cr << 1 | before.cr;
+        stop |= (cr & ~m.newline) | s.nul;
+        before = after;
+        before.cr = s.cr >> 63;
+        separators &= ~inside;
         keep = below_lowest(stop);
+        quoted |= m.quote != 0;
+        index->high |= s.high != 0;
+        inner_newlines = m.newline & inside;
+        m.newline &= ~inside;
         if (base + 64 > last) {
             /* The first newline at `last` or after it ends the last record. */
             uint64_t from_last = base >= last ? ~UINT64_C(0) : ~UINT64_C(0) << (last - base);
-            uint64_t final = newlines & keep & from_last;
+            uint64_t final = m.newline & keep & from_last;
 
             if (final != 0) {
                 keep &= below_lowest(final) | (final & (0 - final));
@@ -120,13 +148,20 @@ INLINE void make_index(find_masks masks_of, find_specials specials_of, write_bit
         if (stop != 0) {
             length = base;
         }
-        ends &= keep;
-        newlines &= keep;
-        out += write(ends, (uint32_t)base, out);
-        index->newlines += count_bits(newlines);
-        index->crlf += count_bits(newlines & cr);
+        separators &= keep;
+        m.newline &= keep;
+        out += write(separators, (uint32_t)base, out);
+        newlines += count_bits(m.newline);
+        inner += count_bits(inner_newlines & keep);
+        reach = base + count_bits(keep); /* kept is what lies below a bit */
+        index->crlf += count_bits(m.newline & cr);
+        base += 64;
     }
     index->n = out - (index->ends + 1);
+    index->newlines = newlines;
+    index->inner = inner;
+    index->reach = reach;
+    index->quoted = quoted;
 }
 
 /* ---------------------------------------------------------------- any machine: 8 bytes at a time */
@@ -154,7 +189,8 @@ INLINE masks masks_portable(const char *bytes)
 
         m.comma |= gather(zeros(w ^ rr_csv_every(0x2C))) << i;
         m.newline |= gather(newline) << i;
-        m.special |= (((low | w) & rr_csv_every(0x80)) & ~newline) | zeros(w ^ rr_csv_every(0x22));
+        m.quote |= gather(zeros(w ^ rr_csv_every(0x22))) << i;
+        m.odd |= ((low | w) & rr_csv_every(0x80)) & ~newline;
     }
     return m;
 }
@@ -166,7 +202,6 @@ INLINE specials specials_portable(const char *bytes)
     for (int i = 0; i < 64; i += 8) {
         uint64_t w = rr_csv_word(bytes + i);
 
-        s.quote |= gather(zeros(w ^ rr_csv_every(0x22))) << i;
         s.cr |= gather(zeros(w ^ rr_csv_every(0x0D))) << i;
         s.nul |= gather(zeros(w)) << i;
         s.high |= w & rr_csv_every(0x80);
@@ -188,17 +223,30 @@ INLINE int64_t write_portable(uint64_t mask, uint32_t base, uint32_t *out)
     return n;
 }
 
+/* Each step doubles how many bits below are in the sum. */
+INLINE uint64_t xor_portable(uint64_t x)
+{
+    x ^= x << 1;
+    x ^= x << 2;
+    x ^= x << 4;
+    x ^= x << 8;
+    x ^= x << 16;
+    x ^= x << 32;
+    return x;
+}
+
 static void index_portable(const char *bytes, int64_t from, int64_t length, int64_t last,
                            rr_csv_index *index)
 {
-    make_index(masks_portable, specials_portable, write_portable, bytes, from, length, last, index);
+    make_index(masks_portable, specials_portable, write_portable, xor_portable, bytes, from, length,
+               last, index);
 }
 
 #ifdef RR_CSV_X86
 
 /* ---------------------------------------------------------------- AVX2 */
 
-#define AVX2 __attribute__((target("avx2,bmi,popcnt")))
+#define AVX2 __attribute__((target("avx2,bmi,popcnt,pclmul")))
 
 AVX2 static inline uint64_t equal_avx2(__m256i low, __m256i high, char c)
 {
@@ -213,18 +261,16 @@ AVX2 static inline masks masks_avx2(const char *bytes)
 {
     const __m256i low = _mm256_loadu_si256((const __m256i *)bytes);
     const __m256i high = _mm256_loadu_si256((const __m256i *)(bytes + 32));
-    const __m256i quote = _mm256_set1_epi8('"'), newline = _mm256_set1_epi8('\n');
+    const __m256i newline = _mm256_set1_epi8('\n');
     const __m256i control = _mm256_set1_epi8(14); /* signed: 0x80 and more are below it too */
-    __m256i odd_low = _mm256_or_si256(
-        _mm256_cmpeq_epi8(low, quote),
-        _mm256_andnot_si256(_mm256_cmpeq_epi8(low, newline), _mm256_cmpgt_epi8(control, low)));
-    __m256i odd_high = _mm256_or_si256(
-        _mm256_cmpeq_epi8(high, quote),
+    __m256i odd = _mm256_or_si256(
+        _mm256_andnot_si256(_mm256_cmpeq_epi8(low, newline), _mm256_cmpgt_epi8(control, low)),
         _mm256_andnot_si256(_mm256_cmpeq_epi8(high, newline), _mm256_cmpgt_epi8(control, high)));
 
     return (masks){.comma = equal_avx2(low, high, ','),
                    .newline = equal_avx2(low, high, '\n'),
-                   .special = (uint32_t)_mm256_movemask_epi8(_mm256_or_si256(odd_low, odd_high))};
+                   .quote = equal_avx2(low, high, '"'),
+                   .odd = (uint32_t)_mm256_movemask_epi8(odd)};
 }
 
 AVX2 static inline specials specials_avx2(const char *bytes)
@@ -232,21 +278,30 @@ AVX2 static inline specials specials_avx2(const char *bytes)
     const __m256i low = _mm256_loadu_si256((const __m256i *)bytes);
     const __m256i high = _mm256_loadu_si256((const __m256i *)(bytes + 32));
 
-    return (specials){.quote = equal_avx2(low, high, '"'),
-                      .cr = equal_avx2(low, high, '\r'),
+    return (specials){.cr = equal_avx2(low, high, '\r'),
                       .nul = equal_avx2(low, high, '\0'),
                       .high = (uint32_t)_mm256_movemask_epi8(_mm256_or_si256(low, high))};
+}
+
+/* Without carries a product by ones is the sum of all shifts. */
+AVX2 static inline uint64_t xor_avx2(uint64_t mask)
+{
+    const __m128i ones = _mm_set1_epi8(-1);
+
+    return (uint64_t)_mm_cvtsi128_si64(
+        _mm_clmulepi64_si128(_mm_cvtsi64_si128((long long)mask), ones, 0));
 }
 
 AVX2 static void index_avx2(const char *bytes, int64_t from, int64_t length, int64_t last,
                             rr_csv_index *index)
 {
-    make_index(masks_avx2, specials_avx2, write_portable, bytes, from, length, last, index);
+    make_index(masks_avx2, specials_avx2, write_portable, xor_avx2, bytes, from, length, last,
+               index);
 }
 
 /* ---------------------------------------------------------------- AVX-512 */
 
-#define AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi2,bmi,popcnt")))
+#define AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi2,bmi,popcnt,pclmul")))
 
 AVX512 static inline masks masks_avx512(const char *bytes)
 {
@@ -255,16 +310,15 @@ AVX512 static inline masks masks_avx512(const char *bytes)
 
     return (masks){.comma = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8(',')),
                    .newline = newline,
-                   .special = (_mm512_cmplt_epi8_mask(v, _mm512_set1_epi8(14)) & ~newline) |
-                              _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('"'))};
+                   .quote = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('"')),
+                   .odd = _mm512_cmplt_epi8_mask(v, _mm512_set1_epi8(14)) & ~newline};
 }
 
 AVX512 static inline specials specials_avx512(const char *bytes)
 {
     const __m512i v = _mm512_loadu_si512(bytes);
 
-    return (specials){.quote = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('"')),
-                      .cr = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('\r')),
+    return (specials){.cr = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('\r')),
                       .nul = _mm512_testn_epi8_mask(v, v),
                       .high = _mm512_movepi8_mask(v)};
 }
@@ -295,15 +349,23 @@ AVX512 static inline int64_t write_avx512(uint64_t mask, uint32_t base, uint32_t
     return n;
 }
 
+AVX512 static inline uint64_t xor_avx512(uint64_t mask)
+{
+    return (uint64_t)_mm_cvtsi128_si64(
+        _mm_clmulepi64_si128(_mm_cvtsi64_si128((long long)mask), _mm_set1_epi8(-1), 0));
+}
+
 AVX512 static void index_avx512(const char *bytes, int64_t from, int64_t length, int64_t last,
                                 rr_csv_index *index)
 {
-    make_index(masks_avx512, specials_avx512, write_avx512, bytes, from, length, last, index);
+    make_index(masks_avx512, specials_avx512, write_avx512, xor_avx512, bytes, from, length, last,
+               index);
 }
 
 static int has_avx2(void)
 {
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi");
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
+           __builtin_cpu_supports("pclmul");
 }
 
 #endif
@@ -313,7 +375,7 @@ int rr_csv_has_avx512(void)
 #ifdef RR_CSV_X86
     return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vbmi2") &&
-           __builtin_cpu_supports("bmi");
+           __builtin_cpu_supports("bmi") && __builtin_cpu_supports("pclmul");
 #else
     return 0;
 #endif

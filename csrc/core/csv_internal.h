@@ -130,7 +130,8 @@ typedef struct rr_csv_index {
     int64_t n;        /* fields */
     int64_t newlines; /* records */
     int64_t crlf;     /* of them end in CR LF */
-    int64_t inner;    /* newlines inside of quotes */
+    int64_t inner;    /* newlines inside of quotes, before the position `reach` */
+    int64_t reach;
     int quoted, high; /* there are quotes, bytes of 0x80 or more */
 } rr_csv_index;
 
@@ -409,14 +410,6 @@ void rr_csv_whole_free(rr_csv_whole *whole);
 rr_status rr_csv_seam_init(rr_csv_seam *seam, int64_t n_columns) RR_MUST_CHECK;
 void rr_csv_seam_free(rr_csv_seam *seam);
 
-/* Whether the table has room for the rows. */
-int rr_csv_whole_holds(const rr_csv_whole *whole, const rr_csv_rows *rows);
-
-/* Makes room for them and for what may follow, of which so much of the file is left as `share` says:
- * 2.0 if the rows so far are half of it. Moves the table: nobody may be copying. */
-rr_status rr_csv_whole_grow(rr_csv_whole *whole, const rr_csv_rows *rows,
-                            double share) RR_MUST_CHECK;
-
 /* Gives the rows their place: one block after another. `line` and `row` are those before the block's
  * first. */
 rr_status rr_csv_whole_place(rr_csv_whole *whole, const rr_csv_rows *rows, int64_t line,
@@ -429,6 +422,13 @@ int rr_csv_whole_is_narrow(const rr_csv_whole *whole, const rr_csv_rows *rows);
 /* Widens such codes and makes such masks, of the first n rows: those that have been copied. Moves the
  * table: nobody may be copying. */
 rr_status rr_csv_whole_widen(rr_csv_whole *whole, const rr_csv_rows *rows, int64_t n) RR_MUST_CHECK;
+
+/* Whether the table has room for the rows that have a place. */
+int rr_csv_whole_holds(const rr_csv_whole *whole);
+
+/* Makes room for them and for what may follow, of which so much of the file is left as `share` says:
+ * 2.0 if the rows so far are half of it. Moves the table: nobody may be copying. */
+rr_status rr_csv_whole_grow(rr_csv_whole *whole, double share) RR_MUST_CHECK;
 
 /* Copies them there; several blocks may do so at a time. */
 void rr_csv_whole_copy(const rr_csv_whole *whole, const rr_csv_rows *rows, const rr_csv_seam *seam);

@@ -152,18 +152,16 @@ static rr_status take_turn(worker *w, reader *r)
         error->row += error->row >= 0 ? r->seen : 0;
         return status;
     }
-    if (!rr_csv_whole_holds(&r->whole, rows)) {
-        wait_for_copies(r);
-        status = rr_csv_whole_grow(&r->whole, rows,
-                                   (double)(r->stamp.size - r->first) /
-                                       (double)(w->after.byte - r->first + 1));
-    }
-    if (status == RR_OK) {
-        status = rr_csv_whole_place(&r->whole, rows, r->at.line, r->seen, &w->seam);
-    }
+    /* Widened first: the first block tells how wide codes are before there is room for any. */
+    status = rr_csv_whole_place(&r->whole, rows, r->at.line, r->seen, &w->seam);
     if (status == RR_OK && rr_csv_whole_is_narrow(&r->whole, rows)) {
         wait_for_copies(r);
         status = rr_csv_whole_widen(&r->whole, rows, w->seam.row);
+    }
+    if (status == RR_OK && !rr_csv_whole_holds(&r->whole)) {
+        wait_for_copies(r);
+        status = rr_csv_whole_grow(&r->whole, (double)(r->stamp.size - r->first) /
+                                                  (double)(w->after.byte - r->first + 1));
     }
     return status == RR_OK ? status : rr_csv_rows_fail(rows, status);
 }

@@ -93,12 +93,12 @@ static int64_t text_bytes(const rr_csv_rows *rows, int64_t i)
     return b->column.kind == RR_CSV_TEXT ? b->column.offsets[rows->rows] : 0;
 }
 
-int rr_csv_whole_holds(const rr_csv_whole *whole, const rr_csv_rows *rows)
+int rr_csv_whole_holds(const rr_csv_whole *whole)
 {
-    int holds = rows->rows <= whole->room - whole->rows;
+    int holds = whole->rows <= whole->room;
 
     for (int64_t i = 0; holds && i < whole->n_columns; i++) {
-        holds = text_bytes(rows, i) <= whole->columns[i].data_room - whole->used[i];
+        holds = whole->used[i] <= whole->columns[i].data_room;
     }
     return holds;
 }
@@ -111,12 +111,10 @@ static int64_t foreseen(int64_t n, double share, int64_t least)
     return wanted < (double)least ? least : wanted > 1e18 ? INT64_MAX / 16 : (int64_t)wanted;
 }
 
-rr_status rr_csv_whole_grow(rr_csv_whole *whole, const rr_csv_rows *rows, double share)
+rr_status rr_csv_whole_grow(rr_csv_whole *whole, double share)
 {
-    int64_t n = whole->rows + rows->rows;
-
-    if (n > whole->room) {
-        int64_t room = foreseen(n, share, n + whole->room / 8);
+    if (whole->rows > whole->room) {
+        int64_t room = foreseen(whole->rows, share, whole->rows + whole->room / 8);
 
         for (int64_t i = 0; i < whole->n_columns; i++) {
             if (rr_csv_builder_reserve(&whole->columns[i], room) != RR_OK) {
@@ -127,7 +125,7 @@ rr_status rr_csv_whole_grow(rr_csv_whole *whole, const rr_csv_rows *rows, double
     }
     for (int64_t i = 0; i < whole->n_columns; i++) {
         rr_csv_builder *b = &whole->columns[i];
-        int64_t bytes = whole->used[i] + text_bytes(rows, i);
+        const int64_t bytes = whole->used[i];
 
         if (bytes > b->data_room &&
             rr_csv_builder_set_data(b, foreseen(bytes, share, bytes + b->data_room / 8)) != RR_OK) {

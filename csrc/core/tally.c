@@ -94,16 +94,21 @@ static rr_status tally_rows(void *job, int64_t task, int worker, rr_error *error
         tally_alone(in, start, end, counts);
         return RR_OK;
     }
-    for (int64_t i = start; i < end; i++) {
-        int64_t g = rr_group_of(rows, i);
+    for (int64_t stop; start < end; start = stop) {
+        uint16_t listed[RR_LISTED_ROWS];
+        int64_t n;
 
-        if (g == RR_NOT_COUNTED) {
-            continue;
+        stop = rr_block_end(start, end, RR_LISTED_ROWS);
+        n = rr_list_rows(rows->use, start, stop, listed);
+        for (int64_t k = 0; k < n; k++) {
+            const int64_t i = start + listed[k];
+            const uint32_t g = rows->group == NULL ? 0 : (uint32_t)rows->group[i];
+
+            if (g >= rows->n_groups) {
+                return rr_fail_group(error, i);
+            }
+            counts[2 * (int64_t)g + (in->hit[i] != 0)]++;
         }
-        if (g >= rows->n_groups) {
-            return rr_fail_group(error, i);
-        }
-        counts[2 * g + (in->hit[i] != 0)]++;
     }
     return RR_OK;
 }

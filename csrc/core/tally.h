@@ -44,8 +44,9 @@ typedef struct rr_coded {
 /* The number of each row in the order of the first column, then the second and so on: its own number
  * times n_ranks of the column behind it, plus the number there. They lie in [0, n_groups), which is the
  * product of all n_ranks. Writes the numbers to `joined` (n elements, or NULL) and in seen[g] whether a
- * row that `use` counts (NULL: all do) has number g. RR_ERR_ARGUMENT: n_groups is not that product or
- * is above INT32_MAX, a code or number out of range, with its row. */
+ * row that `use` counts (NULL: all do) has number g; rows that do not count are not looked at and have
+ * number 0. RR_ERR_ARGUMENT: n_groups is not that product or is above INT32_MAX, a code or number out
+ * of range, with its row. */
 rr_status rr_codes_join(const rr_coded *columns, int n_columns, int64_t n, const uint8_t *use,
                         int64_t n_groups, int32_t *joined, uint8_t *seen, const rr_call *call,
                         rr_error *error) RR_MUST_CHECK;

@@ -99,8 +99,6 @@ rr_status rr_codes_map(const int32_t *codes, int64_t n, const int32_t *to, int64
 
 /* ---------------------------------------------------------------- several columns as one */
 
-enum { JOIN_ROWS = 4096 }; /* of a block */
-
 typedef struct joining {
     const rr_coded *columns;
     const int32_t **tables; /* by column: the numbers of code -1, of the others, and a -1 */
@@ -109,7 +107,7 @@ typedef struct joining {
     const uint8_t *use;
     int64_t n_groups;
     int32_t *joined;
-    uint8_t *seen; /* by worker, then number, and one more */
+    uint8_t *seen; /* by worker, then number */
 } joining;
 
 static inline int32_t code_at(const void *codes, int size, int64_t i)
@@ -119,32 +117,34 @@ static inline int32_t code_at(const void *codes, int size, int64_t i)
                        : ((const int32_t *)codes)[i];
 }
 
-/* Brings a column into the numbers so far. Returns what is below 0 if a code was out of range. */
+/* Brings the listed rows of a column into the numbers so far. Returns what is below 0 if a code was out
+ * of range. */
 static inline int32_t join_column(const rr_coded *c, const int32_t *table, int size, int64_t start,
-                                  int64_t n, int32_t *numbers)
+                                  const uint16_t *rows, int64_t n, int32_t *numbers)
 {
     const uint64_t beyond = (uint64_t)c->n_codes + 1;
     const int32_t n_ranks = (int32_t)c->n_ranks;
     int32_t all = 0;
 
-    for (int64_t i = 0; i < n; i++) {
-        uint64_t place = (uint64_t)((int64_t)code_at(c->codes, size, start + i) + 1);
+    for (int64_t k = 0; k < n; k++) {
+        uint64_t place = (uint64_t)((int64_t)code_at(c->codes, size, start + rows[k]) + 1);
         int32_t number = table[place < beyond ? place : beyond];
 
         all |= number;
-        numbers[i] = (int32_t)((uint32_t)numbers[i] * (uint32_t)n_ranks + (uint32_t)number);
+        numbers[k] = (int32_t)((uint32_t)numbers[k] * (uint32_t)n_ranks + (uint32_t)number);
     }
     return all;
 }
 
-/* The failure of the first row of a block whose code is out of range. */
-static rr_status fail_code(const rr_coded *c, const int32_t *table, int64_t row, rr_error *error)
+/* The failure of the first listed row whose code is out of range. */
+static rr_status fail_code(const rr_coded *c, const int32_t *table, int64_t start,
+                           const uint16_t *rows, rr_error *error)
 {
-    for (;; row++) {
-        int64_t code = code_at(c->codes, c->size, row);
+    for (;; rows++) {
+        int64_t code = code_at(c->codes, c->size, start + *rows);
 
         if (code < -1 || code >= c->n_codes || table[code + 1] < 0) {
-            return rr_fail_group(error, row);
+            return rr_fail_group(error, start + *rows);
         }
     }
 }
@@ -152,29 +152,35 @@ static rr_status fail_code(const rr_coded *c, const int32_t *table, int64_t row,
 static rr_status join_rows(void *job, int64_t task, int worker, rr_error *error)
 {
     const joining *in = job;
-    uint8_t *seen = in->seen + worker * (in->n_groups + 1); /* the last is of rows not in use */
+    uint8_t *seen = in->seen + worker * in->n_groups;
     int64_t n_tasks = rr_row_tasks(in->n), end = rr_chunk_start(in->n, task + 1, n_tasks), stop;
 
     for (int64_t start = rr_chunk_start(in->n, task, n_tasks); start < end; start = stop) {
-        int32_t numbers[JOIN_ROWS] = {0};
+        int32_t numbers[RR_LISTED_ROWS] = {0};
+        uint16_t rows[RR_LISTED_ROWS];
+        int64_t n;
 
-        stop = rr_block_end(start, end, JOIN_ROWS);
+        stop = rr_block_end(start, end, RR_LISTED_ROWS);
+        n = rr_list_rows(in->use, start, stop, rows);
         for (int k = 0; k < in->n_columns; k++) {
             const rr_coded *c = &in->columns[k];
             const int32_t *table = in->tables[k];
-            int32_t all = c->size == 1   ? join_column(c, table, 1, start, stop - start, numbers)
-                          : c->size == 2 ? join_column(c, table, 2, start, stop - start, numbers)
-                                         : join_column(c, table, 4, start, stop - start, numbers);
+            int32_t all = c->size == 1   ? join_column(c, table, 1, start, rows, n, numbers)
+                          : c->size == 2 ? join_column(c, table, 2, start, rows, n, numbers)
+                                         : join_column(c, table, 4, start, rows, n, numbers);
 
             if (all < 0) {
-                return fail_code(c, table, start, error);
+                return fail_code(c, table, start, rows, error);
             }
         }
-        for (int64_t i = start; i < stop; i++) {
-            seen[in->use == NULL || in->use[i] ? numbers[i - start] : in->n_groups] = 1;
+        for (int64_t k = 0; k < n; k++) {
+            seen[numbers[k]] = 1;
         }
         if (in->joined != NULL) {
-            memcpy(in->joined + start, numbers, (size_t)(stop - start) * sizeof *numbers);
+            memset(in->joined + start, 0, (size_t)(stop - start) * sizeof *in->joined);
+            for (int64_t k = 0; k < n; k++) {
+                in->joined[start + rows[k]] = numbers[k];
+            }
         }
     }
     return RR_OK;
@@ -247,7 +253,7 @@ rr_status rr_codes_join(const rr_coded *columns, int n_columns, int64_t n, const
     limited = rr_on_threads(call, n / (n_groups + 1) + 1);
     workers = rr_workers(&limited, rr_row_tasks(n));
     in.tables = make_tables(columns, n_columns);
-    in.seen = calloc((size_t)(workers * (n_groups + 1)), 1);
+    in.seen = calloc((size_t)(workers * n_groups + 1), 1);
     if (in.tables == NULL || in.seen == NULL) {
         status = rr_fail(error, RR_ERR_MEMORY, "out of memory");
         goto out;
@@ -256,7 +262,7 @@ rr_status rr_codes_join(const rr_coded *columns, int n_columns, int64_t n, const
     memset(seen, 0, (size_t)n_groups);
     for (int w = 0; w < workers; w++) {
         for (int64_t g = 0; g < n_groups; g++) {
-            seen[g] |= in.seen[w * (n_groups + 1) + g];
+            seen[g] |= in.seen[w * n_groups + g];
         }
     }
 out:

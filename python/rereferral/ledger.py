@@ -62,7 +62,8 @@ class Ledger:
         """Take rows away; those already gone are not counted twice. None: no row."""
         remaining = self.remaining
         if rows is not None:
-            left = ~rows if self.left is None else self.left & ~rows
+            # Left and not among the rows: of truth values that is the larger.
+            left = ~rows if self.left is None else self.left > rows
             remaining = int(np.count_nonzero(left))
             if remaining < self.remaining:
                 left.flags.writeable = False
