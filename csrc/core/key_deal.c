@@ -139,17 +139,20 @@ static int take_rows(const dealing *d, const taker *t, int64_t chunk, int64_t fi
 }
 
 /* Takes the rows of a buffer to their places in the chunk. */
-static void place_rows(const taker *t, int64_t chunk, const buffer *b, uint32_t *next,
+static void place_rows(const taker *t, int64_t chunk, const buffer *from, uint32_t *restrict next,
                        int part_bits)
 {
     const int64_t start = t->side->chunk_start[chunk];
+    uint64_t *restrict words = t->side->words + start;
+    uint32_t *restrict beside = t->beside + start;
+    const buffer b = *from;
 
-    for (int64_t i = 0; i < b->n; i++) {
-        const uint64_t key = b->keys[i];
-        const int64_t place = start + next[part_of(key, part_bits) + 1]++;
+    for (int64_t i = 0; i < b.n; i++) {
+        const uint64_t key = b.keys[i];
+        const uint32_t place = next[part_of(key, part_bits) + 1]++;
 
-        t->side->words[place] = key;
-        t->beside[place] = b->beside[i];
+        words[place] = key;
+        beside[place] = b.beside[i];
     }
 }
 

@@ -21,8 +21,6 @@ from rereferral.text import Text
 
 __all__ = ["IDS", "Areas", "area_notes", "check_ids", "crosswalk", "joined_areas", "one_area"]
 
-_HEAD = 1 << 16  # rows in which most often every code is met
-
 IDS = ("own", "carried over")
 """Whether a child kept the id when the area changed: `own`, only where the code alone changed."""
 
@@ -186,9 +184,7 @@ def _join(column: Column | None, ids: str) -> tuple[Key, int, frozenset[str]] | 
     if len(listed) == 0:
         return None
     if used is None:
-        used = codes_in_use(column.codes[:_HEAD], len(column.values))
-        if not used[listed].all():
-            used |= codes_in_use(column.codes[_HEAD:], len(column.values))
+        used = codes_in_use(column.codes, len(column.values))
     occurring = frozenset(str(column.values[row]) for row in listed if used[row])
     labels = column.values.to_numpy()
     for row in listed:
