@@ -97,7 +97,10 @@ static int mark_dead(const taker *t, int64_t first, int64_t n, uint64_t span, co
     for (int64_t i = 0; i < n; i++) {
         outside += !dead[i] & (day[i] > span);
     }
-    if (outside > 0 && outside > count_nulls(&t->days, first, n, dead)) {
+    if (outside == 0) {
+        return 1;
+    }
+    if (outside > count_nulls(&t->days, first, n, dead)) {
         return 0;
     }
     for (int64_t i = 0; i < n; i++) {
