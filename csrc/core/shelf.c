@@ -8,8 +8,7 @@
  * Measured, 10 M rows, four columns of 362 MB to a DataFrame, two threads, four pairs side by side, the
  * medians of eight readings each: 0.23 to 0.27 s without, 0.18 to 0.21 with. The first reading is as it
  * was. A link of 10 million to 5 million rows fills 120 MB of words and 60 MB of answers: the second one
- * takes 0.08 s in place of 0.10, with five windows 0.10 in place of 0.13. Writing around the cache into
- * pages that need no clearing was a third slower.
+ * takes 0.08 s in place of 0.10, with five windows 0.10 in place of 0.13.
  *
  * Who holds blocks from here holds a share of the shelf, so that it outlives the module it belongs
  * to. */
