@@ -9,16 +9,16 @@ from __future__ import annotations
 LINK = (
     "Two fifths of the time deals the rows, two fifths fill buckets, search them and take the "
     "answers to their rows, an eighth finds the ranges of ids and days at the speed at which "
-    "memory is read. Tried: larger and smaller parts, chunks and buckets; fetching buckets ahead; wider "
-    "vectors for packing; one table of all events in place of parts. None of these gained. Memory "
-    "that is kept for the next call gained a fifth; a first call pays for it."
+    "memory is read. Tried: larger and smaller parts, chunks and buckets; fetching buckets ahead; "
+    "wider vectors for packing; one table of all events in place of parts. None of these gained. "
+    "Memory that is kept for the next call gained a fifth; a first call pays for it."
 )
 
 CSV = (
     "A third is the system copying the file out of its cache, which no reader does without; a "
     "twelfth finds the fields, an eighth reads dates, a fifth texts and categories, an eighth "
-    "writes the table. Tried: a mapped file, which saves little and may kill the process; writing around "
-    "the cache, which gained three in a hundred at best."
+    "writes the table. Tried: a mapped file, which saves little and may kill the process; writing "
+    "around the cache, which gained three in a hundred at best."
 )
 
 QUOTED = (
@@ -28,9 +28,9 @@ QUOTED = (
 
 COHORTS = (
     "Reading the file is two fifths, and a third of that the system copying it; ordering the ids "
-    "is a third, the search a tenth, groups and counts a fifteenth, the rest masks over ten million "
-    "rows. Tried: packing keys once for both sides, which gained a fifth of the ordering and is "
-    "kept; smaller chunks, which lost."
+    "is a third, the search a tenth, groups and counts a fifteenth, the rest masks over ten "
+    "million rows. Tried: packing keys once for both sides, which gained a fifth of the ordering "
+    "and is kept; smaller chunks, which lost."
 )
 
 BOUNDS = {
@@ -38,11 +38,11 @@ BOUNDS = {
     "windows": LINK,
     "prepared": LINK,
     "text": (
-        "Order by key columns is two thirds: dealing the packed keys a third of it, numbering them "
-        "a quarter, packing a sixth, the first touch of 12 bytes a row the rest; the search is a "
-        "quarter. A key, a day and a row need more than 64 bits, so keys must be numbered. Tried: "
-        "codes by row in between, which take half as long again; other sizes of parts and chunks; "
-        "tables of numbers that grow, which cost a tenth of the order."
+        "Order by key columns is two thirds: dealing the packed keys a third of it, numbering "
+        "them a quarter, packing a sixth, the first touch of 12 bytes a row the rest; the search "
+        "is a quarter. A key, a day and a row need more than 64 bits, so keys must be numbered. "
+        "Tried: codes by row in between, which take half as long again; other sizes of parts and "
+        "chunks; tables of numbers that grow, which cost a tenth of the order."
     ),
     "curve": "Counting by group and day is three fifths, risks and standard errors are a quarter.",
     "csv": CSV,
