@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -149,26 +151,14 @@ def test_who_is_in_no_book_finds_nothing():
         "area": pd.Categorical(["x", "y", "z", "x", "x", "x", None]),
         "date": [9] * 7,
     }
-    links = rr.link(
-        index,
-        prepared,
-        person="child",
-        scope="area",
-        index_date="date",
-        window=365,
-        followup="ignored",
-    )
-    assert links.gap_days.tolist() == [1, 11, -1, -1, -1, -1, -1]
+
+    def gaps(index: dict[str, Any]) -> Any:
+        keys = {"person": "child", "scope": "area", "index_date": "date"}
+        return rr.link(index, prepared, **keys, window=365, followup="ignored").gap_days
+
+    assert gaps(index).tolist() == [1, 11, -1, -1, -1, -1, -1]
     with pytest.raises(DataError, match="a key cannot be compared"):
-        rr.link(
-            {**index, "child": range(7)},
-            prepared,
-            person="child",
-            scope="area",
-            index_date="date",
-            window=365,
-            followup="ignored",
-        )
+        gaps({**index, "child": range(7)})
 
 
 def test_a_column_without_a_value_is_of_no_kind():

@@ -104,7 +104,7 @@ void rr_buckets_fill(const rr_parts *parts, int64_t part, uint64_t turn, rr_buck
     const int bits = bucket_bits(parts, n);
     const int shift = parts->shape.key_bits - parts->shape.part_bits - bits + parts->day_bits;
     const int word_shift = shift + parts->events->row_bits;
-    const int keys_ascend = parts->events->in_order || parts->shape.multiplier == 1;
+    const int keys_ascend = parts->events->in_order || parts->shape.ascends;
     const int64_t n_buckets = INT64_C(1) << bits;
     const uint32_t longest = keys_ascend
                                  ? copy(parts, part, turn, word_shift, n_buckets, buckets)

@@ -6,6 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { LEAST_BITS = 16, MOST_BITS = 18, PIECE_BITS = 6 };
+
+int rr_chunk_bits(int part_bits)
+{
+    int bits = part_bits + PIECE_BITS;
+
+    return bits < LEAST_BITS ? LEAST_BITS : bits > MOST_BITS ? MOST_BITS : bits;
+}
+
 static int64_t count_chunks(int64_t n, int chunk_bits)
 {
     return (n >> chunk_bits) + ((n & ((INT64_C(1) << chunk_bits) - 1)) != 0);

@@ -21,7 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK_BITS_LEAST = 16, CHUNK_BITS_MOST = 18, PIECE_BITS = 6, BATCH = 2048 };
+enum { BATCH = 2048 };
 
 /* ---------------------------------------------------------------- the days of a table */
 
@@ -360,24 +360,14 @@ static rr_status deal_chunk(void *job, int64_t chunk, int worker, rr_error *erro
     return RR_OK;
 }
 
-/* Chunks in which a part has some 64 rows, so that its pieces are worth going to. */
-static int choose_chunk_bits(const rr_parts *parts)
-{
-    int bits = parts->shape.part_bits + PIECE_BITS;
-
-    return bits < CHUNK_BITS_LEAST  ? CHUNK_BITS_LEAST
-           : bits > CHUNK_BITS_MOST ? CHUNK_BITS_MOST
-                                    : bits;
-}
-
 rr_status rr_deal(const rr_rows *rows, const rr_parts *parts, rr_side *side, const rr_call *call,
                   rr_error *error)
 {
     dealing job = {.rows = rows, .parts = parts, .side = side};
     const int with_rows = side->row_bits == 0 && rows->n > 1;
     int workers;
-    rr_status status = rr_chunks_open(side, rows->use, parts, choose_chunk_bits(parts), call,
-                                      error);
+    rr_status status = rr_chunks_open(side, rows->use, parts, rr_chunk_bits(parts->shape.part_bits),
+                                      call, error);
 
     if (status != RR_OK) {
         return status;

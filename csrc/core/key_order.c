@@ -23,11 +23,6 @@
 #include <string.h>
 
 enum {
-    PART_ROWS = 1 << 15,
-    PART_BITS_MAX = 12,
-    PIECE_BITS = 7, /* some 128 rows of a chunk in each part */
-    CHUNK_BITS_LEAST = 16,
-    CHUNK_BITS_MOST = 18,
     BESIDE_BITS = 32,  /* for the day and the row within its chunk */
     DAY_BITS_MAX = 20, /* which leaves chunks of 4,096 rows */
     CODE_BITS = 32,    /* so few need no number, and cost less as codes */
@@ -233,29 +228,19 @@ static int plan_keys(ordering *job, rr_field *fields)
     return 1;
 }
 
-static int choose_chunk_bits(int part_bits, int day_bits)
-{
-    int bits = part_bits + PIECE_BITS, most = BESIDE_BITS - day_bits;
-
-    bits = bits < CHUNK_BITS_LEAST ? CHUNK_BITS_LEAST : bits;
-    bits = bits > CHUNK_BITS_MOST ? CHUNK_BITS_MOST : bits;
-    return bits > most ? most : bits;
-}
-
 /* Parts for so many rows and their days; *fits becomes 0 where there is none, or one is out of
  * range or too far from the others. */
-static rr_status open_parts(ordering *job, int *fits, const rr_call *call, rr_error *error)
+static rr_status open_for_rows(ordering *job, int *fits, const rr_call *call, rr_error *error)
 {
     rr_parts *parts = job->parts = rr_parts_open();
-    int64_t n = job->rows[0]->n + job->rows[1]->n;
-    int part_bits = rr_bits((uint64_t)(n / PART_ROWS) | 1); /* a key needs one to say its part */
+    int part_bits = rr_part_bits(job->rows[0]->n + job->rows[1]->n), chunk_bits;
     rr_status status = RR_OK;
 
     if (parts == NULL) {
         return rr_fail(error, RR_ERR_MEMORY, "out of memory");
     }
-    part_bits = part_bits > PART_BITS_MAX ? PART_BITS_MAX : part_bits;
-    parts->shape = (rr_shape){.limit = UINT32_MAX, .part_bits = part_bits, .multiplier = HASH};
+    part_bits = part_bits < 1 ? 1 : part_bits; /* a key needs one to say its part */
+    parts->shape = (rr_shape){.limit = UINT32_MAX, .part_bits = part_bits};
     parts->n_parts = INT64_C(1) << part_bits;
     job->sides[0] = &parts->index;
     job->sides[1] = parts->events;
@@ -274,7 +259,9 @@ static rr_status open_parts(ordering *job, int *fits, const rr_call *call, rr_er
     parts->origin = parts->first_day;
     parts->day_bits = rr_bits((uint64_t)(parts->last_day - parts->first_day));
     *fits &= parts->day_bits <= DAY_BITS_MAX;
-    job->chunk_bits = choose_chunk_bits(part_bits, parts->day_bits);
+    chunk_bits = rr_chunk_bits(part_bits);
+    job->chunk_bits = chunk_bits > BESIDE_BITS - parts->day_bits ? BESIDE_BITS - parts->day_bits
+                                                                 : chunk_bits;
     return status;
 }
 
@@ -311,7 +298,7 @@ static rr_status order_by_sample(ordering *job, const rr_stretch *stretches, int
 
     *fits = status == RR_OK && plan_keys(job, fields);
     if (*fits) {
-        status = open_parts(job, fits, call, error);
+        status = open_for_rows(job, fits, call, error);
     }
     for (int i = 0; i < 2 && status == RR_OK && *fits; i += of_a_table) {
         status = rr_key_deal(&job->packing, i, job->rows + i, job->parts, job->chunk_bits,

@@ -121,17 +121,24 @@ rr_parts *rr_parts_open(void)
     return open_parts(NULL);
 }
 
+int rr_part_bits(int64_t rows)
+{
+    int bits = rr_bits((uint64_t)(rows / PART_ROWS));
+
+    return bits > PART_BITS_MAX ? PART_BITS_MAX : bits;
+}
+
 /* The shape for so many rows. */
-static void choose_shape(rr_parts *parts, int64_t rows, uint32_t limit, int ascend)
+static void choose_shape(rr_parts *parts, int64_t rows, uint32_t limit, int ascends)
 {
     rr_shape *shape = &parts->shape;
 
     shape->limit = limit;
     shape->key_bits = rr_bits(limit);
-    shape->part_bits = rr_bits((uint64_t)(rows / PART_ROWS));
-    shape->part_bits = shape->part_bits > PART_BITS_MAX ? PART_BITS_MAX : shape->part_bits;
+    shape->part_bits = rr_part_bits(rows);
     shape->part_bits = shape->part_bits > shape->key_bits ? shape->key_bits : shape->part_bits;
-    shape->multiplier = ascend ? KEEP : SCATTER;
+    shape->ascends = ascends;
+    shape->multiplier = ascends ? KEEP : SCATTER;
     parts->n_parts = INT64_C(1) << shape->part_bits;
 }
 

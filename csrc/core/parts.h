@@ -4,13 +4,14 @@
 
 #include "internal.h"
 
-/* How a key says its part: key * multiplier, cut to key_bits, is a bijection of the keys for any odd
- * multiplier; its highest part_bits are the part, and the others are all that a word need hold. */
+/* How a key says its part: of a key mixed by a bijection of key_bits the highest part_bits are the part, and
+ * the others are all that a word need hold. Codes are mixed by an odd multiplier, cut to key_bits. */
 typedef struct rr_shape {
     uint32_t limit; /* codes of events are below it; it is that of whom no event has */
     int key_bits;
-    int part_bits; /* at most key_bits, and 12 */
-    uint64_t multiplier;
+    int part_bits;       /* at most key_bits, and 12 */
+    uint64_t multiplier; /* of codes */
+    int ascends;         /* the events came in the order of their keys, which are not mixed */
 } rr_shape;
 
 /* One side. As dealt, the rows of the table are cut into chunks, and each chunk has a stretch of words,
@@ -53,6 +54,9 @@ struct rr_parts {
 /* Parts without rows, or NULL. */
 rr_parts *rr_parts_open(void);
 
+/* In 2^this many parts so many rows, of both sides, lie best. */
+int rr_part_bits(int64_t rows);
+
 /* Puts the words of each part in order, once; then every sweep that needs it may read them, until
  * rr_parts_done, which must follow also after a failure. Several threads may call it on the same
  * parts. */
@@ -69,6 +73,10 @@ rr_status rr_check_lengths(const rr_parts *parts, int64_t n_index, int64_t n_eve
                            rr_error *error) RR_MUST_CHECK;
 
 /* ---------------------------------------------------------------- chunks.c */
+
+/* Of a row's number in chunks where each of 2^part_bits parts has some 64 rows or more, so that its pieces
+ * are worth going to. */
+int rr_chunk_bits(int part_bits);
 
 /* Cuts a side of n_table rows into chunks of 2^chunk_bits for the parts, and makes room for what a chunk
  * says and for a word of each row that is used (NULL: all). */

@@ -113,6 +113,7 @@ extern PyMethodDef rr_py_csv_methods[];
 extern PyMethodDef rr_py_tally_methods[];
 extern PyMethodDef rr_py_curves_methods[];
 extern PyMethodDef rr_py_text_methods[];
+extern PyMethodDef rr_py_text_forms_methods[];
 extern PyMethodDef rr_py_columns_methods[];
 extern PyMethodDef rr_py_arrow_in_methods[];
 extern PyMethodDef rr_py_arrow_out_methods[];
