@@ -14,7 +14,9 @@
  * where the way of codes takes 0.36 and 0.20. Numbering is a quarter, dealing a third, packing a sixth;
  * the rest is the first touch of 12 bytes a row. What paid: the places of BLOCK rows fetched before the
  * first is asked; numbers that are places, in place of a counter beside each key (a tenth). What did
- * not: parts of half or twice the size, a table of half the size. */
+ * not: parts of half or twice the size, a table of half the size; keys of the index alone in the table,
+ * and events left out whose key is not there (as many branches that nobody guesses cost more than the
+ * smaller table and fewer words save). */
 #include "key_deal.h"
 #include "shelf.h"
 #include "threads.h"

@@ -189,6 +189,20 @@ static inline uint64_t *answers_of(const search *s, int64_t part, int64_t chunk)
            index->piece[chunk * (s->parts->n_parts + 1) + part];
 }
 
+/* Where a row found itself, what it finds beside. */
+static inline void look_past_self(const search *s, const rr_buckets *all, const uint64_t *words,
+                                  int64_t n, const uint64_t *bucket, const uint64_t *base,
+                                  const uint64_t *limit, uint64_t *found)
+{
+    for (int64_t i = 0; i < n; i++) {
+        const uint64_t word = (found[i] + base[i]) ^ s->turn;
+
+        if ((int64_t)(word & s->row_mask) == row_of(s, words[i]) && found[i] < limit[i]) {
+            found[i] = rr_look_past(all, bucket[i], base[i], found[i]);
+        }
+    }
+}
+
 /* Answers for up to BATCH index words by the window alone. */
 RR_INLINE void answer_batch(const search *s, const rr_buckets *all, const uint64_t *words,
                             int64_t n, rr_look_kind kind, uint64_t *answers)
@@ -205,6 +219,9 @@ RR_INLINE void answer_batch(const search *s, const rr_buckets *all, const uint64
     }
     for (int64_t i = 0; i < n; i++) {
         found[i] = rr_look(all, bucket[i], base[i], kind);
+    }
+    if (s->rule->same_table) {
+        look_past_self(s, all, words, n, bucket, base, limit, found);
     }
     for (int64_t i = 0; i < n; i++) {
         const uint64_t day = words[i] >> s->index_row_bits & s->day_mask;
@@ -401,7 +418,7 @@ static rr_task way_of(const search *s)
 {
     const rr_rule *rule = s->rule;
 
-    if (s->by_row || rule->use != NULL || rule->same_table || rule->self_row != NULL) {
+    if (s->by_row || rule->use != NULL || rule->self_row != NULL) {
         return search_with_rules;
     }
 #if RR_X86_64
