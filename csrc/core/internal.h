@@ -26,6 +26,9 @@
  * failing line reads `return rr_fail(error, RR_ERR_ARGUMENT, "...")`. The place is cleared. */
 rr_status rr_fail(rr_error *error, rr_status status, const char *format, ...) RR_PRINTF(3, 4);
 
+/* rr_fail, with the row. */
+rr_status rr_fail_row(rr_error *error, rr_status status, int64_t row, const char *message);
+
 /* Copies at most sizeof(error->value) - 1 bytes of a value, replacing what is not UTF-8 or not
  * printable by '?', and ends it with "..." when it was cut. NULL error is accepted. */
 void rr_fail_value(rr_error *error, const char *bytes, int64_t length);
@@ -36,9 +39,6 @@ void *rr_allocate(int64_t count, size_t size) RR_MUST_CHECK;
 
 /* Non-zero when the call, which may be NULL, asks to stop. */
 int rr_stopped(const rr_call *call, int64_t done, int64_t total);
-
-/* rr_fail, with the row. In text.c. */
-rr_status rr_fail_row(rr_error *error, rr_status status, int64_t row, const char *message);
 
 /* ---------------------------------------------------------------- text and calendar */
 

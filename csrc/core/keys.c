@@ -1,9 +1,10 @@
 /* Keys to codes, in the fewest bytes moved.
  *
  * Each column is brought to a field of a few bits (key_fields.c), and the fields of a row stand side by
- * side in one packed key. A packed key of 32 bits is the code; any other is numbered (key_numbers.c).
- * Where columns together need more than 128 bits, or a text is longer than 16 bytes (key_texts.c), what
- * came before is numbered first, and its running code is a field beside what follows. */
+ * side in one packed key (key_pack.c). A packed key of 32 bits is the code; any other is numbered
+ * (key_numbers.c). Where columns together need more than 128 bits, or a text is longer than 16 bytes
+ * (key_texts.c), what came before is numbered first, and its running code is a field beside what
+ * follows. */
 #include "keys.h"
 #include "threads.h"
 

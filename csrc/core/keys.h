@@ -37,6 +37,40 @@ typedef struct rr_key_words {
     uint8_t missing[RR_KEY_BLOCK];
 } rr_key_words;
 
+/* ---------------------------------------------------------------- key_values.c */
+
+/* Where some texts of a column lie: text i is data[from[i]] to data[to[i]]. */
+typedef struct rr_key_block {
+    const uint8_t *data;
+    int64_t n_data;
+    const int64_t *from, *to;
+    int64_t from_room[RR_KEY_BLOCK + 1], to_room[RR_KEY_BLOCK];
+    uint8_t room[RR_KEY_BLOCK * RR_WIDTH_MAX];
+} rr_key_block;
+
+/* The n texts from `first` on, at most RR_KEY_BLOCK. Returns 0 where a character of fixed width is not
+ * ASCII. Offsets are left unchecked. */
+int rr_key_texts_at(const rr_key_column *column, int64_t first, int64_t n, rr_key_block *block);
+
+/* missing[i] = 1 where row first + i has no running code, or no value in the column. */
+void rr_key_missing(const rr_keys *keys, int64_t table, int64_t column, int64_t first, int64_t n,
+                    uint8_t *missing);
+
+static inline int rr_key_is_inside(const rr_key_block *block, uint64_t from, uint64_t length)
+{
+    return length <= (uint64_t)block->n_data && from <= (uint64_t)block->n_data - length;
+}
+
+/* The codes, or integers of 32 bits, of the rows first to first + n, widened into `room` if they must
+ * be. */
+const int32_t *rr_key_narrow_integers(const rr_key_column *column, int64_t first, int64_t n,
+                                      int32_t *room);
+
+/* The integers of the rows first to first + n, widened into `room` if they must be; -1 for a code
+ * without a meaning. */
+const int64_t *rr_key_integers(const rr_key_column *column, int64_t first, int64_t n,
+                               int64_t *room);
+
 /* ---------------------------------------------------------------- key_fields.c */
 
 /* Brings the bits of a word that `mask` names together at its low end, in their order. */
@@ -72,7 +106,9 @@ rr_status rr_key_fields(const rr_keys *keys, const rr_stretch *stretches, int64_
 rr_status rr_key_check_row(const rr_keys *keys, int64_t table, int64_t row,
                            rr_error *error) RR_MUST_CHECK;
 
-/* Whether the processor can, and well. */
+/* ---------------------------------------------------------------- key_pack.c */
+
+/* Whether the processor can gather bits, and well. */
 int rr_key_can_extract(void);
 
 typedef struct rr_key_packing {
@@ -87,23 +123,6 @@ typedef struct rr_key_packing {
  * RR_KEY_NARROW bits. Returns 0 where a value does not fit its field. */
 int rr_key_pack(const rr_key_packing *packing, int64_t table, int64_t first, int64_t n,
                 rr_key_words *packed);
-
-/* Where some texts of a column lie: text i is data[from[i]] to data[to[i]]. */
-typedef struct rr_key_block {
-    const uint8_t *data;
-    int64_t n_data;
-    const int64_t *from, *to;
-    int64_t from_room[RR_KEY_BLOCK + 1], to_room[RR_KEY_BLOCK];
-    uint8_t room[RR_KEY_BLOCK * RR_WIDTH_MAX];
-} rr_key_block;
-
-/* The n texts from `first` on, at most RR_KEY_BLOCK. Returns 0 where a character of fixed width is not
- * ASCII. Offsets are left unchecked. */
-int rr_key_texts_at(const rr_key_column *column, int64_t first, int64_t n, rr_key_block *block);
-
-/* missing[i] = 1 where row first + i has no running code, or no value in the column. */
-void rr_key_missing(const rr_keys *keys, int64_t table, int64_t column, int64_t first, int64_t n,
-                    uint8_t *missing);
 
 /* ---------------------------------------------------------------- key_texts.c */
 

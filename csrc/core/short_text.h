@@ -2,16 +2,14 @@
 #ifndef RR_SHORT_TEXT_H
 #define RR_SHORT_TEXT_H
 
-#include <stdint.h>
-#include <string.h>
+#include "internal.h"
 
-/* Into functions that are compiled for other processors; the compiler would leave it at a call. */
-#define RR_ALWAYS_INLINE inline __attribute__((always_inline))
+#include <string.h>
 
 enum { RR_SHORT_TEXT = 16 };
 
 /* The bits of the two words that a text of so many bytes, up to 16, covers. */
-static RR_ALWAYS_INLINE void rr_own_bits(uint64_t length, uint64_t own[2])
+RR_INLINE void rr_own_bits(uint64_t length, uint64_t own[2])
 {
     static const uint8_t ends[2 * RR_SHORT_TEXT] = {0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF,
                                                     0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF};

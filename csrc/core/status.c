@@ -49,6 +49,15 @@ rr_status rr_fail(rr_error *error, rr_status status, const char *format, ...)
     return status;
 }
 
+rr_status rr_fail_row(rr_error *error, rr_status status, int64_t row, const char *message)
+{
+    status = rr_fail(error, status, "%s", message);
+    if (error != NULL) {
+        error->row = row;
+    }
+    return status;
+}
+
 void rr_fail_value(rr_error *error, const char *bytes, int64_t length)
 {
     const unsigned char *source = (const unsigned char *)bytes;

@@ -3,15 +3,6 @@
 
 #include <string.h>
 
-rr_status rr_fail_row(rr_error *error, rr_status status, int64_t row, const char *message)
-{
-    status = rr_fail(error, status, "%s", message);
-    if (error != NULL) {
-        error->row = row;
-    }
-    return status;
-}
-
 /* ---------------------------------------------------------------- well-formed UTF-8 */
 
 int64_t rr_utf8_sequence(const uint8_t *bytes, int64_t left)
