@@ -10,6 +10,7 @@ from clothes import day
 from reference import CYCLE, add_months, civil
 from rereferral.day_columns import DayColumn
 from rereferral.days import NULL_DAY, birthday, by_day, financial_year
+from rereferral.grouping import groups_of, levels_by_day
 
 MONTHS = [1, 2, 3, 6, 11, 12, 13, 18, 24, 36, 48, 60, 120, 1200]
 
@@ -145,7 +146,9 @@ def test_each_day_is_looked_up_wherever_it_stands(spread, missing):
     assert (begins[found.codes] == year.astype(np.int64) + 1970)[~null].all()
     seconds = np.where(null, NULL_DAY, days * 86_400)
     for column in (DayColumn(days, 1), DayColumn(seconds, 86_400)):
-        assert column.financial_year().tolist() == found.tolist()
+        groups = groups_of({"year": levels_by_day(column, financial_year)}, len(days))
+        assert (groups.frame["year"].array.take(groups.codes) == found)[~null].all()
+        assert (groups.frame["year"].isna().to_numpy()[groups.codes] == null).all()
 
 
 def test_no_day_has_no_answer():
@@ -153,4 +156,5 @@ def test_no_day_has_no_answer():
     assert (by_day(nothing, lambda day: day) == NULL_DAY).all()
     assert len(by_day(nothing[:0], lambda day: day)) == 0
     assert financial_year(nothing).isna().all()
-    assert DayColumn(nothing, 1).financial_year().isna().all()
+    groups = groups_of({"year": levels_by_day(DayColumn(nothing, 1), financial_year)}, 3)
+    assert groups.frame["year"].isna().tolist() == [True]

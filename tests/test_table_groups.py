@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rereferral.days import financial_year
 from rereferral.errors import DataError
+from rereferral.grouping import levels_by_day
 from rereferral.tables import open_table
 from rereferral.text import Text
 
@@ -121,6 +123,42 @@ def test_only_groups_of_rows_in_use(columns, flags):
     assert plain(some.frame) == [plain(every.frame)[code] for code in kept]
     assert some.codes[use].tolist() == [kept.index(code) for code in every.codes[use]]
     assert not len(kept) or (some.codes.min() >= 0 and some.codes.max() < len(kept))
+
+
+@settings(deadline=None)
+@given(group_columns, *[st.lists(st.booleans(), min_size=SIZE, max_size=SIZE) for _ in range(3)])
+def test_counts_are_those_of_the_codes_whether_or_not_they_were_made(columns, used, counts, hits):
+    use, hit = np.array(used), np.array(hits)
+    count = np.array(counts) & use
+    table = open_table({f"c{i}": values for i, values in enumerate(columns)}, "index")
+    groups, with_codes = (table.groups(table.names, use=use) for _ in range(2))
+    codes = with_codes.codes
+    expected = [
+        np.bincount(codes[rows], minlength=with_codes.n_groups).tolist()
+        for rows in (count, count & hit)
+    ]
+    assert [n.tolist() for n in groups.tally(count, hit)] == expected
+    assert [n.tolist() for n in with_codes.tally(count, hit)] == expected
+    assert plain(groups.frame) == plain(with_codes.frame)
+    assert groups.codes[use].tolist() == codes[use].tolist()
+
+
+@pytest.mark.parametrize("n_values", [3, 300, 100_000])
+def test_counts_of_many_rows_and_groups_are_those_of_pandas(n_values):
+    """Few groups are counted while columns are joined; many, and wide numbers, by their codes."""
+    random = np.random.default_rng(2)
+    columns = {name: random.integers(0, n_values, 200_000) for name in ("a", "b")}
+    dates = (columns["a"] % 30_000).astype("M8[D]")  # of less than a century
+    use, hit = random.random((2, 200_000)) < 0.5
+    table = open_table({**columns, "hit": hit, "day": dates}, "index")
+    by_day = levels_by_day(table.day_column("day"), financial_year)
+    groups = table.groups(["year", "b", "a"], derived={"year": by_day}, use=use)
+    frame = pd.DataFrame({"year": financial_year(dates.view("i8")), **columns, "hit": hit})[use]
+    expected = frame.groupby(["year", "b", "a"], observed=True)["hit"].agg(["size", "sum"])
+    n, linked = groups.tally(use, hit)
+    assert (n == expected["size"]).all()
+    assert (linked == expected["sum"]).all()
+    assert list(groups.frame.itertuples(index=False, name=None)) == list(expected.index)
 
 
 def test_a_derived_column_is_used_where_the_table_has_none_of_the_name():

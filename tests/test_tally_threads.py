@@ -195,21 +195,67 @@ def test_columns_that_cannot_be_joined():
         _core.codes_join([many, many], None, None, np.empty(1, np.bool_))
 
 
-@pytest.mark.parametrize("per_day", [1, 86_400])
-def test_days_are_looked_up(per_day):
+@pytest.mark.parametrize(("kind", "per_day"), [("i8", 1), ("i8", 86_400), ("i4", 1)])
+def test_days_are_joined(kind, per_day):
     days = np.random.default_rng(3).integers(-40, 60, ROWS)
     null = days == 59
-    ticks = np.where(null, np.iinfo(np.int64).min, days * per_day)
-    of_day = np.arange(99, dtype=np.int8)
+    ticks = np.where(null, np.iinfo(kind).min, days * per_day).astype(kind)
+    to = (np.arange(99) // 30).astype(np.int32)
+    column = (ticks, per_day, -40, 58), to, 4, 5
+    expected = np.where(null, 4, (days + 40) // 30).astype(np.int32)
 
-    def codes() -> bytes:
-        found = np.empty(ROWS, np.int8)
-        _core.codes_of_days((ticks, per_day), -40, of_day, -1, found)
-        return found.tobytes()
+    def joined() -> tuple[bytes, bool]:
+        codes, seen = np.empty(ROWS, np.int32), np.empty(5, np.bool_)
+        _core.codes_join([column], None, codes, seen)
+        return codes.tobytes(), seen.all()
 
-    assert on_threads(codes) == [np.where(null, -1, days + 40).astype(np.int8).tobytes()] * 3
-    for wrong in (-41, 59):
-        ticks[[250_000, 400_000]] = wrong * per_day
+    assert on_threads(joined) == [(expected.tobytes(), True)] * 3
+    wrong_ticks = [-41 * per_day, 59 * per_day, np.iinfo(kind).max]
+    for wrong in [*wrong_ticks, 1] if per_day > 1 else wrong_ticks:
+        ticks[[250_000, 400_000]] = wrong
         with pytest.raises(ValueError, match="group code") as caught:
-            _core.codes_of_days((ticks, per_day), -40, of_day, -1, np.empty(ROWS, np.int8))
+            _core.codes_join([column], None, None, np.empty(5, np.bool_))
         assert caught.value.row == 250_000
+
+
+def test_days_that_cannot_be_joined():
+    days, to = np.array([0, 1]), np.zeros(2, np.int32)
+    far = np.iinfo(np.int64).max // 86_400
+    for column in (
+        (days, 1),
+        (days, 0, 0, 1),
+        (days, 86_400, far, far),
+        (days, 86_400, -far - 1, 0),
+    ):
+        with pytest.raises(ValueError, match="out of range"):
+            _core.codes_join([(column, to, 0, 1)], None, None, np.empty(1, np.bool_))
+
+
+@pytest.mark.parametrize("share_used", [None, 0.02, 0.2, 0.98])
+@pytest.mark.parametrize("all_count", [True, False])
+def test_joined_columns_are_tallied(share_used, all_count):
+    random = np.random.default_rng(5)
+    codes = random.integers(-1, 150, ROWS).astype("i2")
+    days = random.integers(0, 900, ROWS)
+    rank, year = random.permutation(150).astype(np.int32), (np.arange(900) // 300).astype(np.int32)
+    columns = [(codes, rank, 150, 151), ((days * 86_400, 86_400, 0, 899), year, -1, 3)]
+    used, counted, hit = (random.random(ROWS) < share for share in (share_used or 2, 0.9, 0.3))
+    used &= (codes != 7) | (share_used is None)  # numbers that no row in use has
+    counted |= all_count
+    number = np.append(rank, 150)[codes] * 3 + year[days]
+    expected = [
+        np.bincount(number[rows], minlength=453)
+        for rows in (used, used & counted, used & counted & hit)
+    ]
+
+    # Flags are set by any byte but 0.
+    use = None if share_used is None else np.where(used, 4, 0).astype("u1").view("?")
+    count = None if all_count else np.where(counted, 255, 0).astype("u1").view("?")
+
+    def tallied() -> list[bytes]:
+        seen, n, linked = np.empty(453, "?"), np.empty(453, "i8"), np.empty(453, "i8")
+        _core.codes_tally(columns, use, count, hit, seen, n, linked)
+        return [array.tobytes() for array in (seen, n, linked)]
+
+    wanted = [(expected[0] > 0).tobytes(), expected[1].tobytes(), expected[2].tobytes()]
+    assert on_threads(tallied) == [wanted] * 3

@@ -64,6 +64,7 @@ typedef struct tallying {
     const rr_grouped *rows;
     const uint8_t *hit;
     int64_t *counts; /* by worker, then group: rows that are not hit, and rows that are */
+    int64_t apart;   /* elements of a worker */
 } tallying;
 
 /* All rows are one group: no row waits for the count of the one before. */
@@ -86,7 +87,7 @@ static rr_status tally_rows(void *job, int64_t task, int worker, rr_error *error
 {
     const tallying *in = job;
     const rr_grouped *rows = in->rows;
-    int64_t *counts = in->counts + 2 * worker * rows->n_groups;
+    int64_t *counts = in->counts + worker * in->apart;
     int64_t n_tasks = rr_row_tasks(rows->n), end = rr_chunk_start(rows->n, task + 1, n_tasks);
     int64_t start = rr_chunk_start(rows->n, task, n_tasks);
 
@@ -116,7 +117,7 @@ static rr_status tally_rows(void *job, int64_t task, int worker, rr_error *error
 rr_status rr_tally(const rr_grouped *rows, const uint8_t *hit, int64_t *n, int64_t *linked,
                    const rr_call *call, rr_error *error)
 {
-    tallying in = {rows, hit, NULL};
+    tallying in = {rows, hit, NULL, rr_apart(2 * rows->n_groups, sizeof *in.counts)};
     rr_status status = rr_check_grouped(rows, error);
     rr_call limited;
     int workers;
@@ -127,18 +128,18 @@ rr_status rr_tally(const rr_grouped *rows, const uint8_t *hit, int64_t *n, int64
     /* No more memory than the groups of the rows themselves take. */
     limited = rr_on_threads(call, rows->n / (4 * (rows->n_groups + 1)) + 1);
     workers = rr_workers(&limited, rr_row_tasks(rows->n));
-    in.counts = rr_allocate(2 * workers * rows->n_groups, sizeof *in.counts);
+    in.counts = rr_allocate(workers * in.apart, sizeof *in.counts);
     if (in.counts == NULL) {
         return rr_fail(error, RR_ERR_MEMORY, "out of memory");
     }
-    zero(in.counts, 2 * workers * rows->n_groups);
+    zero(in.counts, workers * in.apart);
     status = rr_run(tally_rows, &in, rr_row_tasks(rows->n), &limited, error);
     for (int64_t g = 0; status == RR_OK && g < rows->n_groups; g++) {
         int64_t others = 0, hits = 0;
 
         for (int w = 0; w < workers; w++) {
-            others += in.counts[2 * (w * rows->n_groups + g)];
-            hits += in.counts[2 * (w * rows->n_groups + g) + 1];
+            others += in.counts[w * in.apart + 2 * g];
+            hits += in.counts[w * in.apart + 2 * g + 1];
         }
         if (n != NULL) {
             n[g] = others + hits;

@@ -34,28 +34,37 @@ rr_status rr_codes_map(const int32_t *codes, int64_t n, const int32_t *to, int64
 /* A column of codes, of which each stands for a number in [0, n_ranks). */
 typedef struct rr_coded {
     const void *codes; /* int8_t, int16_t or int32_t, from -1 on */
-    int size;          /* bytes of one: 1, 2 or 4 */
+    int size;          /* bytes of one: 1, 2 or 4; 0: the column holds days */
+    rr_days days;      /* whose code is the day less days.first, which must be known; -1: null */
     const int32_t *to; /* by code, its number; n_codes elements */
     int64_t n_codes;
     int32_t null; /* the number of code -1 */
     int64_t n_ranks;
 } rr_coded;
 
-/* The number of each row in the order of the first column, then the second and so on: its own number
- * times n_ranks of the column behind it, plus the number there. They lie in [0, n_groups), which is the
- * product of all n_ranks. Writes the numbers to `joined` (n elements, or NULL) and in seen[g] whether a
- * row that `use` counts (NULL: all do) has number g; rows that do not count are not looked at and have
- * number 0. RR_ERR_ARGUMENT: n_groups is not that product or is above INT32_MAX, a code or number out
- * of range, with its row. */
-rr_status rr_codes_join(const rr_coded *columns, int n_columns, int64_t n, const uint8_t *use,
-                        int64_t n_groups, int32_t *joined, uint8_t *seen, const rr_call *call,
-                        rr_error *error) RR_MUST_CHECK;
+/* Rows, and their numbers in the order of the first column, then the second and so on: a row's number is
+ * its own there times n_ranks of the column behind it, plus the number there. They lie in
+ * [0, n_groups). */
+typedef struct rr_coded_rows {
+    const rr_coded *columns; /* n elements each */
+    int n_columns;
+    const uint8_t *use; /* by row, 0: the row has no number and is not looked at; NULL: all have */
+    int64_t n;
+    int64_t n_groups; /* the product of all n_ranks, at most INT32_MAX */
+} rr_coded_rows;
 
-/* The code of each of n days: of_day[day - first], `null` where the day is null. RR_ERR_ARGUMENT for
- * a day outside of the n_days that begin with `first`, with its row. */
-rr_status rr_codes_of_days(const rr_days *days, int64_t n, int64_t first, const int8_t *of_day,
-                           int64_t n_days, int8_t null, int8_t *codes, const rr_call *call,
-                           rr_error *error) RR_MUST_CHECK;
+/* Writes the numbers to `joined` (n elements, or NULL; 0 for a row that is not in use), and in seen[g]
+ * whether a row in use has number g. RR_ERR_ARGUMENT here and below: n_groups is not that product, a
+ * code or number is out of range, with its row. */
+rr_status rr_codes_join(const rr_coded_rows *rows, int32_t *joined, uint8_t *seen,
+                        const rr_call *call, rr_error *error) RR_MUST_CHECK;
+
+/* rr_codes_join and rr_tally at once, for who wants no number of a row: seen[g] as there, and of the
+ * rows in use with number g those that are `counted` (NULL: all) in n[g], and those of them whose
+ * `hit` is set in linked[g]. Allocates 24 bytes a group and thread. */
+rr_status rr_codes_tally(const rr_coded_rows *rows, const uint8_t *counted, const uint8_t *hit,
+                         uint8_t *seen, int64_t *n, int64_t *linked, const rr_call *call,
+                         rr_error *error) RR_MUST_CHECK;
 
 /* Sums over the clusters of a group, from which the variance of its rate follows: cluster c holds
  * n_c of its rows, of them x_c hits. Arrays have n_groups elements; NULL where not wanted. */

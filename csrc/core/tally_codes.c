@@ -1,8 +1,12 @@
-/* Codes of groups, on threads: which of them occur, others in their place, several columns of them as
- * one, and those of days. Each costs about what reading the codes costs.
+/* Codes of groups, on threads: which of them occur, others in their place, and several columns as one.
  *
- * Columns are joined a block of rows at a time, whose numbers stay in the cache, so that the codes are
- * read as narrow as they are held and the numbers are written once. */
+ * Columns are joined a block of rows at a time, whose numbers stay in the cache: first the rows in use
+ * are listed, then each column in turn is brought into their numbers, then the numbers are written, or
+ * only counted. So a column is read once, as narrow as it is held, and what follows from a day (its
+ * financial year) is a table of days that stays in the cache: nothing is written by row that is not
+ * asked for. Of 10 M rows, 2 M of them in use, an authority of 2 bytes and a day of 8, counting takes 8 ms
+ * on two threads of one processor, of which reading the days from memory takes half; with the year, the
+ * joined codes and the codes without gaps written by row, and those tallied, it took 35 ms. */
 #include "tally_internal.h"
 
 #include <stdlib.h>
@@ -99,102 +103,203 @@ rr_status rr_codes_map(const int32_t *codes, int64_t n, const int32_t *to, int64
 
 /* ---------------------------------------------------------------- several columns as one */
 
+/* How the code of a row is held. */
+typedef enum code_form { CODES_8, CODES_16, CODES_32, NARROW_DAYS, WHOLE_DAYS, TICKS } code_form;
+
+typedef struct joined_column {
+    code_form form;
+    const void *codes;
+    rr_day_reader days; /* in place of codes; counted from the first day that has a number */
+    uint64_t n_codes;
+    int32_t n_ranks;
+    const int32_t *numbers; /* of a null, of each code, and -1 */
+} joined_column;
+
+/* How a row counts. */
+enum { LEFT_OUT, NOT_HIT, HIT, KINDS };
+
 typedef struct joining {
-    const rr_coded *columns;
-    const int32_t **tables; /* by column: the numbers of code -1, of the others, and a -1 */
-    int n_columns;
-    int64_t n;
-    const uint8_t *use;
-    int64_t n_groups;
+    const rr_coded_rows *rows;
+    joined_column *columns;
     int32_t *joined;
-    uint8_t *seen; /* by worker, then number */
+    uint8_t *seen; /* by worker, then number; NULL: rows are counted */
+    const uint8_t *counted;
+    const uint8_t *hit;
+    int64_t *counts; /* by worker, then number, then kind */
+    int64_t apart;   /* elements of a worker */
 } joining;
 
-static inline int32_t code_at(const void *codes, int size, int64_t i)
+RR_INLINE uint64_t place_of_day(const rr_day_reader *days, uint64_t n_days, int64_t row,
+                                rr_day_form form)
 {
-    return size == 1   ? ((const int8_t *)codes)[i]
-           : size == 2 ? ((const int16_t *)codes)[i]
-                       : ((const int32_t *)codes)[i];
+    uint64_t place = rr_day_place_as(days, row, form);
+
+    return place < n_days                                  ? place + 1
+           : rr_tick_of_form(days, row, form) == INT64_MIN ? 0
+                                                           : n_days + 1;
 }
 
-/* Brings the listed rows of a column into the numbers so far. Returns what is below 0 if a code was out
- * of range. */
-static inline int32_t join_column(const rr_coded *c, const int32_t *table, int size, int64_t start,
-                                  const uint16_t *rows, int64_t n, int32_t *numbers)
+RR_INLINE uint64_t place_of_code(int64_t code, uint64_t n_codes)
 {
-    const uint64_t beyond = (uint64_t)c->n_codes + 1;
-    const int32_t n_ranks = (int32_t)c->n_ranks;
+    uint64_t place = (uint64_t)(code + 1);
+
+    return place <= n_codes ? place : n_codes + 1;
+}
+
+/* Where a row stands in the numbers of its column: 0 where it is null, the last where it has none. */
+RR_INLINE uint64_t place_of(const joined_column *c, int64_t row, code_form form)
+{
+    switch (form) {
+    case CODES_8:
+        return place_of_code(((const int8_t *)c->codes)[row], c->n_codes);
+    case CODES_16:
+        return place_of_code(((const int16_t *)c->codes)[row], c->n_codes);
+    case CODES_32:
+        return place_of_code(((const int32_t *)c->codes)[row], c->n_codes);
+    case NARROW_DAYS:
+        return place_of_day(&c->days, c->n_codes, row, RR_NARROW_DAYS);
+    case WHOLE_DAYS:
+        return place_of_day(&c->days, c->n_codes, row, RR_WHOLE_DAYS);
+    case TICKS:
+        break;
+    }
+    return place_of_day(&c->days, c->n_codes, row, RR_TICKS);
+}
+
+/* Rows between the one that is joined and the one whose 8 bytes are fetched: where some rows are not in
+ * use, the processor does not see by itself which are next. A tenth of the time, a fifth of the rows
+ * being in use. */
+enum { AHEAD = 48 };
+
+/* Brings the listed rows of a column into the numbers so far. Returns what is below 0 if a row has none. */
+RR_INLINE int32_t join_as(const joined_column *column, int64_t start, const uint16_t *rows,
+                          int64_t n, int32_t *numbers, code_form form)
+{
+    const joined_column c = *column;
     int32_t all = 0;
 
     for (int64_t k = 0; k < n; k++) {
-        uint64_t place = (uint64_t)((int64_t)code_at(c->codes, size, start + rows[k]) + 1);
-        int32_t number = table[place < beyond ? place : beyond];
+        int32_t number = c.numbers[place_of(&c, start + rows[k], form)];
 
+        if (form == WHOLE_DAYS || form == TICKS) {
+            __builtin_prefetch(&c.days.ticks[start + rows[k + AHEAD < n ? k + AHEAD : k]]);
+        }
         all |= number;
-        numbers[k] = (int32_t)((uint32_t)numbers[k] * (uint32_t)n_ranks + (uint32_t)number);
+        numbers[k] = (int32_t)((uint32_t)numbers[k] * (uint32_t)c.n_ranks + (uint32_t)number);
     }
     return all;
 }
 
-/* The failure of the first listed row whose code is out of range. */
-static rr_status fail_code(const rr_coded *c, const int32_t *table, int64_t start,
-                           const uint16_t *rows, rr_error *error)
+static int32_t join_column(const joined_column *c, int64_t start, const uint16_t *rows, int64_t n,
+                           int32_t *numbers)
 {
-    for (;; rows++) {
-        int64_t code = code_at(c->codes, c->size, start + *rows);
+    switch (c->form) {
+    case CODES_8:
+        return join_as(c, start, rows, n, numbers, CODES_8);
+    case CODES_16:
+        return join_as(c, start, rows, n, numbers, CODES_16);
+    case CODES_32:
+        return join_as(c, start, rows, n, numbers, CODES_32);
+    case NARROW_DAYS:
+        return join_as(c, start, rows, n, numbers, NARROW_DAYS);
+    case WHOLE_DAYS:
+        return join_as(c, start, rows, n, numbers, WHOLE_DAYS);
+    case TICKS:
+        break;
+    }
+    return join_as(c, start, rows, n, numbers, TICKS);
+}
 
-        if (code < -1 || code >= c->n_codes || table[code + 1] < 0) {
-            return rr_fail_group(error, start + *rows);
+/* The failure of the first listed row that has no number. */
+static rr_status fail_code(const joined_column *c, int64_t start, const uint16_t *rows,
+                           rr_error *error)
+{
+    while (c->numbers[place_of(c, start + *rows, c->form)] >= 0) {
+        rows++;
+    }
+    return rr_fail_group(error, start + *rows);
+}
+
+static void note_joined(const joining *in, int64_t start, int64_t stop, const uint16_t *rows,
+                        int64_t n, const int32_t *numbers, int worker)
+{
+    uint8_t *seen = in->seen + worker * in->apart;
+
+    for (int64_t k = 0; k < n; k++) {
+        seen[numbers[k]] = 1;
+    }
+    if (in->joined != NULL) {
+        if (n < stop - start) {
+            memset(in->joined + start, 0, (size_t)(stop - start) * sizeof *in->joined);
         }
+        for (int64_t k = 0; k < n; k++) {
+            in->joined[start + rows[k]] = numbers[k];
+        }
+    }
+}
+
+static void count_joined(const joining *in, int64_t start, const uint16_t *rows, int64_t n,
+                         const int32_t *numbers, int worker)
+{
+    const uint8_t *counted = in->counted, *hit = in->hit;
+    int64_t *counts = in->counts + worker * in->apart;
+
+    for (int64_t k = 0; k < n; k++) {
+        int64_t row = start + rows[k];
+        int is_counted = counted == NULL || counted[row] != 0;
+        int kind = is_counted + (is_counted & (hit[row] != 0));
+
+        counts[KINDS * (int64_t)numbers[k] + kind]++;
     }
 }
 
 static rr_status join_rows(void *job, int64_t task, int worker, rr_error *error)
 {
     const joining *in = job;
-    uint8_t *seen = in->seen + worker * in->n_groups;
-    int64_t n_tasks = rr_row_tasks(in->n), end = rr_chunk_start(in->n, task + 1, n_tasks), stop;
+    int64_t n_rows = in->rows->n, n_tasks = rr_row_tasks(n_rows);
+    int64_t end = rr_chunk_start(n_rows, task + 1, n_tasks), stop;
 
-    for (int64_t start = rr_chunk_start(in->n, task, n_tasks); start < end; start = stop) {
+    for (int64_t start = rr_chunk_start(n_rows, task, n_tasks); start < end; start = stop) {
         int32_t numbers[RR_LISTED_ROWS] = {0};
         uint16_t rows[RR_LISTED_ROWS];
         int64_t n;
 
         stop = rr_block_end(start, end, RR_LISTED_ROWS);
-        n = rr_list_rows(in->use, start, stop, rows);
-        for (int k = 0; k < in->n_columns; k++) {
-            const rr_coded *c = &in->columns[k];
-            const int32_t *table = in->tables[k];
-            int32_t all = c->size == 1   ? join_column(c, table, 1, start, rows, n, numbers)
-                          : c->size == 2 ? join_column(c, table, 2, start, rows, n, numbers)
-                                         : join_column(c, table, 4, start, rows, n, numbers);
-
-            if (all < 0) {
-                return fail_code(c, table, start, rows, error);
+        n = rr_list_rows(in->rows->use, start, stop, rows);
+        for (int k = 0; k < in->rows->n_columns; k++) {
+            if (join_column(&in->columns[k], start, rows, n, numbers) < 0) {
+                return fail_code(&in->columns[k], start, rows, error);
             }
         }
-        for (int64_t k = 0; k < n; k++) {
-            seen[numbers[k]] = 1;
-        }
-        if (in->joined != NULL) {
-            memset(in->joined + start, 0, (size_t)(stop - start) * sizeof *in->joined);
-            for (int64_t k = 0; k < n; k++) {
-                in->joined[start + rows[k]] = numbers[k];
-            }
+        if (in->seen == NULL) {
+            count_joined(in, start, rows, n, numbers, worker);
+        } else {
+            note_joined(in, start, stop, rows, n, numbers, worker);
         }
     }
     return RR_OK;
 }
 
-static rr_status check_columns(const rr_coded *columns, int n_columns, int64_t n_groups,
-                               rr_error *error)
+/* Whether the days that have a number can be read. */
+static int are_days(const rr_coded *c)
+{
+    const rr_days *days = &c->days;
+    int64_t most = days->per_day < 1                        ? -1
+                   : INT64_MAX / days->per_day < RR_DAY_MAX ? INT64_MAX / days->per_day
+                                                            : RR_DAY_MAX;
+
+    return days->has_range && -most <= days->first && days->first <= most &&
+           c->n_codes <= most - days->first + 1;
+}
+
+static rr_status check_columns(const rr_coded_rows *rows, rr_error *error)
 {
     int64_t product = 1;
 
-    for (int k = 0; k < n_columns; k++) {
-        const rr_coded *c = &columns[k];
+    for (int k = 0; k < rows->n_columns; k++) {
+        const rr_coded *c = &rows->columns[k];
         int good = c->n_ranks >= 0 && c->null < c->n_ranks &&
-                   (c->size == 1 || c->size == 2 || c->size == 4) &&
+                   (c->size == 0 ? are_days(c) : c->size == 1 || c->size == 2 || c->size == 4) &&
                    (c->n_ranks == 0 || product <= INT32_MAX / c->n_ranks);
 
         for (int64_t i = 0; good && i < c->n_codes; i++) {
@@ -205,44 +310,61 @@ static rr_status check_columns(const rr_coded *columns, int n_columns, int64_t n
         }
         product *= c->n_ranks;
     }
-    return product == n_groups ? RR_OK
-                               : rr_fail(error, RR_ERR_ARGUMENT, "n_groups must be the product");
+    return product == rows->n_groups
+               ? RR_OK
+               : rr_fail(error, RR_ERR_ARGUMENT, "n_groups must be the product");
 }
 
-/* A table for each column, all in one block that begins with their addresses. */
-static const int32_t **make_tables(const rr_coded *columns, int n_columns)
+static code_form form_of(const rr_coded *c)
 {
-    int64_t elements = 0;
-    const int32_t **tables;
+    if (c->size > 0) {
+        return c->size == 1 ? CODES_8 : c->size == 2 ? CODES_16 : CODES_32;
+    }
+    return c->days.ticks == NULL ? NARROW_DAYS : c->days.per_day == 1 ? WHOLE_DAYS : TICKS;
+}
+
+/* The columns with their numbers, all in one block. */
+static joined_column *make_columns(const rr_coded_rows *rows)
+{
+    int64_t size = rows->n_columns * (int64_t)sizeof(joined_column);
+    joined_column *columns;
     int32_t *at;
 
-    for (int k = 0; k < n_columns; k++) {
-        elements += columns[k].n_codes + 2;
+    for (int k = 0; k < rows->n_columns; k++) {
+        size += (rows->columns[k].n_codes + 2) * (int64_t)sizeof *at;
     }
-    tables = rr_allocate(n_columns * (int64_t)sizeof *tables + elements * (int64_t)sizeof *at, 1);
-    if (tables == NULL) {
+    columns = rr_allocate(size, 1);
+    if (columns == NULL) {
         return NULL;
     }
-    at = (int32_t *)(tables + n_columns);
-    for (int k = 0; k < n_columns; k++) {
-        const rr_coded *c = &columns[k];
+    at = (int32_t *)(columns + rows->n_columns);
+    for (int k = 0; k < rows->n_columns; k++) {
+        const rr_coded *c = &rows->columns[k];
 
-        tables[k] = at;
+        columns[k] = (joined_column){.form = form_of(c),
+                                     .codes = c->codes,
+                                     .n_codes = (uint64_t)c->n_codes,
+                                     .n_ranks = (int32_t)c->n_ranks,
+                                     .numbers = at};
+        if (c->size == 0) {
+            columns[k].days = rr_read_days(&c->days);
+            columns[k].days.first = c->days.first;
+            columns[k].days.base = (uint64_t)(c->days.first * c->days.per_day);
+        }
         *at++ = c->null;
         for (int64_t i = 0; i < c->n_codes; i++) {
             *at++ = c->to[i];
         }
         *at++ = -1;
     }
-    return tables;
+    return columns;
 }
 
-rr_status rr_codes_join(const rr_coded *columns, int n_columns, int64_t n, const uint8_t *use,
-                        int64_t n_groups, int32_t *joined, uint8_t *seen, const rr_call *call,
-                        rr_error *error)
+rr_status rr_codes_join(const rr_coded_rows *rows, int32_t *joined, uint8_t *seen,
+                        const rr_call *call, rr_error *error)
 {
-    joining in = {columns, NULL, n_columns, n, use, n_groups, joined, NULL};
-    rr_status status = check_columns(columns, n_columns, n_groups, error);
+    joining in = {.rows = rows, .joined = joined};
+    rr_status status = check_columns(rows, error);
     rr_call limited;
     int workers;
 
@@ -250,72 +372,65 @@ rr_status rr_codes_join(const rr_coded *columns, int n_columns, int64_t n, const
         return status;
     }
     /* No more memory than a byte a row. */
-    limited = rr_on_threads(call, n / (n_groups + 1) + 1);
-    workers = rr_workers(&limited, rr_row_tasks(n));
-    in.tables = make_tables(columns, n_columns);
-    in.seen = calloc((size_t)(workers * n_groups + 1), 1);
-    if (in.tables == NULL || in.seen == NULL) {
+    limited = rr_on_threads(call, rows->n / (rows->n_groups + 1) + 1);
+    workers = rr_workers(&limited, rr_row_tasks(rows->n));
+    in.apart = rr_apart(rows->n_groups, sizeof *in.seen);
+    in.columns = make_columns(rows);
+    in.seen = calloc((size_t)(workers * in.apart), sizeof *in.seen);
+    if (in.columns == NULL || in.seen == NULL) {
         status = rr_fail(error, RR_ERR_MEMORY, "out of memory");
         goto out;
     }
-    status = rr_run(join_rows, &in, rr_row_tasks(n), &limited, error);
-    memset(seen, 0, (size_t)n_groups);
+    status = rr_run(join_rows, &in, rr_row_tasks(rows->n), &limited, error);
+    memset(seen, 0, (size_t)rows->n_groups);
     for (int w = 0; w < workers; w++) {
-        for (int64_t g = 0; g < n_groups; g++) {
-            seen[g] |= in.seen[w * n_groups + g];
+        for (int64_t g = 0; g < rows->n_groups; g++) {
+            seen[g] |= in.seen[w * in.apart + g];
         }
     }
 out:
-    free(in.tables);
+    free(in.columns);
     free(in.seen);
     return status;
 }
 
-/* ---------------------------------------------------------------- days */
-
-typedef struct dating {
-    rr_day_reader reader;
-    int64_t n;
-    int64_t first;
-    const int8_t *of_day;
-    int64_t n_days;
-    int8_t null;
-    int8_t *codes;
-} dating;
-
-static rr_status look_up_days(void *job, int64_t task, int worker, rr_error *error)
+rr_status rr_codes_tally(const rr_coded_rows *rows, const uint8_t *counted, const uint8_t *hit,
+                         uint8_t *seen, int64_t *n, int64_t *linked, const rr_call *call,
+                         rr_error *error)
 {
-    const dating *in = job;
-    const rr_day_reader days = in->reader;
-    /* Added to a place it gives the one in of_day, or what is too large. */
-    const uint64_t shift = (uint64_t)(days.first - in->first);
-    int64_t n_tasks = rr_row_tasks(in->n), end = rr_chunk_start(in->n, task + 1, n_tasks);
+    joining in = {.rows = rows, .counted = counted, .hit = hit};
+    rr_status status = check_columns(rows, error);
+    rr_call limited;
+    int workers;
 
-    (void)worker;
-    for (int64_t i = rr_chunk_start(in->n, task, n_tasks); i < end; i++) {
-        uint64_t place = rr_day_place(&days, i);
+    if (status != RR_OK) {
+        return status;
+    }
+    /* No more memory than 4 bytes a row. */
+    limited = rr_on_threads(call, rows->n / (6 * (rows->n_groups + 1)) + 1);
+    workers = rr_workers(&limited, rr_row_tasks(rows->n));
+    in.apart = rr_apart(KINDS * rows->n_groups, sizeof *in.counts);
+    in.columns = make_columns(rows);
+    in.counts = calloc((size_t)(workers * in.apart), sizeof *in.counts);
+    if (in.columns == NULL || in.counts == NULL) {
+        status = rr_fail(error, RR_ERR_MEMORY, "out of memory");
+        goto out;
+    }
+    status = rr_run(join_rows, &in, rr_row_tasks(rows->n), &limited, error);
+    for (int64_t g = 0; g < rows->n_groups; g++) {
+        int64_t sums[KINDS] = {0};
 
-        if (place <= days.n_days && place + shift < (uint64_t)in->n_days) {
-            in->codes[i] = in->of_day[place + shift];
-        } else if (place > days.n_days && rr_tick_of(&days, i) == INT64_MIN) {
-            in->codes[i] = in->null;
-        } else {
-            return rr_fail_group(error, i);
+        for (int w = 0; w < workers; w++) {
+            for (int kind = 0; kind < KINDS; kind++) {
+                sums[kind] += in.counts[w * in.apart + KINDS * g + kind];
+            }
         }
+        seen[g] = sums[LEFT_OUT] + sums[NOT_HIT] + sums[HIT] > 0;
+        n[g] = sums[NOT_HIT] + sums[HIT];
+        linked[g] = sums[HIT];
     }
-    return RR_OK;
-}
-
-rr_status rr_codes_of_days(const rr_days *days, int64_t n, int64_t first, const int8_t *of_day,
-                           int64_t n_days, int8_t null, int8_t *codes, const rr_call *call,
-                           rr_error *error)
-{
-    dating in = {
-        .n = n, .first = first, .of_day = of_day, .n_days = n_days, .null = null, .codes = codes};
-
-    if (days->per_day < 1) {
-        return rr_fail(error, RR_ERR_ARGUMENT, "per_day must be 1 or more");
-    }
-    in.reader = rr_read_days(days);
-    return rr_run(look_up_days, &in, rr_row_tasks(n), call, error);
+out:
+    free(in.columns);
+    free(in.counts);
+    return status;
 }

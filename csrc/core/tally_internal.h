@@ -6,6 +6,8 @@
 #include "tally.h"
 #include "threads.h"
 
+#include <string.h>
+
 /* Rows of a task: few enough that Ctrl-C is answered at once and that threads end together, and many
  * enough that a task costs nothing. */
 enum { RR_TASK_ROWS = 1 << 17, RR_POLL_ROWS = 1 << 20 };
@@ -34,18 +36,57 @@ static inline int64_t rr_group_of(const rr_grouped *rows, int64_t row)
 
 /* Rows of a block of which those in use are listed before they are read. Where few of many rows count,
  * and nothing tells which, a guess that fails costs more than the list: a tally of 10 M rows, 1.8 M of
- * them in use, takes half the time with it. */
-enum { RR_LISTED_ROWS = 4096 };
+ * them in use, takes half the time with it. Half as many rows in a block cost a tenth more: each
+ * column is begun anew. */
+enum { RR_LISTED_ROWS = 8192 };
+
+/* Bit k of the result: whether byte k of `flags` is not 0. */
+static inline unsigned rr_flag_bits(const uint8_t flags[8])
+{
+    const uint64_t low = UINT64_C(0x7f7f7f7f7f7f7f7f);
+    uint64_t word;
+
+    memcpy(&word, flags, sizeof word);
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    word = __builtin_bswap64(word);
+#endif
+    word = ((((word & low) + low) | word) & ~low) >> 7; /* 1 in each byte that is not 0 */
+    return (unsigned)(word * UINT64_C(0x0102040810204080) >> 56);
+}
 
 /* Lists the rows from `start` up to `stop` that `use` counts (NULL: all), less `start`. Returns how
- * many they are. */
+ * many they are; `rows` has room for RR_LISTED_ROWS. Four rows are listed at a time, by a table of which
+ * of them count: half the time of one at a time, and the same however many they are. Going from one bit
+ * to the next takes longer, where a fifth of the rows count too, and four times as long where all do. */
 static inline int64_t rr_list_rows(const uint8_t *use, int64_t start, int64_t stop, uint16_t *rows)
 {
-    int64_t n = 0;
+    static const uint16_t places[16][4] = {
+        {0}, {0},    {1},    {0, 1},    {2},    {0, 2},    {1, 2},    {0, 1, 2},
+        {3}, {0, 3}, {1, 3}, {0, 1, 3}, {2, 3}, {0, 2, 3}, {1, 2, 3}, {0, 1, 2, 3}};
+    static const uint8_t count[16] = {0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4};
+    int64_t n = 0, i = 0;
 
-    for (int64_t i = 0; i < stop - start; i++) {
+    if (use == NULL) {
+        for (; i < stop - start; i++) {
+            rows[i] = (uint16_t)i;
+        }
+        return i;
+    }
+    for (; i + 8 <= stop - start; i += 8) {
+        unsigned bits = rr_flag_bits(use + start + i);
+
+        for (int half = 0; half < 8; half += 4) {
+            unsigned four = bits >> half & 15;
+
+            for (int k = 0; k < 4; k++) {
+                rows[n + k] = (uint16_t)(i + half + places[four][k]);
+            }
+            n += count[four];
+        }
+    }
+    for (; i < stop - start; i++) {
         rows[n] = (uint16_t)i;
-        n += use == NULL || use[start + i] != 0;
+        n += use[start + i] != 0;
     }
     return n;
 }
@@ -60,6 +101,13 @@ static inline int64_t rr_block_end(int64_t start, int64_t n, int64_t rows)
 static inline int64_t rr_row_tasks(int64_t n)
 {
     return n / RR_TASK_ROWS + 1;
+}
+
+/* Elements of a worker that needs n of `size` bytes, where each writes to its own: no line of the cache is
+ * then of two of them, which would wait for one another. */
+static inline int64_t rr_apart(int64_t n, size_t size)
+{
+    return n + 128 / (int64_t)size;
 }
 
 /* The same call, on no more than so many threads: where each has scratch memory of its own. */

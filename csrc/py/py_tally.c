@@ -90,75 +90,91 @@ static PyObject *codes_map(PyObject *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
-PyDoc_STRVAR(codes_join_doc,
-             "codes_join($module, columns, use, joined, seen, /)\n--\n\n"
-             "Join columns (codes, to, null, n_ranks) of one length to one: to[code] of each, null "
-             "of -1, in [0, n_ranks). Write into the last array which numbers rows in use have.");
-
 /* One column to join; its length must be *n, unless that is -1: then it decides it. */
 static int coded_column(PyObject *tuple, int64_t *n, rr_coded *column)
 {
-    PyObject *codes, *to;
+    rr_array arrays[] = {{"codes", NPY_INT32, RR_IN, *n < 0 ? NULL : n, NULL, NULL, 0},
+                         {"to", NPY_INT32, RR_IN, NULL, NULL, NULL, 0}};
     long long n_ranks;
     int null, type;
 
-    if (!PyArg_ParseTuple(tuple, "OOiL:codes_join", &codes, &to, &null, &n_ranks)) {
+    if (!PyArg_ParseTuple(tuple, "OOiL;a column to join has four parts", &arrays[0].object,
+                          &arrays[1].object, &null, &n_ranks)) {
         return -1;
     }
-    type = PyArray_Check(codes) ? PyArray_TYPE((PyArrayObject *)codes) : NPY_INT32;
-    type = type == NPY_INT8 || type == NPY_INT16 ? type : NPY_INT32;
-    rr_array arrays[] = {{"codes", type, RR_IN, *n < 0 ? NULL : n, codes, NULL, 0},
-                         {"to", NPY_INT32, RR_IN, NULL, to, NULL, 0}};
-
+    *column = (rr_coded){.null = null, .n_ranks = n_ranks};
+    if (PyTuple_Check(arrays[0].object)) {
+        if (rr_days_expect(&arrays[0], &column->days) < 0) {
+            return -1;
+        }
+    } else if (PyArray_Check(arrays[0].object)) {
+        type = PyArray_TYPE((PyArrayObject *)arrays[0].object);
+        arrays[0].type = type == NPY_INT8 || type == NPY_INT16 ? type : NPY_INT32;
+        column->size = type == NPY_INT8 ? 1 : type == NPY_INT16 ? 2 : 4;
+    }
     if (rr_arrays_check(arrays, RR_COUNT(arrays)) < 0) {
         return -1;
     }
+    if (column->size == 0) {
+        rr_days_given(&arrays[0], &column->days);
+    }
     *n = arrays[0].n;
-    *column = (rr_coded){.codes = arrays[0].data,
-                         .size = type == NPY_INT8    ? 1
-                                 : type == NPY_INT16 ? 2
-                                                     : 4,
-                         .to = arrays[1].data,
-                         .n_codes = arrays[1].n,
-                         .null = null,
-                         .n_ranks = n_ranks};
+    column->codes = arrays[0].data;
+    column->to = arrays[1].data;
+    column->n_codes = arrays[1].n;
     return 0;
 }
 
+enum { COLUMNS_MAX = 64 };
+
+/* Rows of columns to join, but for `use` and n_groups. */
+static int coded_rows(PyObject *list, rr_coded columns[COLUMNS_MAX], rr_coded_rows *rows)
+{
+    Py_ssize_t n_columns = PyList_Size(list);
+
+    if (n_columns < 1 || n_columns > COLUMNS_MAX) {
+        PyErr_SetString(PyExc_ValueError, "from 1 to 64 columns are joined");
+        return -1;
+    }
+    *rows = (rr_coded_rows){.columns = columns, .n_columns = (int)n_columns, .n = -1};
+    for (Py_ssize_t k = 0; k < n_columns; k++) {
+        if (coded_column(PyList_GetItem(list, k), &rows->n, &columns[k]) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+PyDoc_STRVAR(codes_join_doc,
+             "codes_join($module, columns, use, joined, seen, /)\n--\n\n"
+             "Join columns (codes, to, null, n_ranks) of one length to one: to[code] of each, null "
+             "of -1, in [0, n_ranks). A column of days (with their range) has codes from its first "
+             "day on. Write into the last array which numbers rows in use have.");
+
 static PyObject *codes_join(PyObject *self, PyObject *args)
 {
-    enum { COLUMNS_MAX = 64 };
     PyObject *list, *use, *joined, *seen;
     rr_coded columns[COLUMNS_MAX];
+    rr_coded_rows rows;
     rr_call_state state;
     rr_call call = rr_call_python(self, &state, NULL);
     rr_error error;
     rr_status status;
-    Py_ssize_t n_columns;
-    int64_t n = -1;
 
-    if (!PyArg_ParseTuple(args, "O!OOO:codes_join", &PyList_Type, &list, &use, &joined, &seen)) {
+    if (!PyArg_ParseTuple(args, "O!OOO:codes_join", &PyList_Type, &list, &use, &joined, &seen) ||
+        coded_rows(list, columns, &rows) < 0) {
         return NULL;
     }
-    n_columns = PyList_Size(list);
-    if (n_columns < 1 || n_columns > COLUMNS_MAX) {
-        PyErr_SetString(PyExc_ValueError, "from 1 to 64 columns are joined");
-        return NULL;
-    }
-    for (Py_ssize_t k = 0; k < n_columns; k++) {
-        if (coded_column(PyList_GetItem(list, k), &n, &columns[k]) < 0) {
-            return NULL;
-        }
-    }
-    rr_array arrays[] = {{"use", NPY_BOOL, RR_IN_OR_NONE, &n, use, NULL, 0},
-                         {"joined", NPY_INT32, RR_OUT_OR_NONE, &n, joined, NULL, 0},
+    rr_array arrays[] = {{"use", NPY_BOOL, RR_IN_OR_NONE, &rows.n, use, NULL, 0},
+                         {"joined", NPY_INT32, RR_OUT_OR_NONE, &rows.n, joined, NULL, 0},
                          {"seen", NPY_BOOL, RR_OUT, NULL, seen, NULL, 0}};
     if (rr_arrays_check(arrays, RR_COUNT(arrays)) < 0) {
         return NULL;
     }
+    rows.use = arrays[0].data;
+    rows.n_groups = arrays[2].n;
     Py_BEGIN_ALLOW_THREADS
-    status = rr_codes_join(columns, (int)n_columns, n, arrays[0].data, arrays[2].n, arrays[1].data,
-                           arrays[2].data, &call, &error);
+    status = rr_codes_join(&rows, arrays[1].data, arrays[2].data, &call, &error);
     Py_END_ALLOW_THREADS
     if (status != RR_OK) {
         return rr_raise(status, &error);
@@ -166,32 +182,41 @@ static PyObject *codes_join(PyObject *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
-PyDoc_STRVAR(codes_of_days_doc,
-             "codes_of_days($module, days, first, of_day, null, codes, /)\n--\n\n"
-             "Write of_day[day - first] of each day, null of a null day, into the last array.");
+PyDoc_STRVAR(
+    codes_tally_doc,
+    "codes_tally($module, columns, use, counted, hit, seen, n, linked, /)\n--\n\n"
+    "Write which numbers, as codes_join has them, rows in use have, how many of these rows "
+    "are counted, and how many of those are hit.");
 
-static PyObject *codes_of_days(PyObject *self, PyObject *args)
+static PyObject *codes_tally(PyObject *self, PyObject *args)
 {
-    rr_array arrays[] = {{"days", NPY_INT64, RR_IN, NULL, NULL, NULL, 0},
-                         {"of_day", NPY_INT8, RR_IN, NULL, NULL, NULL, 0},
-                         {"codes", NPY_INT8, RR_OUT, &arrays[0].n, NULL, NULL, 0}};
-    long long first;
-    rr_days days;
+    PyObject *list, *use, *counted, *hit, *seen, *n, *linked;
+    rr_coded columns[COLUMNS_MAX];
+    rr_coded_rows rows;
     rr_call_state state;
     rr_call call = rr_call_python(self, &state, NULL);
     rr_error error;
     rr_status status;
-    int null;
 
-    if (!PyArg_ParseTuple(args, "OLOiO:codes_of_days", &arrays[0].object, &first, &arrays[1].object,
-                          &null, &arrays[2].object) ||
-        rr_days_expect(&arrays[0], &days) < 0 || rr_arrays_check(arrays, RR_COUNT(arrays)) < 0) {
+    if (!PyArg_ParseTuple(args, "O!OOOOOO:codes_tally", &PyList_Type, &list, &use, &counted, &hit,
+                          &seen, &n, &linked) ||
+        coded_rows(list, columns, &rows) < 0) {
         return NULL;
     }
-    rr_days_given(&arrays[0], &days);
+    rr_array arrays[] = {{"use", NPY_BOOL, RR_IN_OR_NONE, &rows.n, use, NULL, 0},
+                         {"counted", NPY_BOOL, RR_IN_OR_NONE, &rows.n, counted, NULL, 0},
+                         {"hit", NPY_BOOL, RR_IN, &rows.n, hit, NULL, 0},
+                         {"seen", NPY_BOOL, RR_OUT, NULL, seen, NULL, 0},
+                         {"n", NPY_INT64, RR_OUT, &arrays[3].n, n, NULL, 0},
+                         {"linked", NPY_INT64, RR_OUT, &arrays[3].n, linked, NULL, 0}};
+    if (rr_arrays_check(arrays, RR_COUNT(arrays)) < 0) {
+        return NULL;
+    }
+    rows.use = arrays[0].data;
+    rows.n_groups = arrays[3].n;
     Py_BEGIN_ALLOW_THREADS
-    status = rr_codes_of_days(&days, arrays[0].n, first, arrays[1].data, arrays[1].n, (int8_t)null,
-                              arrays[2].data, &call, &error);
+    status = rr_codes_tally(&rows, arrays[1].data, arrays[2].data, arrays[3].data, arrays[4].data,
+                            arrays[5].data, &call, &error);
     Py_END_ALLOW_THREADS
     if (status != RR_OK) {
         return rr_raise(status, &error);
@@ -243,7 +268,7 @@ PyMethodDef rr_py_tally_methods[] = {
     {"codes_seen", codes_seen, METH_VARARGS, codes_seen_doc},
     {"codes_map", codes_map, METH_VARARGS, codes_map_doc},
     {"codes_join", codes_join, METH_VARARGS, codes_join_doc},
-    {"codes_of_days", codes_of_days, METH_VARARGS, codes_of_days_doc},
+    {"codes_tally", codes_tally, METH_VARARGS, codes_tally_doc},
     {"tally_clusters", tally_clusters, METH_VARARGS, tally_clusters_doc},
     {NULL, NULL, 0, NULL},
 };

@@ -105,18 +105,20 @@ def codes_map(
     /,
 ) -> None: ...
 def codes_join(
-    columns: list[tuple[npt.NDArray[Any], npt.NDArray[np.int32], int, int]],
+    columns: list[tuple[Any, npt.NDArray[np.int32], int, int]],
     use: npt.NDArray[np.bool_] | None,
     joined: npt.NDArray[np.int32] | None,
     seen: npt.NDArray[np.bool_],
     /,
 ) -> None: ...
-def codes_of_days(
-    days: Any,
-    first: int,
-    of_day: npt.NDArray[np.int8],
-    null: int,
-    codes: npt.NDArray[np.int8],
+def codes_tally(
+    columns: list[tuple[Any, npt.NDArray[np.int32], int, int]],
+    use: npt.NDArray[np.bool_] | None,
+    counted: npt.NDArray[np.bool_] | None,
+    hit: npt.NDArray[np.bool_],
+    seen: npt.NDArray[np.bool_],
+    n: npt.NDArray[np.int64],
+    linked: npt.NDArray[np.int64],
     /,
 ) -> None: ...
 def tally_clusters(

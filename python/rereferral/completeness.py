@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from rereferral import _core
 from rereferral.days import NULL_DAY, Days, iso, month_of
 from rereferral.errors import RuleError
 from rereferral.keys import key_names
@@ -94,8 +93,8 @@ def completeness(table: Any, *, scope: Any = None, date: str, ids: str = "own") 
     use = known & (days != NULL_DAY)
     area = _area_numbers([groups], names, ids)[0]
     span = _span(days, use, groups, area)
-    n, before = _tally(groups, use, days < span.first[area][groups.codes])
-    _, after = _tally(groups, use, days > span.last[area][groups.codes])
+    n, before = groups.tally(use, days < span.first[area][groups.codes])
+    _, after = groups.tally(use, days > span.last[area][groups.codes])
     found = pd.DataFrame(
         {
             "n": n,
@@ -181,7 +180,7 @@ def lookback_of(
     span = _span(days, used & past_known & (days != NULL_DAY), past, past_area, n_areas)
     proposed = span.first[area]
     short = begins < proposed[groups.codes]
-    n, too_short = _tally(groups, counted & known, short)
+    n, too_short = groups.tally(counted & known, short)
     table = pd.DataFrame({"n": n, "too_short": too_short, "proposed_from": _dates(proposed)})
     if scope is not None:
         table = pd.concat([groups.frame, table], axis=1)
@@ -266,15 +265,6 @@ def _span(
     first = months.first.astype("M8[M]").astype("M8[D]").astype(np.int64)
     last = (months.last + 1).astype("M8[M]").astype("M8[D]").astype(np.int64) - 1
     return _Span(np.where(none, _FAR, first), np.where(none, -_FAR, last), months)
-
-
-def _tally(
-    groups: Groups, use: Mask, hit: Mask
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Rows of each group, and those hit."""
-    n, found = np.empty((2, groups.n_groups), np.int64)
-    _core.tally(groups.codes, use, hit, n, found)
-    return n, found
 
 
 def _ends(days: Days, use: Mask, groups: Groups) -> dict[str, Any]:

@@ -9,15 +9,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from rereferral import _core
-from rereferral.days import NULL_DAY, Days, financial_year
+from rereferral.days import NULL_DAY, Days
 
 __all__ = ["DayColumn"]
 
 Mask = npt.NDArray[np.bool_]
-_CENTURY = 36_524  # days, whose years have codes of 8 bits
 
 
 class DayColumn:
@@ -76,15 +74,6 @@ class DayColumn:
                 days[self.ticks == np.iinfo(self.ticks.dtype).min] = NULL_DAY
         days.flags.writeable = False
         return days
-
-    def financial_year(self) -> pd.Categorical:
-        """`rereferral.days.financial_year` of each day, read off the ticks."""
-        if self.last < self.first or self.last - self.first > _CENTURY:
-            return financial_year(self.days)
-        of_day = financial_year(np.arange(self.first, self.last + 1))
-        codes = np.empty(len(self), np.int8)
-        _core.codes_of_days(self.for_core, self.first, of_day.codes, -1, codes)
-        return pd.Categorical.from_codes(codes, dtype=of_day.dtype, validate=False)
 
     def null(self) -> Mask | None:
         """Where the day is missing; None: nowhere."""

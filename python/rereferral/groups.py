@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from rereferral import _core
 from rereferral.errors import RuleError
+from rereferral.kinds import Mask
 
 __all__ = ["Groups", "beside"]
 
 
-@dataclass(frozen=True, eq=False)
 class Groups:
     """The group of each row.
 
-    Attributes
+    Parameters
     ----------
     codes : ndarray of int32, shape (n_rows,)
         Number of the row's group, from 0.
@@ -25,13 +24,32 @@ class Groups:
         The distinct groups in the order of their codes, a column for each key.
     """
 
-    codes: npt.NDArray[np.int32]
-    frame: pd.DataFrame
+    def __init__(self, codes: npt.NDArray[np.int32], frame: pd.DataFrame) -> None:
+        self._codes = codes
+        self._frame = frame
+
+    @property
+    def codes(self) -> npt.NDArray[np.int32]:
+        """Number of each row's group."""
+        return self._codes
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The distinct groups, by number."""
+        return self._frame
 
     @property
     def n_groups(self) -> int:
         """Number of groups."""
         return len(self.frame)
+
+    def tally(
+        self, use: Mask | None, hit: Mask
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """By group, the rows in use (None: all are), and those of them whose `hit` is set."""
+        n, hits = np.empty(self.n_groups, np.int64), np.empty(self.n_groups, np.int64)
+        _core.tally(self.codes, use, hit, n, hits)
+        return n, hits
 
 
 def beside(

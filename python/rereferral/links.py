@@ -15,10 +15,11 @@ import pandas as pd
 from rereferral.completeness import Lookback
 from rereferral.curves import curve_table
 from rereferral.day_columns import DayColumn
-from rereferral.days import NULL_DAY
+from rereferral.days import NULL_DAY, financial_year
 from rereferral.definition import Definition
 from rereferral.errors import RuleError
 from rereferral.exits import FirstExit
+from rereferral.grouping import levels_by_day
 from rereferral.keys import Codes, codes_of
 from rereferral.ledger import rows_of
 from rereferral.matching import Again, Found
@@ -552,4 +553,5 @@ def _derived(by: Any, table: Table, dates: DayColumn) -> dict[str, Any]:
     """Columns that `by` may name though the table has none: the financial year of its date."""
     if table.has("financial_year") or not _asks(by, "financial_year"):
         return {}
-    return {"financial_year": table.once(("financial_year", id(dates)), dates.financial_year)}
+    levels = table.once(("financial_year", id(dates)), lambda: levels_by_day(dates, financial_year))
+    return {"financial_year": levels}

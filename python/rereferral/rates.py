@@ -140,8 +140,10 @@ def rate_table(
     Korn and B. I. Graubard, Survey Methodology 24 (1998), 193-201, for intervals on n / deff.
     """
     quantiles = _level_quantiles(levels)
-    codes, n_groups = core_codes(groups)
-    n, linked = _tally(codes, n_groups, followed, hit)
+    # Counts alone need no group of a row; so codes are made first only where sums need them too.
+    codes = None if cluster is None and scope is None else core_codes(groups)[0]
+    n, linked = _tally(groups, followed, hit)
+    n_groups = len(n)
     rate = _divide(linked, n)
     deff = np.full(n_groups, np.nan)
     effective = n.astype(np.float64)
@@ -232,8 +234,8 @@ def risk_table(
     codes, n_groups = core_codes(groups)
     days, cause = core_days(duration), core_causes(event_or_cause)
     n_causes = max(1, int(cause.max(initial=0)) if cause_names is None else len(cause_names))
-    n, linked = _tally(codes, n_groups, use, cause == 1)
-    _, full = _tally(codes, n_groups, use, followed_full)
+    n, linked = _tally(groups, use, cause == 1)
+    _, full = _tally(groups, use, followed_full)
     clock = np.where(followed_full & (cause == 0), np.int32(_core.longest(days, use)), days)
     cells = cells_of(codes, n_groups, clock, cause, n_causes, use)
     last = np.searchsorted(cells.group, np.arange(n_groups), side="right") - 1
@@ -303,8 +305,7 @@ def ratio_table(
     DataFrame, a row for each group of either table
         The columns of `rate_table`.
     """
-    codes, n_groups = core_codes(groups)
-    n, _ = _tally(codes, n_groups, followed, followed)
+    n, _ = _tally(groups, followed, followed)
     if groups is None or event_groups is None:
         counts = pd.DataFrame({"n": n, "linked": [len(event_row)]})
     else:
@@ -391,13 +392,13 @@ def _wilson(x: Floats, n: Floats, z: float) -> tuple[Floats, Floats]:
 
 
 def _tally(
-    codes: npt.NDArray[np.int32] | None,
-    n_groups: int,
-    use: npt.NDArray[np.bool_] | None,
-    hit: npt.NDArray[np.bool_],
+    groups: Groups | None, use: npt.NDArray[np.bool_] | None, hit: npt.NDArray[np.bool_]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    n, hits = np.empty(n_groups, np.int64), np.empty(n_groups, np.int64)
-    _core.tally(codes, use, hit, n, hits)
+    """`Groups.tally`; of None, which is one group."""
+    if groups is not None:
+        return groups.tally(use, hit)
+    n, hits = np.empty(1, np.int64), np.empty(1, np.int64)
+    _core.tally(None, use, hit, n, hits)
     return n, hits
 
 

@@ -346,7 +346,7 @@ class Table:
         by : name, array, list of them, or mapping of a name to an array
             An array has n_rows values. In a list a Series gives the group column its name, another
             array is called "by", "by_2" and so on by its place in the list.
-        derived : mapping of a name to an array, optional
+        derived : mapping of a name to an array or its Levels, optional
             Columns that `by` may name where the table has none of the name.
         derivable : sequence of str
             The names of all such columns, for who misspells one.
@@ -404,6 +404,8 @@ class Table:
         return found
 
     def _group_array(self, name: str, values: Any) -> Levels:
+        if isinstance(values, Levels):
+            return values
         if isinstance(values, pd.Series):
             if self.labels is not None and not values.index.equals(self.labels):
                 raise DataError(
