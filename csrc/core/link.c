@@ -75,6 +75,14 @@ static rr_status link_part(rr_sweep *s, void *job, int worker, rr_error *error)
     (void)worker;
     (void)error;
     for (int64_t i = s->part_from; i < s->part_to; i++) {
+        const int64_t ahead = rr_row_ahead(s, i, RR_ROWS_AHEAD);
+
+        if (matches->event_row != NULL) {
+            __builtin_prefetch(matches->event_row + ahead, 1);
+        }
+        if (matches->gap_days != NULL) {
+            __builtin_prefetch(matches->gap_days + ahead, 1);
+        }
         link_row(s, i, matches);
     }
     return RR_OK;

@@ -6,9 +6,10 @@
  *
  * Rows of a part lie all over the table. Answers that are written to their rows at once cost as much as
  * finding them, because each takes two cache lines of its own from memory and back. So they are put
- * where their words lie, chunk by chunk, in the memory that event_row will fill, and each chunk's answers
- * are taken to their rows when all are there, first in scratch memory, from which event_row and gap_days
- * are written in order: all steps stay in L2.
+ * where their words lay when they were dealt, chunk by chunk, in the memory that event_row will fill,
+ * and each chunk's answers are taken to their rows when all are there, first in scratch memory, from
+ * which event_row and gap_days are written in order: all steps stay in L2. Which rows are to be used is
+ * asked then, when rows come one after another.
  *
  * Rows are looked up in batches of three loops: what they ask, the least difference in their buckets,
  * and the answers. The first and the last become vector code.
@@ -60,9 +61,10 @@ typedef struct search {
     int index_row_bits;
     int by_row;             /* whether rows bring anchors or bounds of their own */
     rr_buckets *buckets;    /* by worker */
-    uint64_t *answers;      /* where words lie; NULL: they go to their rows at once */
+    uint64_t *answers;      /* where words were dealt; NULL: they go to their rows at once */
     uint64_t *answers_room; /* memory of that, unless it is event_row's */
     uint64_t **settled;     /* by worker: the answers of a chunk, by row */
+    int64_t *next; /* by worker, then chunk: where the next answer goes; of an index in order */
 } search;
 
 enum { BATCH = 64 };
@@ -111,7 +113,7 @@ static question ask(const search *s, int64_t row, int64_t day)
     int64_t anchor = day + s->parts->origin, first, last;
     question q = {day, NO_DAYS};
 
-    if (rule->use != NULL && !rule->use[row]) {
+    if (s->answers == NULL && rule->use != NULL && !rule->use[row]) {
         return q;
     }
     if (!s->by_row || (rule->apart != NULL && !rule->apart[row])) {
@@ -181,12 +183,39 @@ static inline void write_answer(const search *s, int64_t row, uint64_t answer)
 /* ---------------------------------------------------------------- the search */
 
 /* Where the answers of a piece go; each with the number of its row within the chunk below it. */
-static inline uint64_t *answers_of(const search *s, int64_t part, int64_t chunk)
+static inline int64_t answers_of(const search *s, int64_t part, int64_t chunk)
 {
     const rr_side *index = &s->parts->index;
 
-    return s->answers + (chunk << index->chunk_bits) +
-           index->piece[chunk * (s->parts->n_parts + 1) + part];
+    return (chunk << index->chunk_bits) + index->piece[chunk * (s->parts->n_parts + 1) + part];
+}
+
+/* Puts away the answers of n words that lie together. `next` is where those of their chunk go; or, where
+ * they lie in order, those of each chunk. */
+static inline void put_answers(const search *s, const uint64_t *words, int64_t n,
+                               const uint64_t *answers, int64_t *next)
+{
+    const int chunk_bits = s->parts->index.chunk_bits;
+    const uint64_t in_chunk = (UINT64_C(1) << chunk_bits) - 1;
+
+    if (s->answers == NULL) {
+        for (int64_t i = 0; i < n; i++) {
+            write_answer(s, row_of(s, words[i]), answers[i]);
+        }
+    } else if (s->parts->index.in_order) {
+        for (int64_t i = 0; i < n; i++) {
+            const uint64_t row = (uint64_t)row_of(s, words[i]);
+
+            s->answers[next[row >> chunk_bits]++] = answers[i] << chunk_bits | (row & in_chunk);
+        }
+    } else {
+        uint64_t *to = s->answers + *next;
+
+        for (int64_t i = 0; i < n; i++) {
+            to[i] = answers[i] << chunk_bits | ((uint64_t)row_of(s, words[i]) & in_chunk);
+        }
+        *next += n;
+    }
 }
 
 /* Where a row found itself, what it finds beside. */
@@ -230,19 +259,12 @@ RR_INLINE void answer_batch(const search *s, const rr_buckets *all, const uint64
     }
 }
 
-RR_INLINE void search_piece(const search *s, const rr_buckets *all, int64_t part, int64_t p,
-                            int plain, rr_look_kind kind)
+RR_INLINE void search_piece(const search *s, const rr_buckets *all, const rr_piece *piece,
+                            int plain, rr_look_kind kind, int64_t *next)
 {
-    const rr_side *index = &s->parts->index;
-    const rr_piece piece = rr_piece_of(index, s->parts->n_parts, part, p);
-    const int in_chunk_bits = index->chunk_bits < s->index_row_bits ? index->chunk_bits
-                                                                    : s->index_row_bits;
-    const uint64_t in_chunk = (UINT64_C(1) << in_chunk_bits) - 1;
-    uint64_t *waiting = s->answers != NULL ? answers_of(s, part, p) : NULL;
-
-    for (int64_t from = 0; from < piece.n; from += BATCH) {
-        const int64_t n = piece.n - from < BATCH ? piece.n - from : BATCH;
-        const uint64_t *words = piece.words + from;
+    for (int64_t from = 0; from < piece->n; from += BATCH) {
+        const int64_t n = piece->n - from < BATCH ? piece->n - from : BATCH;
+        const uint64_t *words = piece->words + from;
         uint64_t answers[BATCH];
 
         if (plain) {
@@ -252,13 +274,20 @@ RR_INLINE void search_piece(const search *s, const rr_buckets *all, int64_t part
                 answers[i] = answer_with_rules(s, all, words[i]);
             }
         }
-        for (int64_t i = 0; i < n && waiting == NULL; i++) {
-            write_answer(s, row_of(s, words[i]), answers[i]);
-        }
-        for (int64_t i = 0; i < n && waiting != NULL; i++) {
-            waiting[from + i] = answers[i] << index->chunk_bits | (words[i] & in_chunk);
-        }
+        put_answers(s, words, n, answers, next);
     }
+}
+
+/* Where the answers of a part of an index in order go, by chunk. */
+static int64_t *find_places(const search *s, int64_t part, int worker)
+{
+    const int64_t n_chunks = s->parts->index.n_chunks;
+    int64_t *next = s->next + worker * n_chunks;
+
+    for (int64_t c = 0; c < n_chunks; c++) {
+        next[c] = answers_of(s, part, c);
+    }
+    return next;
 }
 
 /* The search and the buckets are copied, so that the compiler knows that no answer changes them. */
@@ -272,8 +301,16 @@ RR_INLINE void search_pieces(const search *job, int64_t part, int worker, int pl
     rr_buckets_fill(s.parts, part, s.turn, &s.buckets[worker]);
     all = s.buckets[worker];
     for (int64_t p = 0; p < rr_n_pieces(index); p++) {
+        const rr_piece piece = rr_piece_of(index, s.parts->n_parts, part, p);
+        int64_t of_chunk = 0, *next = &of_chunk;
+
+        if (s.answers != NULL && index->in_order) {
+            next = find_places(&s, part, worker);
+        } else if (s.answers != NULL) {
+            of_chunk = answers_of(&s, part, p);
+        }
         rr_fetch_piece(index, s.parts->n_parts, part, p);
-        search_piece(&s, &all, part, p, plain, kind);
+        search_piece(&s, &all, &piece, plain, kind, next);
     }
 }
 
@@ -349,6 +386,9 @@ static rr_status settle_chunk(void *job, int64_t chunk, int worker, rr_error *er
     for (int64_t i = 0; i < n; i++) {
         by_row[waiting[i] & (uint64_t)(room - 1)] = (uint64_t)((int64_t)waiting[i] >> bits);
     }
+    for (int64_t i = 0; s.rule->use != NULL && i < rows; i++) {
+        by_row[i] |= -(uint64_t)(s.rule->use[from + i] == 0);
+    }
     write_answers(&s, from, rows, by_row);
     return RR_OK;
 }
@@ -367,13 +407,13 @@ static rr_status fill_spans(search *s)
     return s->spans == NULL ? RR_ERR_MEMORY : RR_OK;
 }
 
-/* Answers wait where words lie if these lie as they were dealt, and an answer has room for its row. */
+/* Answers wait where words were dealt if an answer has room for its row. */
 static rr_status open_answers(search *s, int workers)
 {
     const rr_side *index = &s->parts->index;
     const uint64_t longest = (uint64_t)(s->parts->last_day - s->parts->first_day);
 
-    if (index->in_order || rr_bits(longest) + s->row_bits + index->chunk_bits >= 64) {
+    if (rr_bits(longest) + s->row_bits + index->chunk_bits >= 64) {
         return RR_OK;
     }
     s->answers = (uint64_t *)(void *)s->matches->event_row;
@@ -381,7 +421,8 @@ static rr_status open_answers(search *s, int workers)
         s->answers = s->answers_room = rr_allocate(index->n_table, sizeof *s->answers_room);
     }
     s->settled = calloc((size_t)workers, sizeof *s->settled);
-    return s->answers == NULL || s->settled == NULL ? RR_ERR_MEMORY : RR_OK;
+    s->next = rr_allocate(workers * index->n_chunks, sizeof *s->next);
+    return s->answers == NULL || s->settled == NULL || s->next == NULL ? RR_ERR_MEMORY : RR_OK;
 }
 
 static rr_status open_search(search *s, int workers)
@@ -410,6 +451,7 @@ static void close_search(search *s, int workers)
     }
     free(s->buckets);
     free(s->settled);
+    free(s->next);
     free(s->answers_room);
     free(s->spans);
 }
@@ -418,7 +460,7 @@ static rr_task way_of(const search *s)
 {
     const rr_rule *rule = s->rule;
 
-    if (s->by_row || rule->use != NULL || rule->self_row != NULL) {
+    if (s->by_row || rule->self_row != NULL || (rule->use != NULL && s->answers == NULL)) {
         return search_with_rules;
     }
 #if RR_X86_64
@@ -432,7 +474,7 @@ static rr_task way_of(const search *s)
 /* Of both steps. */
 static int most_workers(const rr_parts *parts, const rr_call *call)
 {
-    const int64_t chunks = parts->index.in_order ? 0 : parts->index.n_chunks;
+    const int64_t chunks = parts->index.n_chunks;
 
     return rr_workers(call, parts->n_parts > chunks ? parts->n_parts : chunks);
 }

@@ -305,13 +305,9 @@ out:
     if (status == RR_OK) {
         free(side->words);
         free(side->rows);
-        free(side->chunk_start);
-        free(side->piece);
         side->words = job.words;
         side->rows = job.rows;
         side->start = start;
-        side->chunk_start = NULL;
-        side->piece = NULL;
         side->in_order = 1;
     } else {
         free(job.words);

@@ -28,7 +28,7 @@ typedef struct rr_side {
     int64_t largest; /* of them */
     int in_order;    /* which of the two it is */
     int64_t *start;  /* in order: n_parts + 1 */
-    /* as dealt */
+    /* as dealt; in order it still says how many rows of each chunk a part has */
     int chunk_bits; /* of a row's number within its chunk */
     int64_t n_chunks;
     int64_t *chunk_start;   /* where the words of each chunk begin; n_chunks + 1 */

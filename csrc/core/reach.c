@@ -134,6 +134,7 @@ int rr_sweep_begin(const rr_sweep *s, int64_t position, rr_reach *reach)
     int64_t row = rr_row_of(&s->parts->index, position);
     uint64_t key_day;
 
+    rr_fetch_rule(rule, rr_row_ahead(s, position, RR_ROWS_AHEAD));
     if (!is_used(rule, row)) {
         return 0;
     }
@@ -207,6 +208,9 @@ void rr_fill_claimed(rr_sweep *s)
         int64_t row = rr_row_of(&s->parts->index, i), first, last;
         uint64_t key_day = rr_key_day(&s->parts->index, i);
 
+        if (i - s->part_from >= RR_ROWS_AHEAD) {
+            rr_fetch_rule(s->rule, rr_row_of(&s->parts->index, i - RR_ROWS_AHEAD));
+        }
         if (!is_used(s->rule, row)) {
             continue;
         }

@@ -21,6 +21,27 @@ static inline int rr_is_apart(const rr_rule *rule, int64_t row)
     return rule->apart == NULL || rule->apart[row];
 }
 
+/* Asks the processor for what a rule says of an index row. */
+static inline void rr_fetch_rule(const rr_rule *rule, int64_t row)
+{
+    if (rule->use != NULL) {
+        __builtin_prefetch(rule->use + row);
+    }
+    if (rule->apart != NULL) {
+        __builtin_prefetch(rule->apart + row);
+        return;
+    }
+    if (rule->anchor != NULL) {
+        __builtin_prefetch(rule->anchor + row);
+    }
+    if (rule->lower != NULL) {
+        __builtin_prefetch(rule->lower + row);
+    }
+    if (rule->upper != NULL) {
+        __builtin_prefetch(rule->upper + row);
+    }
+}
+
 /* The admissible days cut to the bounds that the row itself brings. */
 static inline void rr_row_bounds(const rr_rule *rule, int64_t row, int64_t *first, int64_t *last)
 {

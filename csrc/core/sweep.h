@@ -83,6 +83,18 @@ static inline int rr_many_days(const rr_sweep *sweep)
     return sweep->days.most > RR_MANY_DAYS;
 }
 
+/* Index rows in order lie all over their table: what is read or written by row is asked for so many rows
+ * beforehand. */
+enum { RR_ROWS_AHEAD = 16 };
+
+/* The row that is taken so many rows after that at `position`; near the end, the last. */
+static inline int64_t rr_row_ahead(const rr_sweep *sweep, int64_t position, int64_t rows)
+{
+    const int64_t last = sweep->part_to - 1;
+
+    return rr_row_of(&sweep->parts->index, position + rows < last ? position + rows : last);
+}
+
 /* Day d as a day. */
 static inline int64_t rr_day_at(const rr_sweep *sweep, int64_t d)
 {
