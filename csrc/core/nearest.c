@@ -8,8 +8,9 @@
  * finding them, because each takes two cache lines of its own from memory and back. So they are put
  * where their words lay when they were dealt, chunk by chunk, in the memory that event_row will fill,
  * and each chunk's answers are taken to their rows when all are there, first in scratch memory, from
- * which event_row and gap_days are written in order: all steps stay in L2. Which rows are to be used is
- * asked then, when rows come one after another.
+ * which event_row and gap_days are written in order: all steps stay in L2. Which rows are to be used,
+ * and whether the nearest event lies beyond a row's own last day, is asked then, when rows come one
+ * after another.
  *
  * Rows are looked up in batches of three loops: what they ask, the least difference in their buckets,
  * and the answers. The first and the last become vector code.
@@ -59,7 +60,10 @@ typedef struct search {
     int64_t lead;  /* days from the parts' origin to their first day */
     int row_bits;  /* of a word of an event */
     int index_row_bits;
-    int by_row;             /* whether rows bring anchors or bounds of their own */
+    int by_row; /* whether rows are asked for anchors or bounds of their own */
+    const int64_t
+        *far; /* the bound of each row at the far end of its window, if asked for later; NULL */
+    rr_day_reader index_days;
     rr_buckets *buckets;    /* by worker */
     uint64_t *answers;      /* where words were dealt; NULL: they go to their rows at once */
     uint64_t *answers_room; /* memory of that, unless it is event_row's */
@@ -361,6 +365,25 @@ static void write_answers(const search *s, int64_t from, int64_t n, const uint64
     }
 }
 
+/* The nearest event is no answer where it lies beyond the row's own bound at the far end; nor is then any
+ * other. The rows of answers lie one after another. */
+static void keep_inside(const search *s, int64_t from, int64_t n, uint64_t *answers)
+{
+    const rr_rule *rule = s->rule;
+    const int forward = rule->window.direction == RR_FORWARD;
+    const rr_day_reader days = s->index_days;
+
+    for (int64_t i = 0; i < n; i++) {
+        /* Of a row without an answer or a day the sum may wrap round, and says nothing. */
+        const uint64_t day = (uint64_t)days.first + rr_day_place(&days, from + i);
+        const uint64_t gap = answers[i] >> s->row_bits;
+        const int64_t far = s->far[from + i], event = (int64_t)(forward ? day + gap : day - gap);
+        const int beyond = forward ? event > far : event < far;
+
+        answers[i] |= -(uint64_t)(beyond & (far != RR_NULL_DAY) & rr_is_apart(rule, from + i));
+    }
+}
+
 /* Takes the answers of a chunk to their rows. Its rows are as many as its answers or more, so where the
  * answers lie in event_row they lie in the rows of their own chunk. */
 static rr_status settle_chunk(void *job, int64_t chunk, int worker, rr_error *error)
@@ -388,6 +411,9 @@ static rr_status settle_chunk(void *job, int64_t chunk, int worker, rr_error *er
     }
     for (int64_t i = 0; s.rule->use != NULL && i < rows; i++) {
         by_row[i] |= -(uint64_t)(s.rule->use[from + i] == 0);
+    }
+    if (s.far != NULL) {
+        keep_inside(&s, from, rows, by_row);
     }
     write_answers(&s, from, rows, by_row);
     return RR_OK;
@@ -456,6 +482,25 @@ static void close_search(search *s, int workers)
     free(s->spans);
 }
 
+/* Who asks rows for anchors and bounds of their own reads them at random. Where all there is are bounds at
+ * the far end of the window and the nearest event is wanted, they are asked in order instead, when the
+ * answers are taken to their rows. */
+static void plan_bounds(search *s)
+{
+    const rr_rule *rule = s->rule;
+    const int forward = rule->window.direction == RR_FORWARD;
+    const int64_t *near = forward ? rule->lower : rule->upper;
+    const int64_t *far = forward ? rule->upper : rule->lower;
+    const int has_days = rule->index_day.ticks != NULL || rule->index_day.narrow != NULL;
+
+    s->index_days = rr_read_days(&rule->index_day);
+    s->far = s->answers != NULL && rule->anchor == NULL && near == NULL && rule->take == 1 &&
+                     has_days
+                 ? far
+                 : NULL;
+    s->by_row = s->far == NULL && (rule->anchor != NULL || near != NULL || far != NULL);
+}
+
 static rr_task way_of(const search *s)
 {
     const rr_rule *rule = s->rule;
@@ -495,7 +540,6 @@ rr_status rr_nearest(const rr_parts *parts, const rr_rule *rule, const rr_matche
     s.backwards = (rule->window.direction == RR_BACKWARD) != (rule->take == RR_TAKE_LAST);
     s.turn = (s.backwards ? s.day_mask << s.row_bits : 0) |
              (rule->ties == RR_TIES_LAST_ROW ? s.row_mask : 0);
-    s.by_row = rule->anchor != NULL || rule->lower != NULL || rule->upper != NULL;
     status = rr_bounds_make(&rule->window, parts->first_day, parts->last_day, INT64_MAX, &s.bounds,
                             error);
     if (status != RR_OK) {
@@ -505,6 +549,7 @@ rr_status rr_nearest(const rr_parts *parts, const rr_rule *rule, const rr_matche
         status = rr_fail(error, RR_ERR_MEMORY, "out of memory");
         goto out;
     }
+    plan_bounds(&s);
     if (s.answers == NULL && parts->index.n < parts->index.n_table) {
         for (int64_t i = 0; i < parts->index.n_table; i++) {
             write_answer(&s, i, UINT64_MAX);

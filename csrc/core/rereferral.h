@@ -309,6 +309,8 @@ typedef struct rr_rule {
     /* a first and a last admissible day beside the window's; RR_NULL_DAY: no bound */
     const int64_t *lower;
     const int64_t *upper;
+    /* its day, as rr_order had it; may be left out, but lower and upper cost less with it */
+    rr_days index_day;
     /* the last day on which an event may be confirmed; with `confirmed` */
     const int64_t *confirm_by;
     /* By event row. Its day, as rr_order had it; needed with same_table or self_row */

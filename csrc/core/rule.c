@@ -51,7 +51,8 @@ rr_status rr_check_rule(const rr_parts *parts, const rr_rule *rule, int64_t n_in
     if (rule->claim_latest && rule->window.direction != RR_FORWARD) {
         return rr_fail(error, RR_ERR_ARGUMENT, "claims look forward");
     }
-    if (rule->event_day.ticks != NULL && rule->event_day.per_day < 1) {
+    if ((rule->event_day.ticks != NULL && rule->event_day.per_day < 1) ||
+        (rule->index_day.ticks != NULL && rule->index_day.per_day < 1)) {
         return rr_fail(error, RR_ERR_ARGUMENT, "per_day must be 1 or more");
     }
     status = check_anchors(rule, n_index, error);

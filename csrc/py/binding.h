@@ -100,7 +100,8 @@ int rr_read_parts(PyObject *object, void *address);
 /* ---------------------------------------------------------------- py_sweep.c */
 
 /* Reads a rule: (window, last_row, stop_near, stop_veto, take, claim_latest, same_table, apart, use, anchor,
- * self_row, lower, upper, confirm_by, event_day, vetoed, confirmed), for tables of these lengths. Its
+ * self_row, lower, upper, confirm_by, index_day, event_day, vetoed, confirmed), for tables of these
+ * lengths. Its
  * arrays live as long as `object`. Returns 0, or -1 with an error set. */
 int rr_read_rule(PyObject *object, int64_t n_index, int64_t n_events, rr_rule *rule);
 

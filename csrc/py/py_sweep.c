@@ -9,7 +9,8 @@ enum {
     SELF_ROW,
     LOWER,
     UPPER,
-    CONFIRM_BY, /* so far by index row, from here by event row */
+    CONFIRM_BY,
+    INDEX_DAY, /* so far by index row, from here by event row */
     EVENT_DAY,
     VETOED,
     CONFIRMED,
@@ -26,6 +27,7 @@ int rr_read_rule(PyObject *object, int64_t n_index, int64_t n_events, rr_rule *r
         [LOWER] = {"lower", NPY_INT64, RR_IN_OR_NONE, NULL, NULL, NULL, 0},
         [UPPER] = {"upper", NPY_INT64, RR_IN_OR_NONE, NULL, NULL, NULL, 0},
         [CONFIRM_BY] = {"confirm_by", NPY_INT64, RR_IN_OR_NONE, NULL, NULL, NULL, 0},
+        [INDEX_DAY] = {"index_day", NPY_INT64, RR_IN_OR_NONE, NULL, NULL, NULL, 0},
         [EVENT_DAY] = {"event_day", NPY_INT64, RR_IN_OR_NONE, NULL, NULL, NULL, 0},
         [VETOED] = {"vetoed", NPY_BOOL, RR_IN_OR_NONE, NULL, NULL, NULL, 0},
         [CONFIRMED] = {"confirmed", NPY_INT64, RR_IN_OR_NONE, NULL, NULL, NULL, 0}};
@@ -37,16 +39,17 @@ int rr_read_rule(PyObject *object, int64_t n_index, int64_t n_events, rr_rule *r
         PyErr_SetString(PyExc_TypeError, "a rule is a tuple");
         return -1;
     }
-    if (!PyArg_ParseTuple(object, "O&pppLppOOOOOOOOOO;a rule has seventeen parts", rr_read_window,
+    if (!PyArg_ParseTuple(object, "O&pppLppOOOOOOOOOOO;a rule has eighteen parts", rr_read_window,
                           &rule->window, &last_row, &stop_near, &stop_veto, &take,
                           &rule->claim_latest, &rule->same_table, &arrays[APART].object,
                           &arrays[USE].object, &arrays[ANCHOR].object, &arrays[SELF_ROW].object,
                           &arrays[LOWER].object, &arrays[UPPER].object, &arrays[CONFIRM_BY].object,
-                          &arrays[EVENT_DAY].object, &arrays[VETOED].object,
-                          &arrays[CONFIRMED].object)) {
+                          &arrays[INDEX_DAY].object, &arrays[EVENT_DAY].object,
+                          &arrays[VETOED].object, &arrays[CONFIRMED].object)) {
         return -1;
     }
-    if (rr_days_expect(&arrays[EVENT_DAY], &rule->event_day) < 0) {
+    if (rr_days_expect(&arrays[INDEX_DAY], &rule->index_day) < 0 ||
+        rr_days_expect(&arrays[EVENT_DAY], &rule->event_day) < 0) {
         return -1;
     }
     for (int i = 0; i < N_RULE_ARRAYS; i++) {
@@ -68,6 +71,7 @@ int rr_read_rule(PyObject *object, int64_t n_index, int64_t n_events, rr_rule *r
     rule->lower = arrays[LOWER].data;
     rule->upper = arrays[UPPER].data;
     rule->confirm_by = arrays[CONFIRM_BY].data;
+    rr_days_given(&arrays[INDEX_DAY], &rule->index_day);
     rr_days_given(&arrays[EVENT_DAY], &rule->event_day);
     rule->vetoed = arrays[VETOED].data;
     rule->confirmed = arrays[CONFIRMED].data;

@@ -59,6 +59,7 @@ class CoreRule(NamedTuple):
     lower: Days | None = None
     upper: Days | None = None
     confirm_by: Days | None = None
+    index_day: tuple[object, ...] | None = None
     event_day: tuple[object, ...] | None = None
     vetoed: Mask | None = None
     confirmed: Days | None = None
@@ -192,6 +193,7 @@ class Matching:
         definition = self.definition
         take = {"first": 1, "last": 0}.get(definition.take, definition.take)
         needs_days = self._same_table or self._self_row is not None
+        is_bounded = bounds.get("lower") is not None or bounds.get("upper") is not None
         return CoreRule(
             window=window,
             last_row=definition.ties == "last row",
@@ -201,6 +203,7 @@ class Matching:
             claim_latest=definition.claim == "latest index",
             same_table=self._same_table,
             self_row=self._self_row,
+            index_day=self.index.dates.for_core if is_bounded else None,
             event_day=self.events.dates.for_core if needs_days else None,
             vetoed=self.vetoed,
             confirmed=self.confirmed,

@@ -36,6 +36,13 @@ static void fill(side *s, int64_t n, int sorted, int64_t heavy, uint64_t *random
     }
 }
 
+static void fill_mask(uint8_t *mask, int64_t n, uint64_t *random)
+{
+    for (int64_t i = 0; i < n; i++) {
+        mask[i] = random_below(random, 3) != 0;
+    }
+}
+
 static void same(const answers *a, const answers *b, int64_t n)
 {
     CHECK(memcmp(a->event_row, b->event_row, (size_t)n * sizeof *a->event_row) == 0);
@@ -148,7 +155,8 @@ int main(int n_arguments, char **arguments)
     const int shapes = n_arguments > 1 ? atoi(arguments[1]) : 12;
 
     static side index, events;
-    static int64_t self[EVENTS], lower[EVENTS];
+    static int64_t self[EVENTS], bound[EVENTS];
+    static uint8_t use[EVENTS], apart[EVENTS];
     uint64_t random = 20210331;
 
     for (int shape = 0; shape < shapes; shape++) {
@@ -179,11 +187,23 @@ int main(int n_arguments, char **arguments)
             rule.self_row = self;
             rule.event_day = (rr_days){.ticks = events.day, .per_day = 1};
         }
-        if (shape % 6 == 5) {
+        if (shape % 6 == 5 || shape % 6 == 2) {
             for (int64_t i = 0; i < n_index; i++) {
-                lower[i] = random_below(&random, 2) ? RR_NULL_DAY : random_below(&random, DAYS);
+                bound[i] = random_below(&random, 2) ? RR_NULL_DAY : random_below(&random, DAYS);
             }
-            rule.lower = lower;
+            rule.lower = shape % 6 == 5 ? bound : NULL;
+            rule.upper = shape % 6 == 2 ? bound : NULL;
+            /* The nearest of the first shapes, whose bounds at the far end may wait. */
+            rule.take = shape < 6 ? 1 : rule.take;
+            if (shape < 6 || random_below(&random, 4) != 0) {
+                rule.index_day = index_rows.day;
+            }
+            fill_mask(apart, n_index, &random);
+            rule.apart = random_below(&random, 2) ? apart : NULL;
+        }
+        if (shape % 3 == 1) {
+            fill_mask(use, n_index, &random);
+            rule.use = use;
         }
         compare_ways(&index_rows, &event_rows, &rule);
         if (!one_table) {
