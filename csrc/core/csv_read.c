@@ -246,6 +246,9 @@ static rr_status work(void *job, int64_t task, int number, rr_error *error)
     }
     while (status == RR_OK && (w.number = claim(r, number == 0)) >= 0 && read_block(&w, r)) {
     }
+    pthread_mutex_lock(&r->lock);
+    rr_csv_whole_hear(&r->whole, &w.seam);
+    pthread_mutex_unlock(&r->lock);
     worker_close(&w);
     return status;
 }
