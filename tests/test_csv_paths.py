@@ -125,3 +125,64 @@ def test_every_day_there_is(tmp_path: Path) -> None:
             assert (first == days).all()
             assert (last == days[::-1]).all()
             assert np.isnat(none).all()
+
+
+GOOD = ["2019-02-28", "1999-12-31", "2024-02-29", "", "", "2019-02-28T00:00:00"]
+ODD = [
+    "2019-02-29",
+    "2019-2-028",
+    "2019-02-28x",
+    "2019-02-2",
+    "019-02-28",
+    "2019-13-01",
+    "0000-01-01",
+    "2019/02-28",
+    "2019-02/28",
+    "2019,02-28",
+    " 2019-02-28",
+    "2019-02-28 ",
+    "2019-02-28\n",
+    "2019-02-28,x",
+    '""',
+    '"',
+    ",",
+]
+
+
+@pytest.mark.parametrize("quoting", ["never", "always", "sometimes", "columns", "but empty"])
+@pytest.mark.parametrize("eol", ["\n", "\r\n"])
+@pytest.mark.parametrize("in_seconds", [False, True])
+def test_dates_and_what_is_nearly_one(
+    quoting: str, eol: str, in_seconds: bool, tmp_path: Path
+) -> None:
+    dice = np.random.default_rng([len(quoting), len(eol), in_seconds])
+    lines = []
+    for _ in range(4_000):
+        good = dice.random() < 0.98
+        record = []
+        for column in range(3):
+            field = str(dice.choice(GOOD if good or column != dice.integers(3) else ODD))
+            within = {
+                "never": any(sign in field for sign in '",\n'),
+                "always": True,
+                "sometimes": dice.random() < 0.5,
+                "columns": column != 1,
+                "but empty": field != "",
+            }
+            doubled = field.replace('"', '""')
+            record.append(f'"{doubled}"' if within[quoting] else field)
+        lines.append(",".join(record))
+    text = eol.join(["first,middle,last", *lines]) + eol
+    path = tmp_path / "days.csv"
+    path.write_bytes(text.encode())
+    answers = []
+    for way in (LIBCSV, 0, PORTABLE):
+        with path.open("rb", buffering=0) as file:
+            kinds = np.array([1, 1, 1], np.int32)
+            given = file, kinds, "ISO", 0, True, True, 0, None, way, in_seconds
+            answers.append(flat(_core.csv_read(*given)))
+    judge = answers[0]
+    assert 3_000 < judge[0] < 4_000
+    for answer in answers[1:]:
+        for one, other in zip(answer, judge, strict=True):
+            np.testing.assert_array_equal(one, other)

@@ -53,6 +53,9 @@ rr_status rr_text_check_offsets(const rr_text *text, int64_t data_length,
 rr_status rr_text_check(const rr_text *text, int64_t data_length, int64_t *blank,
                         const rr_call *call, rr_error *error) RR_MUST_CHECK;
 
+/* Whether n bytes are all ASCII above the space: of such no value is blank. */
+int rr_text_is_visible(const uint8_t *bytes, int64_t n);
+
 /* present[i] = 1 where the value is there and not blank; *blank as above. Of a checked column. */
 rr_status rr_text_present(const rr_text *text, uint8_t *present, int64_t *blank,
                           const rr_call *call, rr_error *error) RR_MUST_CHECK;

@@ -6,7 +6,8 @@
  *   csv_rows      the rows of a block from libcsv        csv_fields   the same from positions,
  *                                                        csv_iso      dates among them
  *   csv_blocks    a block of the file, by both
- *   csv_read      blocks on threads, in order            csv_stitch   their rows to one table
+ *   csv_read      blocks on threads, in order            csv_stitch   their rows to one table,
+ *                                                        csv_stream   past the caches
  *   csv_header    the names of the columns               csv_write    columns to bytes */
 #ifndef RR_CSV_INTERNAL_H
 #define RR_CSV_INTERNAL_H
@@ -389,6 +390,7 @@ typedef struct rr_csv_whole {
     rr_csv_builder bad[RR_CSV_N_BAD];
     int64_t n_bad, bad_room, bad_rows;
     int64_t *used; /* bytes of each text column */
+    int *unseen;   /* of each: not all of them are visible (rr_text_is_visible) */
 } rr_csv_whole;
 
 /* What one worker knows of that table: the codes there of its own categories, and where the rows
@@ -399,6 +401,7 @@ typedef struct rr_csv_seam {
         int64_t n, room, unknown;
     } *of;         /* a column each */
     int64_t *used; /* bytes of each text column before this block */
+    int *unseen;   /* of each: not all that this worker has copied are visible */
     int64_t row;
     int64_t n_columns;
 } rr_csv_seam;
@@ -431,7 +434,10 @@ int rr_csv_whole_holds(const rr_csv_whole *whole);
 rr_status rr_csv_whole_grow(rr_csv_whole *whole, double share) RR_MUST_CHECK;
 
 /* Copies them there; several blocks may do so at a time. */
-void rr_csv_whole_copy(const rr_csv_whole *whole, const rr_csv_rows *rows, const rr_csv_seam *seam);
+void rr_csv_whole_copy(const rr_csv_whole *whole, const rr_csv_rows *rows, rr_csv_seam *seam);
+
+/* Takes over what a worker that copies no more has found out: one worker after another. */
+void rr_csv_whole_hear(rr_csv_whole *whole, const rr_csv_seam *seam);
 
 /* Moves the columns to `table` (zeroed). */
 rr_status rr_csv_whole_finish(rr_csv_whole *whole, rr_csv_encoding encoding,

@@ -8,10 +8,13 @@
  *
  * With AVX-512 eight fields are read together: sixteen bytes of each, of which two shuffles bring the
  * digits into a 64-bit lane a field; two products make year, month and day of them. Empty fields are
- * lanes as the others, so that a column with gaps costs no guesses.
+ * lanes as the others, so that a column with gaps costs no guesses. The byte behind the date must be
+ * the one that ends the column's fields, so nobody need look up where a field ends.
  *
- * Cost. One core of a server of 2023, a date in memory of the cache: 1.7 ns, one by one 5. A column of
- * 10 M, first touch of what is written included: 0.03 s, and 0.066. */
+ * Cost. One core of a server of 2023, a date of a block, the copy into the table included: 1.3 ns, in
+ * quotes too; one by one 5. With the lengths gathered from the positions it was 1.8, and 2.3 for dates
+ * in quotes, which were then moved a byte on. Two threads, all eight columns of 10 M rows: 0.220 s then,
+ * 0.206 now; all in quotes 0.209 and 0.193. */
 #include "csv_fields.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
@@ -88,45 +91,53 @@ AVX512 static inline __m512i four_fields(const char *bytes, const uint32_t *end,
                               _mm_loadu_si128((const void *)(bytes + end[6 * stride - 1] + 1)), 3);
 }
 
-/* Moves fields that begin with a quote a byte on. */
-AVX512 static inline __m512i without_quotes(__m512i fields)
-{
-    const __m512i bytes = _mm512_broadcast_i32x4(
-        _mm_set_epi8(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0));
-    const __m512i first = _mm512_shuffle_epi8(fields, _mm512_setzero_si512());
-    const __mmask64 quoted = _mm512_cmpeq_epi8_mask(first, _mm512_set1_epi8('"'));
+/* A date without quotes and one within: where its digits are, and the other bytes that must be there
+ * as far as the one behind it. In an index quotes are where they should be, so that these bytes also
+ * tell the length: behind a date comes the end of the field, or the quote before the end. */
+static const struct {
+    char pattern[16];
+    int8_t digits[8], marks[8];
+} LAYOUTS[2] = {
+    {"0000-00-00", {0, 1, 2, 3, 5, 6, 8, 9}, {4, 7, 10, -1, -1, -1, -1, -1}},
+    {"\"0000-00-00\"", {1, 2, 3, 4, 6, 7, 9, 10}, {0, 5, 8, 11, -1, -1, -1, -1}},
+};
 
-    return _mm512_mask_shuffle_epi8(fields, quoted, fields,
-                                    _mm512_add_epi8(bytes, _mm512_set1_epi8(1)));
+/* Brings places of the even fields to the low halves of their 16 bytes, of the odd ones to the high. */
+AVX512 static inline __m512i bring(const int8_t places[8], __m512i even, __m512i odd)
+{
+    const __m128i none = _mm_set1_epi8(-1), wanted = _mm_loadl_epi64((const void *)places);
+
+    even = _mm512_shuffle_epi8(even, _mm512_broadcast_i32x4(_mm_unpacklo_epi64(wanted, none)));
+    odd = _mm512_shuffle_epi8(odd, _mm512_broadcast_i32x4(_mm_unpacklo_epi64(none, wanted)));
+    return _mm512_or_si512(even, odd);
 }
 
-/* The days of eight fields; *good has a bit for each that is a date. */
-AVX512 static inline __m512i eight_days(__m512i even, __m512i odd, __mmask8 *good)
+/* The days of eight fields that end in `end`; *good has a bit for each that is a date, *empty for each
+ * that is empty. */
+AVX512 RR_INLINE __m512i eight_days(int quoted, char end, __m512i even, __m512i odd, __mmask8 *good,
+                                    __mmask8 *empty)
 {
     const __m512i pattern = _mm512_broadcast_i32x4(
-        _mm_set_epi8(0, 0, 0, 0, 0, 0, '0', '0', '-', '0', '0', '-', '0', '0', '0', '0'));
-    /* The digits of the even fields go to the low half of their 16 bytes, of the odd ones to the
-     * high half; so do the hyphens. */
-    const __m512i digits_low = _mm512_broadcast_i32x4(
-        _mm_set_epi8(-1, -1, -1, -1, -1, -1, -1, -1, 9, 8, 6, 5, 3, 2, 1, 0));
-    const __m512i digits_high = _mm512_broadcast_i32x4(
-        _mm_set_epi8(9, 8, 6, 5, 3, 2, 1, 0, -1, -1, -1, -1, -1, -1, -1, -1));
-    const __m512i hyphens_low = _mm512_broadcast_i32x4(
-        _mm_set_epi8(-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 7, 4));
-    const __m512i hyphens_high = _mm512_broadcast_i32x4(
-        _mm_set_epi8(-1, -1, -1, -1, -1, -1, 7, 4, -1, -1, -1, -1, -1, -1, -1, -1));
+        _mm_mask_set1_epi8(_mm_loadu_si128((const void *)LAYOUTS[quoted].pattern),
+                           quoted ? 0 : (__mmask16)(1 << 10), end));
     const __m512i starts = _mm512_loadu_si512(STARTS);
     const __m512i lengths = _mm512_loadu_si512(LENGTHS);
-    const __m512i one = _mm512_set1_epi64(1);
-    __m512i digits, hyphens, wrong, pairs, year, month, of_month, century, day;
+    const __m512i one = _mm512_set1_epi64(1), byte = _mm512_set1_epi64(255);
+    __m512i digits, marks, wrong, pairs, year, month, of_month, century, day;
 
     even = _mm512_xor_si512(even, pattern);
     odd = _mm512_xor_si512(odd, pattern);
-    digits = _mm512_or_si512(_mm512_shuffle_epi8(even, digits_low),
-                             _mm512_shuffle_epi8(odd, digits_high));
-    hyphens = _mm512_or_si512(_mm512_shuffle_epi8(even, hyphens_low),
-                              _mm512_shuffle_epi8(odd, hyphens_high));
-    wrong = _mm512_or_si512(_mm512_subs_epu8(digits, _mm512_set1_epi8(9)), hyphens);
+    digits = bring(LAYOUTS[quoted].digits, even, odd);
+    marks = bring(LAYOUTS[quoted].marks, even, odd);
+    wrong = _mm512_or_si512(_mm512_subs_epu8(digits, _mm512_set1_epi8(9)), marks);
+    if (quoted) { /* a quote behind the first byte, or no quote but the end is the first */
+        *empty =
+            _mm512_cmpeq_epi64_mask(_mm512_and_si512(digits, byte), _mm512_set1_epi64('0' ^ '"')) |
+            _mm512_cmpeq_epi64_mask(_mm512_and_si512(marks, byte), _mm512_set1_epi64('"' ^ end));
+    } else {
+        *empty = _mm512_cmpeq_epi64_mask(_mm512_and_si512(digits, byte),
+                                         _mm512_set1_epi64('0' ^ end));
+    }
     /* Numbers of two digits; then the year, and 128 months and a day. */
     pairs = _mm512_maddubs_epi16(digits, _mm512_set1_epi16(10 | 1 << 8));
     pairs = _mm512_madd_epi16(
@@ -150,45 +161,22 @@ AVX512 static inline __m512i eight_days(__m512i even, __m512i odd, __mmask8 *goo
     return _mm512_sub_epi64(_mm512_add_epi64(day, of_month), _mm512_set1_epi64(TO_1970));
 }
 
-/* A bit for each of eight fields that begin with a quote. */
-AVX512 static inline __mmask8 quotes_of(__m512i even, __m512i odd)
+AVX512 RR_INLINE uint64_t dates_of_layout(int quoted, rr_csv_fields c, int64_t unit, int64_t *dates)
 {
-    const __m512i low = _mm512_broadcast_i32x4(_mm_set_epi64x(-1, -256));
-    const __m512i high = _mm512_broadcast_i32x4(_mm_set_epi64x(-256, -1));
-    const __m512i first = _mm512_or_si512(_mm512_shuffle_epi8(even, low),
-                                          _mm512_shuffle_epi8(odd, high));
-
-    return _mm512_cmpeq_epi64_mask(first, _mm512_set1_epi64('"'));
-}
-
-AVX512 static uint64_t dates_avx512(rr_csv_fields c, int64_t unit, int64_t *dates)
-{
-    const __m512i rows = _mm512_mullo_epi64(_mm512_set1_epi64(c.stride),
-                                            _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7));
+    const char end = c.bytes[*c.ends - c.trim];
     const int64_t whole = c.n & ~INT64_C(7);
     uint64_t left = 0;
 
     for (int64_t i = 0; i < whole; i += 8) {
-        const uint32_t *end = c.ends + i * c.stride;
-        /* Of each field where it ends, over where the one before it does. */
-        __m512i ends = _mm512_i64gather_epi64(rows, end - 1, 4);
-        __m512i lengths = _mm512_sub_epi64(_mm512_srli_epi64(ends, 32),
-                                           _mm512_and_si512(ends, _mm512_set1_epi64(UINT32_MAX)));
-        __m512i even = four_fields(c.bytes, end, c.stride);
-        __m512i odd = four_fields(c.bytes, end + c.stride, c.stride), days;
+        const uint32_t *ends = c.ends + i * c.stride;
+        __m512i even = four_fields(c.bytes, ends, c.stride);
+        __m512i odd = four_fields(c.bytes, ends + c.stride, c.stride);
         __mmask8 good, empty;
+        __m512i days = eight_days(quoted, end, even, odd, &good, &empty);
 
-        if (c.quoted) {
-            lengths = _mm512_mask_sub_epi64(lengths, quotes_of(even, odd), lengths,
-                                            _mm512_set1_epi64(2));
-            even = without_quotes(even);
-            odd = without_quotes(odd);
-        }
-        days = _mm512_mul_epi32(eight_days(even, odd, &good), _mm512_set1_epi64(unit));
-        good &= _mm512_cmpeq_epi64_mask(lengths, _mm512_set1_epi64(10 + 1 + c.trim));
-        empty = _mm512_cmpeq_epi64_mask(lengths, _mm512_set1_epi64(1 + c.trim));
-        _mm512_storeu_si512(&dates[i],
-                            _mm512_mask_mov_epi64(days, empty, _mm512_set1_epi64(RR_NULL_DAY)));
+        days = _mm512_mask_mov_epi64(_mm512_mul_epi32(days, _mm512_set1_epi64(unit)), empty,
+                                     _mm512_set1_epi64(RR_NULL_DAY));
+        _mm512_storeu_si512(&dates[i], days);
         left |= (uint64_t)(__mmask8) ~(good | empty) << i;
     }
     if (whole < c.n) {
@@ -199,6 +187,20 @@ AVX512 static uint64_t dates_avx512(rr_csv_fields c, int64_t unit, int64_t *date
         left |= dates_portable(rest, unit, dates + whole) << whole;
     }
     return left;
+}
+
+/* A column is written in one way as a rule: that of its first field that is not empty. */
+AVX512 static uint64_t dates_avx512(rr_csv_fields c, int64_t unit, int64_t *dates)
+{
+    int64_t first = 0;
+
+    while (c.quoted && first < c.n - 1 && rr_csv_field_of(c, first).length == 0) {
+        first++;
+    }
+    if (c.quoted && c.bytes[c.ends[first * c.stride - 1] + 1] == '"') {
+        return dates_of_layout(1, c, unit, dates);
+    }
+    return dates_of_layout(0, c, unit, dates);
 }
 
 #endif

@@ -50,6 +50,8 @@ typedef struct rr_csv_column {
     int64_t n_strings; /* TEXT: n; CATEGORY: distinct values */
     int64_t *offsets;  /* TEXT, CATEGORY: n_strings + 1, from 0 */
     char *data;        /* TEXT, CATEGORY: offsets[n_strings] bytes of UTF-8 */
+    int visible;       /* TEXT that was read: every byte is ASCII above the space, so no value is
+                        * blank */
 } rr_csv_column;
 
 /* Frees what the column owns. Harmless on a zeroed struct, and twice. */

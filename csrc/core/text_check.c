@@ -29,12 +29,11 @@ static int is_ascii(const uint8_t *bytes, int64_t length)
     return (high & UINT64_C(0x8080808080808080)) == 0;
 }
 
-/* Whether all bytes are ASCII and none is white space or a control character. */
-static int is_visible(const uint8_t *bytes, int64_t length)
+int rr_text_is_visible(const uint8_t *bytes, int64_t n)
 {
     uint8_t other = 0;
 
-    for (int64_t i = 0; i < length; i++) {
+    for (int64_t i = 0; i < n; i++) {
         other |= (uint8_t)((int8_t)bytes[i] <= ' ');
     }
     return !other;
@@ -192,7 +191,7 @@ static rr_status check_rows(void *argument, int64_t task, int worker, rr_error *
             status = rr_text_check_block(offsets, first, n, job->n_data, error);
         }
         if (status == RR_OK && job->present == NULL && all_hold_some(offsets, n) &&
-            is_visible(job->text->data + offsets[0], offsets[n] - offsets[0])) {
+            rr_text_is_visible(job->text->data + offsets[0], offsets[n] - offsets[0])) {
             continue;
         }
         if (status == RR_OK && job->check) {

@@ -7,7 +7,8 @@
 /* ---------------------------------------------------------------- out: what was allocated becomes
  * arrays */
 
-/* (values, valid, offsets, data), None for what a column of its kind does not have. */
+/* (values, valid, offsets, data, visible), None for what a column of its kind does not have. The arrays
+ * of a text column cannot be written to, now or later: nothing that Python knows owns their memory. */
 static PyObject *column_arrays(rr_csv_column *c, int64_t n, rr_shelf *shelf)
 {
     static const int types[] = {
@@ -20,7 +21,7 @@ static PyObject *column_arrays(rr_csv_column *c, int64_t n, rr_shelf *shelf)
     const int64_t lengths[] = {n, n, c->n_strings + 1, n_bytes};
     const int block_types[] = {c->kind == RR_CSV_CATEGORY ? code_type : types[c->kind], NPY_BOOL,
                                NPY_INT64, NPY_UINT8};
-    PyObject *tuple = PyTuple_New(4);
+    PyObject *tuple = PyTuple_New(5);
 
     c->values = c->valid = NULL;
     c->offsets = NULL;
@@ -37,9 +38,15 @@ static PyObject *column_arrays(rr_csv_column *c, int64_t n, rr_shelf *shelf)
             Py_XDECREF(tuple);
             return NULL;
         }
+        if (c->kind == RR_CSV_TEXT && array != Py_None) {
+            PyArray_CLEARFLAGS((PyArrayObject *)array, NPY_ARRAY_WRITEABLE);
+        }
         if (PyTuple_SetItem(tuple, i, array) < 0) {
             Py_CLEAR(tuple);
         }
+    }
+    if (tuple != NULL && PyTuple_SetItem(tuple, 4, PyBool_FromLong(c->visible)) < 0) {
+        Py_CLEAR(tuple);
     }
     return tuple;
 }
@@ -288,7 +295,7 @@ out:
 
 PyMethodDef rr_py_csv_methods[] = {
     {"csv_header", csv_header, METH_VARARGS,
-     "csv_header(source, encoding, block_size) -> (None, valid, offsets, data)"},
+     "csv_header(source, encoding, block_size) -> (None, valid, offsets, data, visible)"},
     {"csv_read", csv_read, METH_VARARGS,
      "csv_read(source, kinds, date_format, encoding, has_header, collect, block_size, progress,\n"
      "path=0, in_seconds=False) -> (columns, bad, rows, bytes, blank_lines, bad_rows)"},

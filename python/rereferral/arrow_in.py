@@ -12,6 +12,7 @@ import numpy.typing as npt
 from rereferral import _core
 from rereferral.days import NULL_DAY
 from rereferral.errors import DataError
+from rereferral.frames import lent
 from rereferral.kinds import Categories, Column, Dates, Days, Mask, Numbers, native
 from rereferral.text import Text, data_error
 
@@ -298,10 +299,12 @@ def _text(piece: Piece, width: np.dtype[Any]) -> Text:
     if piece.length == 0:
         return Text.nulls(0)
     size = width.itemsize
-    offsets = piece.array.buffers[1][
-        piece.start * size : (piece.start + piece.length + 1) * size
-    ].view(width)
-    data = piece.array.buffers[2]
+    offsets, data = piece.array.buffers[1:3]
+    stop = piece.start + piece.length
+    own = lent(offsets.ctypes.data, data.ctypes.data)
+    if own is not None and size == own.given_offsets.itemsize and stop <= len(own):
+        return own._with_mask(piece.start, stop, _valid_of(piece))
+    offsets = offsets[piece.start * size : (stop + 1) * size].view(width)
     return Text(native(offsets), data, _valid_of(piece))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -10,11 +11,21 @@ import pandas as pd
 
 from rereferral.text import Text
 
-__all__ = ["frame_of", "text_array"]
+__all__ = ["frame_of", "lent", "text_array"]
 
 NAT = np.iinfo(np.int64).min
 SECONDS_A_DAY = 86_400
 CHUNK = 1 << 16  # rows whose mask stays in the cache
+
+# Columns of the CSV reader that pyarrow holds, by the addresses of their offsets and their bytes.
+# Its buffers keep a column alive; nothing else can be at those addresses meanwhile, and what is
+# there cannot be written to.
+_LENT: WeakValueDictionary[tuple[int, int], Text] = WeakValueDictionary()
+
+
+def lent(offsets: int, data: int) -> Text | None:
+    """The column of the CSV reader that lies at these addresses, if one does."""
+    return _LENT.get((offsets, data))
 
 
 def frame_of(columns: dict[str, Any]) -> pd.DataFrame:
@@ -67,8 +78,17 @@ def text_array(text: Text) -> pd.api.extensions.ExtensionArray:
     bitmap = None
     if text.valid is not None:
         bitmap = pa.py_buffer(np.packbits(text.valid, bitorder="little"))
-    buffers = [bitmap, pa.py_buffer(text.offsets), pa.py_buffer(text.data)]
-    array = pa.Array.from_buffers(pa.large_string(), len(text), buffers)
+    offsets, data = text.offsets, text.data
+    if text._sealed:
+        place = offsets.ctypes.data, data.ctypes.data
+        _LENT[place] = text
+        buffers = [
+            pa.foreign_buffer(place[0], offsets.nbytes, text),
+            pa.foreign_buffer(place[1], data.nbytes, text),
+        ]
+    else:
+        buffers = [pa.py_buffer(offsets), pa.py_buffer(data)]
+    array = pa.Array.from_buffers(pa.large_string(), len(text), [bitmap, *buffers])
     try:
         return pd.arrays.ArrowStringArray(array)
     except ValueError:  # pandas 2.1 holds short offsets only, of which one array may not be enough

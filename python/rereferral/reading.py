@@ -484,24 +484,25 @@ def _naming(file: str, header: list[str]) -> Iterator[None]:
         raise
 
 
-Arrays: TypeAlias = tuple[Any, Any, Any, Any]
-"""The values, valid, offsets and data of a column; None for what its kind does not have."""
+Arrays: TypeAlias = tuple[Any, Any, Any, Any, bool]
+"""The values, valid, offsets and data of a column, None for what its kind does not have; and
+whether every byte of a text is visible."""
 
 
 def _text(arrays: Arrays) -> Text:
-    _, valid, offsets, data = arrays
-    return Text._trusted(offsets, data, valid)
+    _, valid, offsets, data, visible = arrays
+    return Text._read(offsets, data, valid, visible)
 
 
 def _strings(arrays: Arrays) -> list[str]:
     """Each value as a str; a null is empty."""
-    _, _, offsets, data = arrays
+    _, _, offsets, data, _ = arrays
     joined = data.tobytes()
     return [joined[start:end].decode() for start, end in pairwise(offsets.tolist())]
 
 
 def _column(kind: str, arrays: Arrays, in_seconds: bool) -> Any:
-    values, valid, _, _ = arrays
+    values, valid, *_ = arrays
     if kind == "text":
         return _text(arrays)
     if kind == "category":

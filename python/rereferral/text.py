@@ -79,11 +79,12 @@ class Text:
     array([False, False,  True])
     """
 
-    __slots__ = ("_blank", "data", "given_offsets", "valid")
+    __slots__ = ("__weakref__", "_blank", "_sealed", "data", "given_offsets", "valid")
     given_offsets: npt.NDArray[np.int64] | npt.NDArray[np.int32]
     data: npt.NDArray[np.uint8]
     valid: npt.NDArray[np.bool_] | None
     _blank: int | None
+    _sealed: bool
 
     def __init__(
         self,
@@ -100,11 +101,13 @@ class Text:
         data: npt.NDArray[np.uint8],
         valid: npt.NDArray[np.bool_] | None,
         blank: int | None = None,
+        sealed: bool = False,
     ) -> None:
         object.__setattr__(self, "given_offsets", frozen(offsets))
         object.__setattr__(self, "data", frozen(data))
         object.__setattr__(self, "valid", None if valid is None else frozen(valid))
         object.__setattr__(self, "_blank", blank)
+        object.__setattr__(self, "_sealed", sealed)
 
     @property
     def offsets(self) -> npt.NDArray[np.int64]:
@@ -124,6 +127,23 @@ class Text:
         """Make one from arrays that the package made itself, without a check."""
         self = cls.__new__(cls)
         self._set(offsets, data, valid)
+        return self
+
+    @classmethod
+    def _read(
+        cls,
+        offsets: npt.NDArray[np.int64],
+        data: npt.NDArray[np.uint8],
+        valid: npt.NDArray[np.bool_] | None,
+        visible: bool,
+    ) -> Text:
+        """Make one from arrays of the CSV reader, which nobody can write to.
+
+        Their nulls are empty and all else is not. `visible`: no byte is white space, so that no
+        value is blank.
+        """
+        self = cls.__new__(cls)
+        self._set(offsets, data, valid, 0 if visible else None, sealed=True)
         return self
 
     @classmethod
@@ -251,6 +271,16 @@ class Text:
     def __iter__(self) -> Iterator[str | None]:
         for row in range(len(self)):
             yield self._value(row)
+
+    def _with_mask(self, start: int, stop: int, valid: npt.NDArray[np.bool_] | None) -> Text:
+        """A sealed column's rows from `start` to `stop`, of which those of a mask are present."""
+        own = None if self.valid is None else self.valid[start:stop]
+        # Under a null of the reader's lies nothing, which is blank where it is no null.
+        kept = own is None or (valid is not None and not (valid > own).any())
+        part = Text.__new__(Text)
+        offsets = self.given_offsets[start : stop + 1]
+        part._set(offsets, self.data, valid, 0 if kept and self._blank == 0 else None)
+        return part
 
     def take(self, rows: npt.ArrayLike) -> Text:
         """The values of the rows `rows` (int64, from 0), in that order.
