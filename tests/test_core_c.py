@@ -65,12 +65,13 @@ def test_program(program: Path, core: list[str], tmp_path: Path) -> None:
     assert not run(program, MEMORY, core, tmp_path)
 
 
-def test_linkage_without_vector_code(tmp_path: Path) -> None:
+def test_loops_without_vector_code(tmp_path: Path) -> None:
     """The loops that are compiled for newer processors too, as the others have them."""
     flags = [*MEMORY, "-DRR_X86_64=0"]
     objects = compiled(tmp_path, flags)
-    program = ROOT / "tests" / "c" / "test_nearest.c"
-    assert not run(program, flags, objects, tmp_path, "4")
+    for name in ("test_nearest", "test_marks"):
+        program = ROOT / "tests" / "c" / f"{name}.c"
+        assert not run(program, flags, objects, tmp_path, "4")
 
 
 def test_many_days_of_a_key_are_told_apart_as_few_are(core: list[str], tmp_path: Path) -> None:

@@ -121,5 +121,6 @@ extern PyMethodDef rr_py_arrow_out_methods[];
 extern PyMethodDef rr_py_cohort_methods[];
 extern PyMethodDef rr_py_merge_methods[];
 extern PyMethodDef rr_py_keys_methods[];
+extern PyMethodDef rr_py_marks_methods[];
 
 #endif

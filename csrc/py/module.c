@@ -8,7 +8,7 @@ static int execute(PyObject *module)
         rr_py_tally_methods,   rr_py_text_methods,     rr_py_text_forms_methods,
         rr_py_columns_methods, rr_py_arrow_in_methods, rr_py_arrow_out_methods,
         rr_py_cohort_methods,  rr_py_merge_methods,    rr_py_call_methods,
-        rr_py_keys_methods,    rr_py_curves_methods};
+        rr_py_keys_methods,    rr_py_curves_methods,   rr_py_marks_methods};
     rr_module_state *state = PyModule_GetState(module);
 
     state->threads = 1;

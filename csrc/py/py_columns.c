@@ -506,8 +506,8 @@ static PyObject *number_range(PyObject *self, PyObject *args)
 
 PyDoc_STRVAR(empty_doc,
              "empty($module, n, bits, /)\n--\n\n"
-             "Return an array of n integers of 32 or 64 bits, with any values, in memory\n"
-             "that is kept for the next one when the array goes.");
+             "Return an array of n integers of 32 or 64 bits, or truth values of 8, with any\n"
+             "values, in memory that is kept for the next one when the array goes.");
 
 static PyObject *empty(PyObject *self, PyObject *args)
 {
@@ -520,15 +520,19 @@ static PyObject *empty(PyObject *self, PyObject *args)
     if (!PyArg_ParseTuple(args, "Li:empty", &n, &bits)) {
         return NULL;
     }
-    if (n < 0 || (bits != 32 && bits != 64)) {
-        PyErr_SetString(PyExc_ValueError, "an array has 0 or more integers of 32 or 64 bits");
+    if (n < 0 || (bits != 8 && bits != 32 && bits != 64)) {
+        PyErr_SetString(PyExc_ValueError, "an array has 0 or more elements of 8, 32 or 64 bits");
         return NULL;
     }
     block = rr_shelf_allocate(shelf, n, (size_t)bits / 8);
     if (block == NULL) {
         return PyErr_NoMemory();
     }
-    array = rr_array_over(&block, n, bits == 32 ? NPY_INT32 : NPY_INT64, shelf);
+    array = rr_array_over(&block, n,
+                          bits == 8    ? NPY_BOOL
+                          : bits == 32 ? NPY_INT32
+                                       : NPY_INT64,
+                          shelf);
     free(block); /* unless the array has it */
     return array;
 }

@@ -214,6 +214,15 @@ def mean_count(
     /,
 ) -> None: ...
 
+# marks: conditions are (numbers, intervals) or (numbers, among)
+def rows_left(
+    conditions: tuple[tuple[Any, Any], ...],
+    n: int,
+    before: npt.NDArray[np.bool_] | None,
+    left: tuple[npt.NDArray[np.bool_] | None, ...],
+    /,
+) -> list[int]: ...
+
 # text
 def text_check(offsets: Any, data: Any, valid: Any, /) -> int: ...
 def text_fixed_check(characters: Any, width: int, valid: Any, present: Any, /) -> int | None: ...

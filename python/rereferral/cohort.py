@@ -12,7 +12,8 @@ from rereferral.days import Days, financial_year, month_of
 from rereferral.definition import Definition
 from rereferral.errors import RuleError
 from rereferral.exits import remove_exits
-from rereferral.ledger import Ledger
+from rereferral.ledger import Ledger, Point
+from rereferral.marks import Within, marked, mask_of, unmarked
 from rereferral.matching import Matching
 from rereferral.mediation import Early, Mediation
 from rereferral.observation import Observation
@@ -24,12 +25,30 @@ __all__ = ["Chosen", "choose_cohort", "earliest_day", "look_backs"]
 
 
 class Chosen(NamedTuple):
-    """Who is not counted for a reason of its own: not followed (None: nobody), or early for a
-    landmark.
+    """Who is not counted for a reason of its own: not followed, or early for a landmark.
+
+    At `eligible` the rows are left whose follow-up is asked about, at `followed` those of them that
+    have it.
     """
 
-    unfollowed: Mask | None
+    eligible: Point
+    followed: Point
     early: Early | None
+
+    @property
+    def unfollowed(self) -> Mask | None:
+        """The eligible rows that were not followed; None: nobody."""
+        eligible, followed = self.eligible.left, self.followed.left
+        if followed is None or followed is eligible:
+            return None
+        return mask_of(unmarked(followed), before=eligible)
+
+    def or_unfollowed(self, left: Mask | None) -> Mask | None:
+        """The rows that are left at the end and those that were not followed; None: all."""
+        if left is self.followed.left:
+            return self.eligible.left
+        unfollowed = self.unfollowed
+        return left if left is None or unfollowed is None else left | unfollowed
 
 
 def look_backs(definition: Definition) -> dict[str, Span]:
@@ -58,22 +77,20 @@ def choose_cohort(
     """
     index = matching.index
     ledger = index.ledger
-    eligible = ledger.left
+    eligible = ledger.here()
     if definition.washout is not None:
         # Eligible rows wash out others even if they are not kept.
         matching.put_in_order()
     _remove_unobserved_past(definition, index, observed)
     _remove_unfollowed(definition, observed, ledger, reach)
-    unfollowed = None
-    if ledger.left is not None and ledger.left is not eligible:
-        unfollowed = ~ledger.left if eligible is None else eligible & ~ledger.left
+    followed = ledger.here()
     _remove_washed_out(definition, matching, ledger)
     _remove_unselected(definition, matching, ledger)
     early = None
     if mediation is not None:
         early = mediation.remove_early(definition, matching, ledger, reach)
     remove_exits(definition, index, ledger, reach)
-    return Chosen(unfollowed, early)
+    return Chosen(eligible, followed, early)
 
 
 def _remove_unobserved_past(definition: Definition, index: Side, observed: Observation) -> None:
@@ -83,15 +100,15 @@ def _remove_unobserved_past(definition: Definition, index: Side, observed: Obser
             raise RuleError(f"{rule} looks back {span}: give observed_from")
         words = observed.edge_in_words("backward")
         reason = f"the {rule} of {span} begins before {words}"
-        index.ledger.remove("look-back", reason, _too_early(span, index, observed.first))
+        index.ledger.keep("look-back", reason, _not_too_early(span, index, observed.first))
 
 
-def _too_early(span: Span, index: Side, first: int | Days) -> Mask | None:
-    """The rows from which a span looks back to before a day; None: no row."""
+def _not_too_early(span: Span, index: Side, first: int | Days) -> Within | None:
+    """The rows from which a span does not look back to before a day; None: every row."""
     if isinstance(first, int):
         reached = index.dates.first_day(lambda day: earliest_day(span, np.array([day]))[0] >= first)
-        return index.dates.before(reached)
-    return earliest_day(span, index.days) < first
+        return index.dates.within(first=reached)
+    return unmarked(earliest_day(span, index.days) < first)
 
 
 def earliest_day(span: Span, days: Days) -> Days:
@@ -116,14 +133,14 @@ def _remove_unfollowed(
             ledger.remove("follow-up", f"the landmark comes after {words}", reach.anchor > edge)
         return
     if definition.direction == "backward":
-        ledger.remove("look-back", f"the window begins before {words}", reach.begins_before(edge))
+        ledger.keep("look-back", f"the window begins before {words}", reach.begins_from(edge))
         return
     # The day at the window's full length must have been observed, whichever end it has.
     lag, what = None, "the window ends"
     if definition.confirm is not None:
         lag = definition.confirm.lag
         what = f"the window and {lag} more end"
-    ledger.remove("follow-up", f"{what} after {words}", reach.beyond(edge, lag))
+    ledger.keep("follow-up", f"{what} after {words}", reach.ends_by(edge, lag))
 
 
 def _remove_washed_out(definition: Definition, matching: Matching, ledger: Ledger) -> None:
@@ -146,7 +163,7 @@ def _remove_unselected(definition: Definition, matching: Matching, ledger: Ledge
     _core.select(matching.parts, ledger.kept, period, definition.select == "last", chosen)
     per = "" if definition.per is None else f" per {definition.per}"
     reason = f"not the {definition.select} index event of the person{per}"
-    ledger.remove("select", reason, ~chosen)
+    ledger.keep("select", reason, marked(chosen))
 
 
 def _periods(index: Side, per: str) -> npt.NDArray[np.int32]:

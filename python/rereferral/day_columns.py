@@ -12,10 +12,9 @@ import numpy.typing as npt
 
 from rereferral import _core
 from rereferral.days import NULL_DAY, Days
+from rereferral.marks import Mask, Within, mask_of
 
 __all__ = ["DayColumn"]
-
-Mask = npt.NDArray[np.bool_]
 
 
 class DayColumn:
@@ -79,19 +78,18 @@ class DayColumn:
         """Where the day is missing; None: nowhere."""
         if self.n_null == 0:
             return None
-        return np.asarray(self.ticks == np.iinfo(self.ticks.dtype).min)
+        lowest = int(np.iinfo(self.ticks.dtype).min)
+        return mask_of(Within(self.ticks, ((lowest, lowest),)))
 
-    def before(self, day: int) -> Mask | None:
-        """Which days lie before a day; None: none of them. Of a missing day it says nothing."""
-        if self.first >= day:
+    def within(self, first: int | None = None, last: int | None = None) -> Within | None:
+        """The rows with a day, from `first` to `last` where these are given; None: every row."""
+        low = self.first if first is None else max(first, self.first)
+        high = self.last if last is None else min(last, self.last)
+        if low > high:
+            return Within(self.ticks, ())
+        if self.n_null == 0 and (low, high) == (self.first, self.last):
             return None
-        return np.asarray(self.ticks <= min(day - 1, self.last) * self.per_day)
-
-    def after(self, day: int) -> Mask | None:
-        """Which days lie after a day, as `before`."""
-        if self.last <= day:
-            return None
-        return np.asarray(self.ticks >= max(day + 1, self.first) * self.per_day)
+        return Within(self.ticks, ((low * self.per_day, high * self.per_day),))
 
     def first_day(self, holds: Callable[[int], Any]) -> int:
         """The first day of the range for which something holds that then holds for all later days.

@@ -17,9 +17,10 @@ from rereferral.dates import days_of
 from rereferral.days import NULL_DAY
 from rereferral.errors import DataError
 from rereferral.kinds import Categories, Column, Dates, Days, Numbers, in_words
+from rereferral.marks import MOST_INTERVALS, Mask, Within, marked, mask_of
 from rereferral.text import Text
 
-__all__ = ["column_mask"]
+__all__ = ["condition_of"]
 
 _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "<": operator.lt,
@@ -32,10 +33,8 @@ _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
 
 _EPOCH = date(1970, 1, 1).toordinal()
 
-Mask = npt.NDArray[np.bool_]
 
-
-def column_mask(column: Column, condition: Any) -> Mask:
+def condition_of(column: Column, condition: Any) -> Within:
     """The rows of a column that meet one condition of `Table.mask`. Null meets none."""
     if isinstance(condition, tuple):
         if len(condition) != 2 or condition[0] not in _COMPARE:
@@ -46,10 +45,12 @@ def column_mask(column: Column, condition: Any) -> Mask:
         name, value = condition
         if _is_many(value):
             raise DataError(f"the condition {condition!r} compares with several values; give one")
-        return _compare(column, name, _scalar(value))
-    if _is_many(condition):
-        return _among(column, [_scalar(value) for value in condition])
-    return _compare(column, "==", _scalar(condition))
+        found = _compare(column, name, _scalar(value))
+    elif _is_many(condition):
+        found = _among(column, [_scalar(value) for value in condition])
+    else:
+        found = _compare(column, "==", _scalar(condition))
+    return found if isinstance(found, Within) else marked(found)
 
 
 def _is_many(value: Any) -> bool:
@@ -107,7 +108,7 @@ def _is_null(column: Column) -> bool:
     return isinstance(column, Text) and bool(column.is_null().all())
 
 
-def _compare(column: Column, name: str, value: Any) -> Mask:
+def _compare(column: Column, name: str, value: Any) -> Within | Mask:
     if _is_null(column):
         return np.zeros(len(column), np.bool_)
     if isinstance(column, Categories):
@@ -198,35 +199,33 @@ def _compare_whole(values: npt.NDArray[Any], name: str, value: float) -> Mask:
     return np.asarray(_COMPARE[name](values, values.dtype.type(value)))
 
 
-def _compare_categories(column: Categories, name: str, value: Any) -> Mask:
+def _compare_categories(column: Categories, name: str, value: Any) -> Within | Mask:
     if column.ordered and name not in ("==", "!="):
-        ranks = np.flatnonzero(_compare(column.values, "==", value))
+        ranks = np.flatnonzero(mask_of(condition_of(column.values, value)))
         if len(ranks) != 1:
             raise DataError(f"{value!r} is none of the ordered categories")
         codes = column.codes
         return np.asarray(_COMPARE[name](codes, ranks[0]) & (codes >= 0))
-    return _by_code(column, _compare(column.values, name, value))
+    return _by_code(column, condition_of(column.values, (name, value)))
 
 
-_FEW = 8  # codes that are compared with every row in less time than a look-up takes
-
-
-def _by_code(column: Categories, keep: Mask) -> Mask:
+def _by_code(column: Categories, values: Within) -> Within:
+    """The rows of a column whose value is one of some of its values."""
+    keep = mask_of(values)
     kept = np.flatnonzero(keep)
-    if not 0 < len(kept) <= _FEW:
-        return np.asarray(np.append(keep, False)[column.codes], np.bool_)
-    codes = column.codes
-    among = codes == codes.dtype.type(kept[0])
-    for code in kept[1:]:
-        among |= codes == codes.dtype.type(code)
-    return np.asarray(among, np.bool_)
+    # A few codes are compared in less time than a table of all is looked up.
+    few = len(kept) <= MOST_INTERVALS
+    among = tuple((code, code) for code in kept.tolist()) if few else keep
+    signed = column.codes.dtype.kind == "i"
+    codes = np.ascontiguousarray(column.codes, column.codes.dtype if signed else np.int64)
+    return Within(codes, among)
 
 
-def _among(column: Column, values: list[Any]) -> Mask:
+def _among(column: Column, values: list[Any]) -> Within | Mask:
     if _is_null(column):
         return np.zeros(len(column), np.bool_)
     if isinstance(column, Categories):
-        return _by_code(column, _among(column.values, values))
+        return _by_code(column, condition_of(column.values, values))
     if isinstance(column, Text):
         for value in values:
             if not isinstance(value, str):

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from rereferral import _core
 from rereferral.errors import RuleError
+from rereferral.marks import Mask, Within, unmarked
 
-__all__ = ["Ledger", "Mask", "compare_ledgers", "rows_of"]
-
-Mask = npt.NDArray[np.bool_]
+__all__ = ["Ledger", "Mask", "Point", "compare_ledgers", "rows_of"]
 
 _COLUMNS = ["table", "step", "reason", "removed", "remaining"]
 
@@ -26,8 +25,37 @@ def rows_of(left: Mask | None, n_rows: int) -> Mask:
     return left
 
 
+class Point:
+    """A point of a ledger, at which somebody will ask which rows are left; see `Ledger.here`."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger: Ledger | None = ledger
+        self._left: Mask | None = None
+
+    @property
+    def left(self) -> Mask | None:
+        """The rows that are left at this point, as `Ledger.left`."""
+        if self._ledger is not None:
+            self._ledger._carry_out()
+        return self._left
+
+    def _pass(self, left: Mask | None) -> None:
+        self._ledger, self._left = None, left
+
+
+class Step(NamedTuple):
+    """A step that waits to be carried out; the rows that stay meet every condition."""
+
+    name: str
+    reason: str
+    conditions: list[Within]
+
+
 class Ledger:
     """Counts what each step leaves of the rows of a table, and keeps which rows are left.
+
+    Steps are only noted at first. When somebody asks what is left, all that wait are carried out in
+    one pass over the rows. So what a step was given must not be written to afterwards.
 
     Parameters
     ----------
@@ -35,45 +63,86 @@ class Ledger:
         The name of the table in the ledger: ``"index"`` or ``"events"``.
     n_rows : int
         How many rows were given.
-
-    Attributes
-    ----------
-    left : numpy.ndarray of bool, or None
-        The rows that are left; None: all. Never written to: a step that leaves out rows makes
-        another array, so that this one may be kept.
     """
 
     def __init__(self, table: str, n_rows: int) -> None:
         self.table = table
-        self.left: Mask | None = None
+        self._n_rows = n_rows
+        self._left: Mask | None = None
         self._lines = [(table, "given", "rows given", 0, n_rows)]
+        self._waiting: list[Step | Point] = []
+
+    @property
+    def left(self) -> Mask | None:
+        """The rows that are left; None: all.
+
+        Never written to: a step that leaves out rows makes another array, so that this one may be
+        kept; one that leaves out none keeps it.
+        """
+        self._carry_out()
+        return self._left
 
     @property
     def remaining(self) -> int:
         """How many rows are left."""
+        self._carry_out()
         return self._lines[-1][4]
 
     @property
     def kept(self) -> Mask:
         """The rows that are left as an array, which is read-only."""
-        return rows_of(self.left, self._lines[0][4])
+        return rows_of(self.left, self._n_rows)
+
+    def keep(self, step: str, reason: str, *rows: Within | None) -> None:
+        """Take away what does not meet all of some conditions; None: every row meets it.
+
+        Rows that are already gone are not counted twice.
+        """
+        self._waiting.append(Step(step, reason, [one for one in rows if one is not None]))
 
     def remove(self, step: str, reason: str, rows: Mask | None) -> None:
-        """Take rows away; those already gone are not counted twice. None: no row."""
-        remaining = self.remaining
-        if rows is not None:
-            # Left and not among the rows: of truth values that is the larger.
-            left = ~rows if self.left is None else self.left > rows
-            remaining = int(np.count_nonzero(left))
-            if remaining < self.remaining:
-                left.flags.writeable = False
-                self.left = left
-        self._lines.append((self.table, step, reason, self.remaining - remaining, remaining))
+        """Take rows away; None: no row."""
+        self.keep(step, reason, None if rows is None else unmarked(rows))
+
+    def here(self) -> Point:
+        """Mark a point whose rows may be asked for when later steps have been noted."""
+        point = Point(self)
+        self._waiting.append(point)
+        return point
+
+    def _carry_out(self) -> None:
+        """Put the conditions of the steps that wait to the rows, and write their lines."""
+        conditions: list[Within] = []
+        masks: list[Mask | None] = []  # after each condition, where somebody asks
+        for entry in [*self._waiting, Point(self)]:
+            if isinstance(entry, Step):
+                conditions += entry.conditions
+                masks += [None] * len(entry.conditions)
+            elif masks and masks[-1] is None:
+                masks[-1] = _core.empty(self._n_rows, 8)
+        counts: list[int] = []
+        if conditions:
+            counts = _core.rows_left(tuple(conditions), self._n_rows, self._left, tuple(masks))
+        answers = zip(counts, masks, strict=True)
+        now = of_left = self._lines[-1][4]
+        for entry in self._waiting:
+            if isinstance(entry, Point):
+                entry._pass(self._left)
+                continue
+            before = now
+            for _ in entry.conditions:
+                now, mask = next(answers)
+                if mask is not None and now < of_left:
+                    mask.flags.writeable = False
+                    self._left, of_left = mask, now
+            self._lines.append((self.table, entry.name, entry.reason, before - now, now))
+        self._waiting = []
 
     def copy(self) -> Ledger:
         """The same, to go on with apart."""
+        self._carry_out()
         other = copy.copy(self)
-        other._lines = list(self._lines)
+        other._lines, other._waiting = list(self._lines), []
         return other
 
     @staticmethod
@@ -85,6 +154,8 @@ class Ledger:
         pandas.DataFrame
             ``table``, ``step``, ``reason``, ``removed``, ``remaining``.
         """
+        for ledger in ledgers:
+            ledger._carry_out()
         lines = [line for ledger in ledgers for line in ledger._lines]
         return pd.DataFrame(lines, columns=_COLUMNS)
 

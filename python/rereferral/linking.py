@@ -23,7 +23,7 @@ from rereferral.definition import Definition
 from rereferral.errors import RuleError
 from rereferral.exits import FirstExit, first_exit
 from rereferral.keys import key_names
-from rereferral.ledger import Ledger, rows_of
+from rereferral.ledger import Ledger, Point, rows_of
 from rereferral.lineage import area_notes, joined_areas
 from rereferral.links import Links
 from rereferral.matching import Again, Bounds, Found, Matching
@@ -163,7 +163,7 @@ class Task:
     matching: Matching
     moved: Days | None
     mediation: Mediation | None
-    eligible: Mask | None
+    eligible: Point
     ids: str
     notes: list[str]
     _exits: WeakKeyDictionary[Reach, FirstExit | None] = dataclasses.field(
@@ -302,7 +302,7 @@ class Task:
             events=self.events,
             found=found,
             left=left,
-            unfollowed=chosen.unfollowed,
+            chosen=chosen,
             reach=reach,
             observed=self.observed,
             definition=definition,
@@ -325,7 +325,7 @@ class Task:
         """By rule that looks back, what works out whose look-back the data does not hold."""
         definition, index, events = self.definition, self.index, self.events
 
-        def find(begins: Callable[[], Days], past: Side, used: Mask | None) -> Lookback:
+        def find(begins: Callable[[], Days], past: Side, used: Ledger | Point) -> Lookback:
             return lookback_of(
                 index.table,
                 index.scope,
@@ -334,7 +334,7 @@ class Task:
                 past.table,
                 past.scope,
                 past.days,
-                rows_of(used, len(past.dates)),
+                rows_of(used.left, len(past.dates)),
                 self.ids,
             )
 
@@ -345,7 +345,7 @@ class Task:
 
         found: dict[str, Callable[[], Lookback]] = {}
         if not reach.forward and not reach.open:
-            found["window"] = partial(find, window_begins, events, events.ledger.left)
+            found["window"] = partial(find, window_begins, events, events.ledger)
         if definition.washout is not None:
 
             def washout_begins() -> Days:
@@ -423,7 +423,7 @@ def open_task(
         matching=matching,
         moved=moved,
         mediation=mediation,
-        eligible=left.ledger.left,
+        eligible=left.ledger.here(),
         ids=ids,
         notes=notes,
     )

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from rereferral.cohort import Chosen
 from rereferral.completeness import Lookback
 from rereferral.curves import curve_table
 from rereferral.day_columns import DayColumn
@@ -22,6 +23,7 @@ from rereferral.exits import FirstExit
 from rereferral.grouping import levels_by_day
 from rereferral.keys import Codes, codes_of
 from rereferral.ledger import rows_of
+from rereferral.marks import mask_of, not_negative
 from rereferral.matching import Again, Found
 from rereferral.mean_counts import mean_count_swept
 from rereferral.mediation import Arms
@@ -64,7 +66,7 @@ class Links:
         events: Side,
         found: Found,
         left: Mask | None,
-        unfollowed: Mask | None,
+        chosen: Chosen,
         reach: Reach,
         observed: Observation,
         definition: Definition,
@@ -80,7 +82,7 @@ class Links:
         self._index_dates = index.dates
         self._events = events
         self._reach = reach
-        self._unfollowed = unfollowed
+        self._chosen = chosen
         self._found = found
         self.gap_days = found.gap_days
         self._left = left
@@ -113,6 +115,11 @@ class Links:
         """Whether the index event is in the denominator, bool. Rows that are not have no event."""
         return rows_of(self._left, len(self))
 
+    @property
+    def _linked(self) -> Mask:
+        """Whether there is an outcome event."""
+        return mask_of(not_negative(self.gap_days))
+
     @cached_property
     def _outcomes(self) -> Outcomes:
         return Outcomes(
@@ -122,7 +129,7 @@ class Links:
             self._observed,
             self.gap_days,
             self.followed,
-            self._unfollowed,
+            self._chosen.unfollowed,
         )
 
     @cached_property
@@ -378,7 +385,7 @@ class Links:
             return risks
         return rate_table(
             groups,
-            self.gap_days >= 0,
+            self._linked,
             self.followed,
             cluster=person,
             scope=scope,
@@ -478,7 +485,7 @@ class Links:
                 f'at="event" counts events and index events apart; a {self.definition.estimator} '
                 'risk is no such count; write at="index"'
             )
-        counted = self.followed & (self.gap_days >= 0)
+        counted = self.followed & self._linked
         of_events = None
         if by is not None:
             derived = _derived(by, self._events.table, self._events.dates)
@@ -490,10 +497,11 @@ class Links:
         if by is None:
             return None
         derived = _derived(by, self._index, self._index_dates)
-        known = self.followed if self._unfollowed is None else self.followed | self._unfollowed
+        known = self._chosen.or_unfollowed(self._left)
         if self._arms is not None and not self._index.has("arm") and _asks(by, "arm"):
             derived["arm"] = self._arms.categorical
-            known = known & (self._arms.codes >= 0)
+            in_arm = self._arms.codes >= 0
+            known = in_arm if known is None else known & in_arm
         derivable = ["financial_year", *([] if self._arms is None else ["arm"])]
         # Only groups with a row that passed the filters; not those of other closures or open cases.
         return self._index.groups(by, derived, derivable, known)
@@ -514,7 +522,7 @@ class Links:
 
     def in_short(self) -> tuple[str, list[str]]:
         """How many were linked of how many, and what must be said beside it."""
-        linked, n = int(np.count_nonzero(self.gap_days >= 0)), int(np.count_nonzero(self.followed))
+        linked, n = int(np.count_nonzero(self._linked)), int(np.count_nonzero(self.followed))
         followup = self.definition.followup
         share = ""
         risk = self.definition.estimator != "proportion"

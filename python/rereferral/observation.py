@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from rereferral.day_columns import DayColumn
 from rereferral.days import Days, day_of, iso
 from rereferral.errors import RuleError
+from rereferral.marks import Within, unmarked
 from rereferral.tables import Table
 
 __all__ = ["LONG_SILENCE", "Observation", "observation_of"]
@@ -20,7 +20,6 @@ __all__ = ["LONG_SILENCE", "Observation", "observation_of"]
 LONG_SILENCE = 62
 """Days without any event, at the end of the observed time, that want an explanation."""
 
-Mask = npt.NDArray[np.bool_]
 _FURTHEST = 10_000_000
 
 
@@ -43,20 +42,20 @@ class Observation:
         assert limit is not None
         return limit
 
-    def before(self, dates: DayColumn) -> tuple[Mask | None, str] | None:
-        """Which days come too early (None: none of them), and the words for it."""
+    def not_before(self, dates: DayColumn) -> tuple[Within | None, str] | None:
+        """Which days do not come too early (None: all of them), and words for those that do."""
         first = self.first
         if first is None:
             return None
-        rows = dates.before(first) if isinstance(first, int) else dates.days < first
+        rows = dates.within(first=first) if isinstance(first, int) else unmarked(dates.days < first)
         return rows, f"before {_words(first)}"
 
-    def after(self, dates: DayColumn) -> tuple[Mask | None, str] | None:
-        """Which days come too late, as `before`."""
+    def not_after(self, dates: DayColumn) -> tuple[Within | None, str] | None:
+        """Which days do not come too late, as `not_before`."""
         last = self.last
         if last is None:
             return None
-        rows = dates.after(last) if isinstance(last, int) else dates.days > last
+        rows = dates.within(last=last) if isinstance(last, int) else unmarked(dates.days > last)
         return rows, f"after {_words(last)}"
 
     def edge_in_words(self, direction: str) -> str:

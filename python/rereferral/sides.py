@@ -16,7 +16,8 @@ from rereferral.conditions import (
 from rereferral.day_columns import DayColumn
 from rereferral.days import Days, add_span, birthday
 from rereferral.keys import encode, key_names
-from rereferral.ledger import Ledger, Mask
+from rereferral.ledger import Ledger
+from rereferral.marks import Mask, Within, marked, mask_of, not_negative
 from rereferral.observation import Observation, observation_of
 from rereferral.spans import Span
 from rereferral.tables import Category, Key, Table
@@ -67,9 +68,9 @@ class Side:
         """Leave out rows without a key or a date, and those that `also` tells, with its reasons."""
         for names, what in ((self.person, "person"), (self.scope or [], "scope")):
             for name in names:
-                null = _missing(self.table.key(name))
-                self.ledger.remove("null", f"{name} is missing ({what})", null)
-        self.ledger.remove("null", f"{self.date} is missing", self.dates.null())
+                there = _present(self.table.key(name))
+                self.ledger.keep("null", f"{name} is missing ({what})", there)
+        self.ledger.keep("null", f"{self.date} is missing", self.dates.within())
         for null, reason in also:
             self.ledger.remove("null", reason, null)
 
@@ -77,12 +78,14 @@ class Side:
         """Leave out rows that do not meet a filter."""
         if normal is not None:
             self.filtered = conditions_in_words(normal)
-            self.ledger.remove(step, f"not: {conditions_in_words(normal)}", ~self.mask(normal))
+            self.ledger.keep(step, f"not: {self.filtered}", *self._conditions(normal))
 
     def mask(self, normal: Conditions) -> Mask:
         """The rows that meet conditions."""
-        masks = [self.table.mask(one) for one in table_filters(normal)]
-        return masks[0] if len(masks) == 1 else np.logical_and.reduce(masks)
+        return mask_of(*self._conditions(normal))
+
+    def _conditions(self, normal: Conditions) -> list[Within]:
+        return [rows for one in table_filters(normal) for rows in self.table.conditions(one)]
 
     def remove_ineligible_ages(self, conditions: Conditions | None) -> None:
         """Leave out rows whose person is not of the age that is asked on the row's date."""
@@ -94,7 +97,7 @@ class Side:
 
             met = _meets(condition, self.days, reached, lambda years: years + 1)
             words = f"not: age on {self.date} {condition_in_words(condition)}"
-            self.ledger.remove("eligible", words, ~met)
+            self.ledger.keep("eligible", words, marked(met))
 
     def remove_ineligible_lengths(self, conditions: Conditions | None) -> None:
         """Leave out rows that are not as long after a start as is asked."""
@@ -106,7 +109,7 @@ class Side:
 
             met = _meets(condition, self.days, reached, None)
             words = f"not: {self.date} since {column} {condition_in_words(condition)}"
-            self.ledger.remove("eligible", words, ~met)
+            self.ledger.keep("eligible", words, marked(met))
 
     def remove_short_history(self, column: str, span: Span) -> None:
         """Leave out rows that lie less than a span after the date in a column."""
@@ -117,23 +120,23 @@ class Side:
         """The dates of a column; rows without one are not eligible. What comes back has no null."""
         dates = self.table.day_column(column)
         null = dates.null()
-        self.ledger.remove("eligible", f"{column} is missing", null)
+        self.ledger.keep("eligible", f"{column} is missing", dates.within())
         return dates.days if null is None else np.where(null, self.days, dates.days)
 
     def remove_unobserved(self, observed_from: object, observed_until: object) -> Observation:
         """Leave out rows outside the observed time, and say what that is."""
         observed = observation_of(self.table, self.scope, observed_from, observed_until)
-        for outside in (observed.before(self.dates), observed.after(self.dates)):
-            if outside is not None:
-                self.ledger.remove("observed", f"{self.date} is {outside[1]}", outside[0])
+        for inside in (observed.not_before(self.dates), observed.not_after(self.dates)):
+            if inside is not None:
+                self.ledger.keep("observed", f"{self.date} is {inside[1]}", inside[0])
         return observed
 
 
-def _missing(key: Key) -> Mask | None:
-    """Where a part of a key is missing; None: nowhere."""
+def _present(key: Key) -> Within | None:
+    """Where a part of a key is not missing; None: everywhere."""
     if isinstance(key, Category):
-        return key.is_null() if len(key) > 0 and key.codes.min() < 0 else None
-    return None if key.valid is None else ~key.valid
+        return not_negative(key.codes) if len(key) > 0 and key.codes.min() < 0 else None
+    return None if key.valid is None else marked(key.valid)
 
 
 def _meets(condition: tuple[Any, ...], days: Days, reached: Any, above: Any) -> Mask:

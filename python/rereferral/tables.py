@@ -15,11 +15,12 @@ from rereferral.columns import column_of
 from rereferral.dates import day_column_of
 from rereferral.day_columns import DayColumn
 from rereferral.errors import DataError
-from rereferral.filters import column_mask
+from rereferral.filters import condition_of
 from rereferral.grouping import Levels, groups_of, levels_of
 from rereferral.groups import Groups
 from rereferral.key_columns import Category, FixedText, Integers, Key, key_in_place, key_of
 from rereferral.kinds import Column, Mask
+from rereferral.marks import Within, mask_of
 from rereferral.text import Text
 
 __all__ = ["Category", "FixedText", "Groups", "Integers", "Key", "Table", "open_table"]
@@ -317,20 +318,24 @@ class Table:
         -----
         A null value never matches, not even ``("!=", value)``.
         """
+        conditions = self.conditions(filter)
+        return mask_of(*conditions) if conditions else np.ones(self.n_rows, np.bool_)
+
+    def conditions(self, filter: Mapping[Any, Any]) -> list[Within]:
+        """The conditions of a filter of `mask`, all of which its rows meet."""
         if not isinstance(filter, Mapping):
             raise DataError(
                 f"a filter of {self.role} must be a mapping of columns to values, "
                 f"not {type(filter).__name__}"
             )
-        keep = None
+        found = []
         for name, condition in filter.items():
             column = self.column(name)
             try:
-                met = column_mask(column, condition)
+                found.append(condition_of(column, condition))
             except DataError as error:
                 raise self._again(name, error) from None
-            keep = met if keep is None else keep & met
-        return np.ones(self.n_rows, np.bool_) if keep is None else keep
+        return found
 
     def groups(
         self,

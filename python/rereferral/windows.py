@@ -12,6 +12,7 @@ from rereferral.day_columns import DayColumn
 from rereferral.days import NULL_DAY, Days, add_span, by_day
 from rereferral.definition import Definition
 from rereferral.kinds import Categories, Mask, Numbers
+from rereferral.marks import Within, unmarked
 from rereferral.spans import OPEN, Span
 from rereferral.tables import Table
 
@@ -105,10 +106,10 @@ class Reach:
         """Whether the row's own date says all: then ends never go back when the dates go on."""
         return self.moved is None and not isinstance(self.window, np.ndarray)
 
-    def beyond(self, edge: int | Days, lag: Span | None = None) -> Mask | None:
-        """The rows whose window at its full length, and a lag more, ends after a day.
+    def ends_by(self, edge: int | Days, lag: Span | None = None) -> Within | None:
+        """The rows whose window at its full length, and a lag more, does not end after a day.
 
-        None: no row. It does so for all dates from one on, where they alone decide.
+        None: every row. Where dates alone decide, it ends later for all of them from one on.
         """
 
         def late(days: Days) -> Mask:
@@ -117,18 +118,18 @@ class Reach:
 
         if isinstance(edge, int) and self._by_own_day:
             first = self.dates.first_day(lambda day: late(np.array([day]))[0])
-            return self.dates.after(first - 1)
-        return late(self.anchor)
+            return self.dates.within(last=first - 1)
+        return unmarked(late(self.anchor))
 
-    def begins_before(self, edge: int | Days) -> Mask | None:
-        """The rows whose window, which looks back, begins before a day; as `beyond`."""
+    def begins_from(self, edge: int | Days) -> Within | None:
+        """The rows whose window, which looks back, does not begin before a day; as `ends_by`."""
         exclusive = self.definition.window_end == "exclusive"
         if isinstance(edge, int) and self._by_own_day:
             first = self.dates.first_day(
                 lambda day: self._end(np.array([day]), exclusive)[0] >= edge
             )
-            return self.dates.before(first)
-        return np.asarray(self.end < edge)
+            return self.dates.within(first=first)
+        return unmarked(self.end < edge)
 
     @property
     def core_window(self) -> tuple[object, ...]:
