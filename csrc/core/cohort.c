@@ -110,7 +110,7 @@ rr_status rr_washout(const rr_parts *parts, rr_span span, const uint8_t *kept, i
         goto out;
     }
     memset(washed, 0, (size_t)n_index);
-    status = rr_parts_in_order(parts, call, error);
+    status = rr_index_in_order(parts, call, error);
     if (status == RR_OK) {
         status = rr_run(wash, &job, parts->n_parts, call, error);
     }
@@ -323,7 +323,7 @@ rr_status rr_select(const rr_parts *parts, const uint8_t *kept, const int32_t *p
         goto out;
     }
     memset(chosen, 0, (size_t)n_index);
-    status = rr_parts_in_order(parts, call, error);
+    status = rr_index_in_order(parts, call, error);
     if (status == RR_OK) {
         status = rr_run(select_part, &job, parts->n_parts, call, error);
     }

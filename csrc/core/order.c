@@ -356,6 +356,14 @@ rr_status rr_parts_in_order(const rr_parts *parts, const rr_call *call, rr_error
     return take_in_order(parts, parts->events, call, error);
 }
 
+rr_status rr_index_in_order(const rr_parts *parts, const rr_call *call, rr_error *error)
+{
+    rr_status status = take_in_order(parts, index_of(parts), call, error);
+
+    pthread_rwlock_rdlock(&parts->events->lock->lock);
+    return status;
+}
+
 void rr_parts_as_they_are(const rr_parts *parts)
 {
     pthread_rwlock_rdlock(&parts->index.lock->lock);

@@ -63,6 +63,10 @@ int rr_part_bits(int64_t rows);
 rr_status rr_parts_in_order(const rr_parts *parts, const rr_call *call,
                             rr_error *error) RR_MUST_CHECK;
 
+/* The same for who reads the index alone: events stay as they are. */
+rr_status rr_index_in_order(const rr_parts *parts, const rr_call *call,
+                            rr_error *error) RR_MUST_CHECK;
+
 /* The same for who can read the words of a part in any order. */
 void rr_parts_as_they_are(const rr_parts *parts);
 
