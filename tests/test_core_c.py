@@ -69,9 +69,9 @@ def test_loops_without_vector_code(tmp_path: Path) -> None:
     """The loops that are compiled for newer processors too, as the others have them."""
     flags = [*MEMORY, "-DRR_X86_64=0"]
     objects = compiled(tmp_path, flags)
-    for name in ("test_nearest", "test_marks"):
+    for name in ("test_nearest", "test_marks", "test_pairs"):
         program = ROOT / "tests" / "c" / f"{name}.c"
-        assert not run(program, flags, objects, tmp_path, "4")
+        assert not run(program, flags, objects, tmp_path, "5")
 
 
 def test_many_days_of_a_key_are_told_apart_as_few_are(core: list[str], tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_many_days_of_a_key_are_told_apart_as_few_are(core: list[str], tmp_path:
     assert not run(ROOT / "tests" / "c" / "test_sweep.c", MEMORY, low, tmp_path)
 
 
-@pytest.mark.parametrize("name", ["test_threads", "test_nearest"])
+@pytest.mark.parametrize("name", ["test_threads", "test_nearest", "test_pairs"])
 def test_no_two_threads_race(name: str, threaded_core: list[str], tmp_path: Path) -> None:
     program = ROOT / "tests" / "c" / f"{name}.c"
     complaint = run(program, THREADS, threaded_core, tmp_path, "2")

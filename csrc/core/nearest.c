@@ -26,39 +26,21 @@
 #include "nearest.h"
 
 #include "buckets.h"
+#include "near.h"
 #include "threads.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* The admissible days of an anchor: the first, as it stands in turned words, and above 32 bits how many
- * they are. As one number they are loaded for several rows at a time. */
-typedef uint64_t span;
-
-static const span NO_DAYS = 0;
-
-static inline uint64_t first_of(span days)
-{
-    return days & UINT32_MAX;
-}
-
-static inline uint64_t n_days_of(span days)
-{
-    return days >> 32;
-}
-
 typedef struct search {
     const rr_parts *parts;
     const rr_rule *rule;
     const rr_matches *matches;
-    rr_bounds bounds;
-    span *spans;   /* by day from the first of the parts */
-    uint64_t turn; /* bits of a word that are turned over */
+    rr_asking asking; /* what rows ask */
+    uint64_t turn;    /* bits of a word that are turned over */
     uint64_t day_mask;
     uint64_t row_mask;
-    int backwards; /* whether days are turned over */
-    int64_t lead;  /* days from the parts' origin to their first day */
-    int row_bits;  /* of a word of an event */
+    int row_bits; /* of a word of an event */
     int index_row_bits;
     int by_row; /* whether rows are asked for anchors or bounds of their own */
     const int64_t
@@ -75,64 +57,22 @@ enum { BATCH = 64 };
 
 int rr_nearest_will_do(const rr_parts *parts, const rr_rule *rule, const rr_matches *matches)
 {
-    int bits = parts->shape.key_bits - parts->shape.part_bits + parts->day_bits;
-
-    /* A few rows of very distant days do not pay for a table of days. */
-    return parts->index.rows == NULL && parts->events->rows == NULL &&
-           bits + parts->events->row_bits < 64 &&
-           (parts->last_day - parts->first_day) / 4 <= parts->index.n + 1024 &&
-           parts->events->largest < UINT32_MAX - RR_LOOK_AT && matches->count == NULL &&
-           matches->vetoed == NULL && rule->vetoed == NULL && rule->confirmed == NULL &&
-           !rule->claim_latest && (rule->take == 1 || rule->take == RR_TAKE_LAST) &&
-           (rule->near == RR_NEAR_SKIP || rule->window.min_gap.length == 0);
+    return rr_near_will_do(parts, rule) && matches->count == NULL && matches->vetoed == NULL &&
+           (rule->take == 1 || rule->take == RR_TAKE_LAST);
 }
-
-/* ---------------------------------------------------------------- the admissible days of a row */
-
-static span span_of(const search *s, int64_t first, int64_t last)
-{
-    const rr_parts *parts = s->parts;
-
-    first = first < parts->first_day ? parts->first_day : first;
-    last = last > parts->last_day ? parts->last_day : last;
-    if (first > last) {
-        return NO_DAYS;
-    }
-    first -= parts->origin;
-    last -= parts->origin;
-    return (uint64_t)(last - first + 1) << 32 |
-           (uint64_t)(s->backwards ? (int64_t)s->day_mask - last : first);
-}
-
-/* What an index row asks for: an anchor, and the days that it admits. */
-typedef struct question {
-    int64_t anchor; /* from the origin of the parts */
-    span days;
-} question;
 
 /* Rules that say something of single rows. A row that is not used admits no day. */
-static question ask(const search *s, int64_t row, int64_t day)
+static rr_question ask(const search *s, int64_t row, int64_t day)
 {
     const rr_rule *rule = s->rule;
-    int64_t anchor = day + s->parts->origin, first, last;
-    question q = {day, NO_DAYS};
 
     if (s->answers == NULL && rule->use != NULL && !rule->use[row]) {
-        return q;
+        return (rr_question){day, RR_NO_DAYS};
     }
-    if (!s->by_row || (rule->apart != NULL && !rule->apart[row])) {
-        q.days = s->spans[day - s->lead];
-        return q;
+    if (!s->by_row) {
+        return (rr_question){day, rr_days_asked(&s->asking, (uint64_t)day)};
     }
-    anchor = rule->anchor != NULL ? rule->anchor[row] : anchor;
-    if (anchor == RR_NULL_DAY) {
-        return q;
-    }
-    rr_bounds_at(&s->bounds, anchor, &first, &last);
-    rr_row_bounds(rule, row, &first, &last);
-    q.anchor = anchor - s->parts->origin;
-    q.days = span_of(s, first, last);
-    return q;
+    return rr_question_of(&s->asking, row, day);
 }
 
 /* ---------------------------------------------------------------- answers
@@ -160,11 +100,12 @@ static uint64_t answer_with_rules(const search *s, const rr_buckets *all, uint64
     const int row_bits = s->row_bits;
     const int64_t row = row_of(s, word), self = rr_self_of(s->rule, row);
     const uint64_t key_day = word >> s->index_row_bits;
-    const question q = ask(s, row, (int64_t)(key_day & s->day_mask));
-    const uint64_t base = ((key_day & ~s->day_mask) | first_of(q.days)) << row_bits;
-    const uint64_t limit = n_days_of(q.days) << row_bits;
+    const rr_question q = ask(s, row, (int64_t)(key_day & s->day_mask));
+    const uint64_t base = ((key_day & ~s->day_mask) | rr_first_of(q.days)) << row_bits;
+    const uint64_t limit = rr_n_of(q.days) << row_bits;
     const uint64_t bucket = key_day >> all->shift;
-    uint64_t found = q.days == NO_DAYS ? RR_NO_WORD : rr_look(all, bucket, base, RR_LOOK_ANYWHERE);
+    uint64_t found = q.days == RR_NO_DAYS ? RR_NO_WORD
+                                          : rr_look(all, bucket, base, RR_LOOK_ANYWHERE);
 
     if (found < limit && self >= 0 && (int64_t)(((found + base) ^ s->turn) & s->row_mask) == self) {
         found = rr_look_past(all, bucket, base, found);
@@ -186,15 +127,8 @@ static inline void write_answer(const search *s, int64_t row, uint64_t answer)
 
 /* ---------------------------------------------------------------- the search */
 
-/* Where the answers of a piece go; each with the number of its row within the chunk below it. */
-static inline int64_t answers_of(const search *s, int64_t part, int64_t chunk)
-{
-    const rr_side *index = &s->parts->index;
-
-    return (chunk << index->chunk_bits) + index->piece[chunk * (s->parts->n_parts + 1) + part];
-}
-
-/* Puts away the answers of n words that lie together. `next` is where those of their chunk go; or, where
+/* Puts away the answers of n words that lie together, each with the number of its row within its chunk
+ * below it. `next` is where those of their chunk go; or, where
  * they lie in order, those of each chunk. */
 static inline void put_answers(const search *s, const uint64_t *words, int64_t n,
                                const uint64_t *answers, int64_t *next)
@@ -244,11 +178,11 @@ RR_INLINE void answer_batch(const search *s, const rr_buckets *all, const uint64
 
     for (int64_t i = 0; i < n; i++) {
         const uint64_t key_day = words[i] >> s->index_row_bits;
-        const span days = s->spans[(int64_t)(key_day & s->day_mask) - s->lead];
+        const rr_span_days days = rr_days_asked(&s->asking, key_day & s->day_mask);
 
         bucket[i] = key_day >> all->shift;
-        base[i] = ((key_day & ~s->day_mask) | first_of(days)) << s->row_bits;
-        limit[i] = n_days_of(days) << s->row_bits;
+        base[i] = ((key_day & ~s->day_mask) | rr_first_of(days)) << s->row_bits;
+        limit[i] = rr_n_of(days) << s->row_bits;
     }
     for (int64_t i = 0; i < n; i++) {
         found[i] = rr_look(all, bucket[i], base[i], kind);
@@ -282,18 +216,6 @@ RR_INLINE void search_piece(const search *s, const rr_buckets *all, const rr_pie
     }
 }
 
-/* Where the answers of a part of an index in order go, by chunk. */
-static int64_t *find_places(const search *s, int64_t part, int worker)
-{
-    const int64_t n_chunks = s->parts->index.n_chunks;
-    int64_t *next = s->next + worker * n_chunks;
-
-    for (int64_t c = 0; c < n_chunks; c++) {
-        next[c] = answers_of(s, part, c);
-    }
-    return next;
-}
-
 /* The search and the buckets are copied, so that the compiler knows that no answer changes them. */
 RR_INLINE void search_pieces(const search *job, int64_t part, int worker, int plain,
                              rr_look_kind kind)
@@ -309,9 +231,10 @@ RR_INLINE void search_pieces(const search *job, int64_t part, int worker, int pl
         int64_t of_chunk = 0, *next = &of_chunk;
 
         if (s.answers != NULL && index->in_order) {
-            next = find_places(&s, part, worker);
+            next = s.next + worker * index->n_chunks;
+            rr_waiting_places(s.parts, part, next);
         } else if (s.answers != NULL) {
-            of_chunk = answers_of(&s, part, p);
+            of_chunk = rr_waiting_place(s.parts, part, p);
         }
         rr_fetch_piece(index, s.parts->n_parts, part, p);
         search_piece(&s, &all, &piece, plain, kind, next);
@@ -419,20 +342,6 @@ static rr_status settle_chunk(void *job, int64_t chunk, int worker, rr_error *er
     return RR_OK;
 }
 
-static rr_status fill_spans(search *s)
-{
-    int64_t days = s->parts->last_day - s->parts->first_day + 1;
-
-    s->spans = rr_allocate(days, sizeof *s->spans);
-    for (int64_t i = 0; s->spans != NULL && i < days; i++) {
-        int64_t first, last;
-
-        rr_bounds_at(&s->bounds, s->parts->first_day + i, &first, &last);
-        s->spans[i] = span_of(s, first, last);
-    }
-    return s->spans == NULL ? RR_ERR_MEMORY : RR_OK;
-}
-
 /* Answers wait where words were dealt if an answer has room for its row. */
 static rr_status open_answers(search *s, int workers)
 {
@@ -454,7 +363,7 @@ static rr_status open_answers(search *s, int workers)
 static rr_status open_search(search *s, int workers)
 {
     s->buckets = calloc((size_t)workers, sizeof *s->buckets);
-    if (s->buckets == NULL || fill_spans(s) != RR_OK || open_answers(s, workers) != RR_OK) {
+    if (s->buckets == NULL || open_answers(s, workers) != RR_OK) {
         return RR_ERR_MEMORY;
     }
     for (int i = 0; i < workers; i++) {
@@ -479,7 +388,7 @@ static void close_search(search *s, int workers)
     free(s->settled);
     free(s->next);
     free(s->answers_room);
-    free(s->spans);
+    rr_asking_close(&s->asking);
 }
 
 /* Who asks rows for anchors and bounds of their own reads them at random. Where all there is are bounds at
@@ -528,7 +437,7 @@ rr_status rr_nearest(const rr_parts *parts, const rr_rule *rule, const rr_matche
                      const rr_call *call, rr_error *error)
 {
     search s = {.parts = parts, .rule = rule, .matches = matches};
-    int workers = most_workers(parts, call);
+    int workers = most_workers(parts, call), backwards;
     rr_status status;
 
     rr_parts_as_they_are(parts);
@@ -536,12 +445,10 @@ rr_status rr_nearest(const rr_parts *parts, const rr_rule *rule, const rr_matche
     s.row_bits = parts->events->row_bits;
     s.row_mask = (UINT64_C(1) << s.row_bits) - 1;
     s.index_row_bits = parts->index.row_bits;
-    s.lead = parts->first_day - parts->origin;
-    s.backwards = (rule->window.direction == RR_BACKWARD) != (rule->take == RR_TAKE_LAST);
-    s.turn = (s.backwards ? s.day_mask << s.row_bits : 0) |
+    backwards = (rule->window.direction == RR_BACKWARD) != (rule->take == RR_TAKE_LAST);
+    s.turn = (backwards ? s.day_mask << s.row_bits : 0) |
              (rule->ties == RR_TIES_LAST_ROW ? s.row_mask : 0);
-    status = rr_bounds_make(&rule->window, parts->first_day, parts->last_day, INT64_MAX, &s.bounds,
-                            error);
+    status = rr_asking_open(&s.asking, parts, rule, backwards, error);
     if (status != RR_OK) {
         goto out;
     }
@@ -561,7 +468,6 @@ rr_status rr_nearest(const rr_parts *parts, const rr_rule *rule, const rr_matche
     }
 out:
     rr_parts_done(parts);
-    rr_bounds_free(&s.bounds);
     close_search(&s, workers);
     return status;
 }

@@ -350,6 +350,11 @@ rr_status rr_pairs_fill(const rr_parts *parts, const rr_rule *rule, int64_t n_in
                         int64_t n_events, const int64_t *offsets, int64_t *event_row,
                         int32_t *gap_days, const rr_call *call, rr_error *error) RR_MUST_CHECK;
 
+/* Writes the index row of each of the offsets[n_index] pairs. RR_ERR_ARGUMENT names the row where offsets
+ * do not rise from 0. */
+rr_status rr_pairs_rows(const int64_t *offsets, int64_t n_index, int64_t *index_row,
+                        const rr_call *call, rr_error *error) RR_MUST_CHECK;
+
 /* Moves the anchor of each index row of `parts` to the nearest day with an event that is nearer than
  * the window's min_gap, and again from there, until there is none. Only the anchors of rows that move
  * are written: the caller fills `anchor` with the rows' own days. The window's length, `take`, `near`,

@@ -288,11 +288,41 @@ static PyObject *pairs_fill(PyObject *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
+PyDoc_STRVAR(pairs_rows_doc, "pairs_rows($module, offsets, index_row, /)\n--\n\n"
+                             "Write the index row of each pair.");
+
+static PyObject *pairs_rows(PyObject *self, PyObject *args)
+{
+    rr_array arrays[] = {{"offsets", NPY_INT64, RR_IN, NULL, NULL, NULL, 0},
+                         {"index_row", NPY_INT64, RR_OUT, NULL, NULL, NULL, 0}};
+    rr_call_state state;
+    rr_call call = rr_call_python(self, &state, NULL);
+    rr_error error;
+    rr_status status;
+
+    if (!PyArg_ParseTuple(args, "OO:pairs_rows", &arrays[0].object, &arrays[1].object) ||
+        rr_arrays_check(arrays, 2) < 0) {
+        return NULL;
+    }
+    if (arrays[0].n < 1 || ((const int64_t *)arrays[0].data)[arrays[0].n - 1] != arrays[1].n) {
+        PyErr_SetString(PyExc_ValueError, "the last offset must be the number of pairs");
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    status = rr_pairs_rows(arrays[0].data, arrays[0].n - 1, arrays[1].data, &call, &error);
+    Py_END_ALLOW_THREADS
+    if (status != RR_OK) {
+        return rr_raise(status, &error);
+    }
+    Py_RETURN_NONE;
+}
+
 PyMethodDef rr_py_sweep_methods[] = {
     {"link", link_parts, METH_VARARGS, link_doc},
     {"narrow", narrow, METH_VARARGS, narrow_doc},
     {"absorb", absorb, METH_VARARGS, absorb_doc},
     {"pairs_count", pairs_count, METH_VARARGS, pairs_count_doc},
     {"pairs_fill", pairs_fill, METH_VARARGS, pairs_fill_doc},
+    {"pairs_rows", pairs_rows, METH_VARARGS, pairs_rows_doc},
     {NULL, NULL, 0, NULL},
 };

@@ -264,11 +264,11 @@ class Matching:
         """Offsets, event rows and gaps of every event that the rule admits."""
         rule = self.rule_for(use, reach, bounds)
         n_events = len(self.events.dates)
-        offsets = np.empty(len(self.index.dates) + 1, np.int64)
+        offsets = _core.empty(len(self.index.dates) + 1, 64)
         _core.pairs_count(self.parts, rule, n_events, offsets)
         check_memory(f"{int(offsets[-1]):,} pairs", int(offsets[-1]) * PAIR_BYTES, PAIRS_ADVICE)
-        event_row = np.empty(int(offsets[-1]), np.int64)
-        gap_days = np.empty(len(event_row), np.int32)
+        event_row = _core.empty(int(offsets[-1]), 64)
+        gap_days = _core.empty(len(event_row), 32)
         _core.pairs_fill(self.parts, rule, n_events, offsets, event_row, gap_days)
         return offsets, event_row, gap_days
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from rereferral import _core
 from rereferral.definition import Definition
 from rereferral.errors import RuleError
 from rereferral.linking import Task, open_task
@@ -47,7 +48,7 @@ class Pairs:
         self._ledger = found.ledger
         self._notes = task.notes
         self._labels = task.index.table.labels
-        self._event_days = task.events.days
+        self._event_dates = task.events.dates
         for array in (self.offsets, self.event_row, self.gap_days, self.followed):
             array.flags.writeable = False
 
@@ -62,12 +63,14 @@ class Pairs:
     @property
     def index_row(self) -> npt.NDArray[np.int64]:
         """Position of the index event of each pair in the index table, int64."""
-        return np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
+        rows: npt.NDArray[np.int64] = _core.empty(len(self), 64)
+        _core.pairs_rows(self.offsets, rows)
+        return rows
 
     @property
     def event_date(self) -> npt.NDArray[np.datetime64]:
         """The day of the outcome event of each pair, ``datetime64[D]``."""
-        return self._event_days[self.event_row].view("datetime64[D]")
+        return self._event_dates.days[self.event_row].view("datetime64[D]")
 
     def _columns(self) -> dict[str, npt.NDArray[Any]]:
         return {
