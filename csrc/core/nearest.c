@@ -128,8 +128,7 @@ static inline void write_answer(const search *s, int64_t row, uint64_t answer)
 /* ---------------------------------------------------------------- the search */
 
 /* Puts away the answers of n words that lie together, each with the number of its row within its chunk
- * below it. `next` is where those of their chunk go; or, where
- * they lie in order, those of each chunk. */
+ * below it. `next` is where those of their chunk go; or, where they lie in order, those of each chunk. */
 static inline void put_answers(const search *s, const uint64_t *words, int64_t n,
                                const uint64_t *answers, int64_t *next)
 {
