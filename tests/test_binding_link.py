@@ -140,6 +140,20 @@ def test_pairs_refuse_offsets_that_are_not_theirs(offsets, event_row, said):
         _core.pairs_count(parts, tuple(PLAIN), 5, np.empty(0, np.int64))
 
 
+@pytest.mark.parametrize(
+    ("offsets", "said"),
+    [
+        ([], "the last offset"),
+        ([0, 1], "the last offset"),
+        ([0, 3, 2], "not those"),
+        ([1, 2], "not"),
+    ],
+)
+def test_rows_of_pairs_refuse_offsets_that_are_not_theirs(offsets, said):
+    with pytest.raises(ValueError, match=said):
+        _core.pairs_rows(np.array(offsets, np.int64), np.empty(2, np.int64))
+
+
 def test_a_day_out_of_range_is_named_by_row():
     far = DAYS.copy()
     far[3] = 10_000_001
