@@ -341,13 +341,28 @@ static rr_status settle_chunk(void *job, int64_t chunk, int worker, rr_error *er
     return RR_OK;
 }
 
+/* No gap is longer: anchors of their own may lie far from all days of the parts. */
+static uint64_t longest_gap(const search *s)
+{
+    const rr_parts *parts = s->parts;
+    const int64_t *anchor = s->rule->anchor;
+    int64_t first = parts->first_day, last = parts->last_day;
+
+    for (int64_t i = 0; anchor != NULL && i < parts->index.n_table; i++) {
+        const int64_t day = anchor[i] == RR_NULL_DAY ? first : anchor[i];
+
+        first = day < first ? day : first;
+        last = day > last ? day : last;
+    }
+    return (uint64_t)(last - first);
+}
+
 /* Answers wait where words were dealt if an answer has room for its row. */
 static rr_status open_answers(search *s, int workers)
 {
     const rr_side *index = &s->parts->index;
-    const uint64_t longest = (uint64_t)(s->parts->last_day - s->parts->first_day);
 
-    if (rr_bits(longest) + s->row_bits + index->chunk_bits >= 64) {
+    if (rr_bits(longest_gap(s)) + s->row_bits + index->chunk_bits >= 64) {
         return RR_OK;
     }
     s->answers = (uint64_t *)(void *)s->matches->event_row;

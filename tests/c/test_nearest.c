@@ -154,8 +154,12 @@ int main(int n_arguments, char **arguments)
 {
     const int shapes = n_arguments > 1 ? atoi(arguments[1]) : 12;
 
+    const int64_t far_anchor =
+        -9999999; /* long before all events; shapes that are even look forward */
+
     static side index, events;
     static int64_t self[EVENTS], bound[EVENTS];
+    static int64_t anchor[EVENTS];
     static uint8_t use[EVENTS], apart[EVENTS];
     uint64_t random = 20210331;
 
@@ -200,6 +204,13 @@ int main(int n_arguments, char **arguments)
             }
             fill_mask(apart, n_index, &random);
             rule.apart = random_below(&random, 2) ? apart : NULL;
+        }
+        if (shape % 4 == 0) {
+            for (int64_t i = 0; i < n_index; i++) {
+                anchor[i] = random_below(&random, 3) ? index_rows.day.ticks[i] : far_anchor;
+            }
+            rule.anchor = anchor;
+            rule.window.length.unit = RR_OPEN;
         }
         if (shape % 3 == 1) {
             fill_mask(use, n_index, &random);
