@@ -49,11 +49,11 @@ def present(series: pd.Series) -> tuple[list[str | None], int]:
 
 def test_what_was_read_is_not_checked_again(tmp_path: Path, checks: list[int]) -> None:
     table = frame(tmp_path, ["007", "", "11"])
-    if not pa.types.is_large_string(pa.array(table["child_id"].array).type):
-        pytest.skip("this pandas copies text to offsets of 32 bits, which is memory of another")
     assert present(table["child_id"]) == (["007", None, "11"], 0)
     assert present(table["child_id"].iloc[1:]) == ([None, "11"], 0)
-    assert checks == []
+    # Pandas 2.1 copies text to offsets of 32 bits, which is memory of another.
+    as_read = pa.types.is_large_string(pa.array(table["child_id"].array).type)
+    assert checks == ([] if as_read else [3, 2])
 
 
 def test_columns_too(tmp_path: Path, checks: list[int]) -> None:

@@ -173,8 +173,13 @@ def test_ctrl_c_leaves_what_was_there(tmp_path: Path) -> None:
         if len(told) == 3:
             signal.raise_signal(signal.SIGINT)
 
-    with pytest.raises(KeyboardInterrupt):
-        write_csv(path, {"a": np.arange(rows)}, progress=interrupt)
+    # A shell that starts the tests in the background has Ctrl-C ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            write_csv(path, {"a": np.arange(rows)}, progress=interrupt)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert told[-1] < rows
     assert path.read_text() == "before"
     assert list(tmp_path.iterdir()) == [path]

@@ -46,16 +46,16 @@ static inline void rr_put_cell(const rr_cells *cells, int64_t at, int64_t group,
     }
 }
 
-/* ---------------------------------------------------------------- days_counted.c */
+/* ---------------------------------------------------------------- cells_by_counting.c */
 
 /* The cells by n_counters counters: one for each group, day and way to leave. */
-rr_status rr_days_by_counting(const rr_day_rows *in, int64_t n_counters, int64_t *n_cells,
-                              const rr_call *call, rr_error *error) RR_MUST_CHECK;
+rr_status rr_cells_by_counting(const rr_day_rows *in, int64_t n_counters, int64_t *n_cells,
+                               const rr_call *call, rr_error *error) RR_MUST_CHECK;
 
-/* ---------------------------------------------------------------- days_sorted.c */
+/* ---------------------------------------------------------------- cells_by_sorting.c */
 
 /* The cells by putting the rows in order. */
-rr_status rr_days_by_sorting(const rr_day_rows *in, int64_t *n_cells, const rr_call *call,
-                             rr_error *error) RR_MUST_CHECK;
+rr_status rr_cells_by_sorting(const rr_day_rows *in, int64_t *n_cells, const rr_call *call,
+                              rr_error *error) RR_MUST_CHECK;
 
 #endif

@@ -26,8 +26,8 @@
 #include "nearest.h"
 
 #include "buckets.h"
-#include "near.h"
 #include "threads.h"
+#include "unsorted.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -43,21 +43,21 @@ typedef struct search {
     int row_bits; /* of a word of an event */
     int index_row_bits;
     int by_row; /* whether rows are asked for anchors or bounds of their own */
-    const int64_t
-        *far; /* the bound of each row at the far end of its window, if asked for later; NULL */
+    /* by row, the bound at the far end of its window, where it is asked when answers have waited; NULL */
+    const int64_t *far;
     rr_day_reader index_days;
     rr_buckets *buckets;    /* by worker */
     uint64_t *answers;      /* where words were dealt; NULL: they go to their rows at once */
     uint64_t *answers_room; /* memory of that, unless it is event_row's */
     uint64_t **settled;     /* by worker: the answers of a chunk, by row */
-    int64_t *next; /* by worker, then chunk: where the next answer goes; of an index in order */
+    int64_t *places;        /* by worker, then chunk: where the next answer waits */
 } search;
 
 enum { BATCH = 64 };
 
 int rr_nearest_will_do(const rr_parts *parts, const rr_rule *rule, const rr_matches *matches)
 {
-    return rr_near_will_do(parts, rule) && matches->count == NULL && matches->vetoed == NULL &&
+    return rr_unsorted_will_do(parts, rule) && matches->count == NULL && matches->vetoed == NULL &&
            (rule->take == 1 || rule->take == RR_TAKE_LAST);
 }
 
@@ -127,31 +127,16 @@ static inline void write_answer(const search *s, int64_t row, uint64_t answer)
 
 /* ---------------------------------------------------------------- the search */
 
-/* Puts away the answers of n words that lie together, each with the number of its row within its chunk
- * below it. `next` is where those of their chunk go; or, where they lie in order, those of each chunk. */
+/* Puts away the answers of n words that lie together; `places` as rr_let_wait has them. */
 static inline void put_answers(const search *s, const uint64_t *words, int64_t n,
-                               const uint64_t *answers, int64_t *next)
+                               const uint64_t *answers, int64_t *places)
 {
-    const int chunk_bits = s->parts->index.chunk_bits;
-    const uint64_t in_chunk = (UINT64_C(1) << chunk_bits) - 1;
-
-    if (s->answers == NULL) {
-        for (int64_t i = 0; i < n; i++) {
-            write_answer(s, row_of(s, words[i]), answers[i]);
-        }
-    } else if (s->parts->index.in_order) {
-        for (int64_t i = 0; i < n; i++) {
-            const uint64_t row = (uint64_t)row_of(s, words[i]);
-
-            s->answers[next[row >> chunk_bits]++] = answers[i] << chunk_bits | (row & in_chunk);
-        }
-    } else {
-        uint64_t *to = s->answers + *next;
-
-        for (int64_t i = 0; i < n; i++) {
-            to[i] = answers[i] << chunk_bits | ((uint64_t)row_of(s, words[i]) & in_chunk);
-        }
-        *next += n;
+    if (s->answers != NULL) {
+        rr_let_wait(s->parts, words, n, answers, places, s->answers);
+        return;
+    }
+    for (int64_t i = 0; i < n; i++) {
+        write_answer(s, row_of(s, words[i]), answers[i]);
     }
 }
 
@@ -197,7 +182,7 @@ RR_INLINE void answer_batch(const search *s, const rr_buckets *all, const uint64
 }
 
 RR_INLINE void search_piece(const search *s, const rr_buckets *all, const rr_piece *piece,
-                            int plain, rr_look_kind kind, int64_t *next)
+                            int plain, rr_look_kind kind, int64_t *places)
 {
     for (int64_t from = 0; from < piece->n; from += BATCH) {
         const int64_t n = piece->n - from < BATCH ? piece->n - from : BATCH;
@@ -211,7 +196,7 @@ RR_INLINE void search_piece(const search *s, const rr_buckets *all, const rr_pie
                 answers[i] = answer_with_rules(s, all, words[i]);
             }
         }
-        put_answers(s, words, n, answers, next);
+        put_answers(s, words, n, answers, places);
     }
 }
 
@@ -221,22 +206,19 @@ RR_INLINE void search_pieces(const search *job, int64_t part, int worker, int pl
 {
     const search s = *job;
     const rr_side *index = &s.parts->index;
+    int64_t *places = s.answers != NULL ? s.places + worker * index->n_chunks : NULL;
     rr_buckets all;
 
     rr_buckets_fill(s.parts, part, s.turn, &s.buckets[worker]);
     all = s.buckets[worker];
     for (int64_t p = 0; p < rr_n_pieces(index); p++) {
         const rr_piece piece = rr_piece_of(index, s.parts->n_parts, part, p);
-        int64_t of_chunk = 0, *next = &of_chunk;
 
-        if (s.answers != NULL && index->in_order) {
-            next = s.next + worker * index->n_chunks;
-            rr_waiting_places(s.parts, part, next);
-        } else if (s.answers != NULL) {
-            of_chunk = rr_waiting_place(s.parts, part, p);
+        if (s.answers != NULL) {
+            rr_waiting_places(s.parts, part, p, places);
         }
         rr_fetch_piece(index, s.parts->n_parts, part, p);
-        search_piece(&s, &all, &piece, plain, kind, next);
+        search_piece(&s, &all, &piece, plain, kind, places);
     }
 }
 
@@ -370,8 +352,8 @@ static rr_status open_answers(search *s, int workers)
         s->answers = s->answers_room = rr_allocate(index->n_table, sizeof *s->answers_room);
     }
     s->settled = calloc((size_t)workers, sizeof *s->settled);
-    s->next = rr_allocate(workers * index->n_chunks, sizeof *s->next);
-    return s->answers == NULL || s->settled == NULL || s->next == NULL ? RR_ERR_MEMORY : RR_OK;
+    s->places = rr_allocate(workers * index->n_chunks, sizeof *s->places);
+    return s->answers == NULL || s->settled == NULL || s->places == NULL ? RR_ERR_MEMORY : RR_OK;
 }
 
 static rr_status open_search(search *s, int workers)
@@ -400,7 +382,7 @@ static void close_search(search *s, int workers)
     }
     free(s->buckets);
     free(s->settled);
-    free(s->next);
+    free(s->places);
     free(s->answers_room);
     rr_asking_close(&s->asking);
 }

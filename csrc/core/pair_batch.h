@@ -8,7 +8,7 @@
 #define RR_PAIR_BATCH_H
 
 #include "buckets.h"
-#include "near.h"
+#include "unsorted.h"
 #include "threads.h"
 
 #include <string.h>
@@ -266,7 +266,7 @@ RR_INLINE int rr_find_pairs(const rr_pair_search *search, const rr_buckets *all,
 /* How many each row has. `found` is room for finding them. */
 RR_INLINE void rr_count_pairs(const rr_pair_search *search, const rr_buckets *all,
                               const rr_batch *batch, rr_look_kind kind, rr_pairs_found *found,
-                              int64_t *counts)
+                              uint64_t *counts)
 {
     uint32_t from, to;
 
@@ -279,9 +279,9 @@ RR_INLINE void rr_count_pairs(const rr_pair_search *search, const rr_buckets *al
     }
     for (int64_t i = 0; i < batch->n; i++) {
         if (rr_is_long(all, batch, i)) {
-            counts[i] = rr_find_range(search, all, batch, i, &from, &to);
+            counts[i] = (uint64_t)rr_find_range(search, all, batch, i, &from, &to);
         } else if (!search->selves) {
-            counts[i] = rr_count_of_row(all, batch, i, kind);
+            counts[i] = (uint64_t)rr_count_of_row(all, batch, i, kind);
         }
     }
 }

@@ -1,5 +1,5 @@
-#include "near.h"
-#include "pairs_near.h"
+#include "unsorted.h"
+#include "pairs_unsorted.h"
 #include "sweep.h"
 #include "threads.h"
 
@@ -109,8 +109,8 @@ rr_status rr_pairs_count(const rr_parts *parts, const rr_rule *rule, int64_t n_i
     if (status != RR_OK) {
         return status;
     }
-    if (rr_near_will_do(parts, rule)) {
-        return rr_pairs_near_count(parts, rule, offsets, call, error);
+    if (rr_unsorted_will_do(parts, rule)) {
+        return rr_pairs_unsorted_count(parts, rule, offsets, call, error);
     }
     for (int64_t i = 0; i <= n_index; i++) {
         offsets[i] = 0;
@@ -186,8 +186,8 @@ rr_status rr_pairs_fill(const rr_parts *parts, const rr_rule *rule, int64_t n_in
     if (status != RR_OK) {
         return status;
     }
-    if (rr_near_will_do(parts, rule)) {
-        return rr_pairs_near_fill(parts, rule, offsets, event_row, gap_days, call, error);
+    if (rr_unsorted_will_do(parts, rule)) {
+        return rr_pairs_unsorted_fill(parts, rule, offsets, event_row, gap_days, call, error);
     }
     status = sweep_pairs(parts, rule, &job, &total, call, error);
     if (status == RR_OK && total != offsets[n_index]) {

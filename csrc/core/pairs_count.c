@@ -9,48 +9,24 @@
  * the buckets and 0.012 s to take the counts to their rows. AVX-512 is worth 0.045 s. On two threads
  * 0.04 s; sorting both sides and sweeping them took 0.25 s.
  */
-#include "pairs_near.h"
+#include "pairs_unsorted.h"
 
 #include "pair_batch.h"
 
 typedef struct counting {
     rr_pair_search search;
     int64_t *counts;   /* that wait, and then the offsets */
-    int64_t *next;     /* by worker, then chunk: where the next count goes; of an index in order */
+    int64_t *places;   /* by worker, then chunk: where the next count waits */
     int64_t *of_chunk; /* how many pairs, and then those before it */
 } counting;
-
-/* Puts away the counts of a batch, each with the number of its row within its chunk below it. `next` is
- * where those of their chunk go; or, where rows lie in order, those of each chunk. */
-static inline void put_counts(const counting *c, const rr_batch *batch, const int64_t *counts,
-                              int64_t *next)
-{
-    const int bits = c->search.parts->index.chunk_bits;
-    const int64_t row_mask = (INT64_C(1) << c->search.index_row_bits) - 1;
-    const int64_t in_chunk = ((INT64_C(1) << bits) - 1) & row_mask;
-    const uint64_t *words = batch->words;
-
-    if (c->search.parts->index.in_order) {
-        for (int64_t i = 0; i < batch->n; i++) {
-            const int64_t row = (int64_t)words[i] & row_mask;
-
-            c->counts[next[row >> bits]++] = counts[i] << bits | (row & in_chunk);
-        }
-    } else {
-        int64_t *restrict to = c->counts + *next;
-
-        for (int64_t i = 0; i < batch->n; i++) {
-            to[i] = counts[i] << bits | ((int64_t)words[i] & in_chunk);
-        }
-        *next += batch->n;
-    }
-}
 
 RR_INLINE void count_part(const counting *job, int64_t part, int worker, rr_look_kind kind)
 {
     const counting c = *job;
     const rr_parts *parts = c.search.parts;
     const rr_side *index = &parts->index;
+    int64_t *places = c.places + worker * index->n_chunks;
+    uint64_t *waiting = (uint64_t *)(void *)c.counts;
     rr_buckets all;
     rr_pairs_found found;
     rr_batch batch;
@@ -59,22 +35,16 @@ RR_INLINE void count_part(const counting *job, int64_t part, int worker, rr_look
     all = c.search.buckets[worker];
     for (int64_t k = 0; k < rr_n_pieces(index); k++) {
         const rr_piece piece = rr_piece_of(index, parts->n_parts, part, k);
-        int64_t of_chunk = 0, *next = &of_chunk;
 
-        if (index->in_order) {
-            next = c.next + worker * index->n_chunks;
-            rr_waiting_places(parts, part, next);
-        } else {
-            of_chunk = rr_waiting_place(parts, part, k);
-        }
+        rr_waiting_places(parts, part, k, places);
         rr_fetch_piece(index, parts->n_parts, part, k);
         for (int64_t i = 0; i < piece.n; i += RR_BATCH) {
             const int64_t n = piece.n - i < RR_BATCH ? piece.n - i : RR_BATCH;
-            int64_t counts[RR_BATCH];
+            uint64_t counts[RR_BATCH];
 
             rr_ask(&c.search, &all, piece.words + i, n, &batch);
             rr_count_pairs(&c.search, &all, &batch, kind, &found, counts);
-            put_counts(&c, &batch, counts, next);
+            rr_let_wait(parts, batch.words, n, counts, places, waiting);
         }
     }
 }
@@ -157,8 +127,8 @@ static rr_status settle_counts(void *job, int64_t chunk, int worker, rr_error *e
     return RR_OK;
 }
 
-rr_status rr_pairs_near_count(const rr_parts *parts, const rr_rule *rule, int64_t *offsets,
-                              const rr_call *call, rr_error *error)
+rr_status rr_pairs_unsorted_count(const rr_parts *parts, const rr_rule *rule, int64_t *offsets,
+                                  const rr_call *call, rr_error *error)
 {
     const int64_t n_chunks = parts->index.n_chunks;
     counting c = {.counts = offsets};
@@ -170,9 +140,9 @@ rr_status rr_pairs_near_count(const rr_parts *parts, const rr_rule *rule, int64_
     if (status != RR_OK) {
         goto out;
     }
-    c.next = rr_allocate(c.search.workers * n_chunks, sizeof *c.next);
+    c.places = rr_allocate(c.search.workers * n_chunks, sizeof *c.places);
     c.of_chunk = rr_allocate(n_chunks, sizeof *c.of_chunk);
-    if (c.next == NULL || c.of_chunk == NULL) {
+    if (c.places == NULL || c.of_chunk == NULL) {
         status = rr_fail(error, RR_ERR_MEMORY, "out of memory");
         goto out;
     }
@@ -194,7 +164,7 @@ rr_status rr_pairs_near_count(const rr_parts *parts, const rr_rule *rule, int64_
 out:
     rr_parts_done(parts);
     rr_pair_search_close(&c.search);
-    free(c.next);
+    free(c.places);
     free(c.of_chunk);
     return status;
 }

@@ -1,5 +1,5 @@
-/* Cells of groups and days: where these are few for the rows each has a counter (days_counted.c);
- * otherwise most counters would stay 0, and the rows are put in order instead (days_sorted.c). */
+/* Cells of groups and days: where these are few for the rows each has a counter (cells_by_counting.c);
+ * otherwise most counters would stay 0, and the rows are put in order instead (cells_by_sorting.c). */
 #include "day_cells.h"
 
 #include <stdio.h>
@@ -117,6 +117,6 @@ rr_status rr_tally_days(const rr_grouped *rows, const int32_t *duration, const i
     few = rows->n < UINT32_MAX / 4 - FREE_COUNTS ? 4 * rows->n + FREE_COUNTS : UINT32_MAX;
     few = rows->n > UINT32_MAX ? 0 : few;
     return rows->n_groups > 0 && rows->n_groups <= few / ways / days
-               ? rr_days_by_counting(&in, rows->n_groups * days * ways, n_cells, call, error)
-               : rr_days_by_sorting(&in, n_cells, call, error);
+               ? rr_cells_by_counting(&in, rows->n_groups * days * ways, n_cells, call, error)
+               : rr_cells_by_sorting(&in, n_cells, call, error);
 }

@@ -100,8 +100,8 @@ static rr_status put_part(void *job, int64_t part, int worker, rr_error *error)
     return RR_OK;
 }
 
-rr_status rr_days_by_sorting(const rr_day_rows *in, int64_t *n_cells, const rr_call *call,
-                             rr_error *error)
+rr_status rr_cells_by_sorting(const rr_day_rows *in, int64_t *n_cells, const rr_call *call,
+                              rr_error *error)
 {
     ordered by = {.in = in,
                   .cause_bits = rr_bits((uint64_t)in->n_causes),

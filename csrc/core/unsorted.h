@@ -1,14 +1,15 @@
-/* What the ways that sort nothing share (nearest.c, pairs_near.c): which days are admissible for an index
- * row, told in words that are looked up in buckets, and where its answer waits for its row. */
-#ifndef RR_NEAR_H
-#define RR_NEAR_H
+/* What the ways that sort nothing share (nearest.c, pairs_count.c, pairs_fill.c): which days are
+ * admissible for an index row, told in words that are looked up in buckets, and where its answer waits
+ * for its row. */
+#ifndef RR_UNSORTED_H
+#define RR_UNSORTED_H
 
 #include "parts.h"
 #include "rule.h"
 
 /* Whether parts and rule are such that nothing need be sorted: no vetoes, confirmations or claims, no row
  * that ends its search, and parts whose rows stand in their words. */
-int rr_near_will_do(const rr_parts *parts, const rr_rule *rule);
+int rr_unsorted_will_do(const rr_parts *parts, const rr_rule *rule);
 
 /* The admissible days of an anchor: the first, as it stands in words, and above 32 bits how many they
  * are. As one number they are loaded for several rows at a time. */
@@ -57,15 +58,38 @@ typedef struct rr_question {
 /* Of a row on `day`, from the origin, which may bring an anchor or bounds. */
 rr_question rr_question_of(const rr_asking *asking, int64_t row, int64_t day);
 
-/* Answers wait where words were dealt: the place of the first of a part and chunk of the index. */
-static inline int64_t rr_waiting_place(const rr_parts *parts, int64_t part, int64_t chunk)
+/* ---------------------------------------------------------------- answers that wait
+ *
+ * Answers wait where the words of their rows were dealt, each with the number of its row within its chunk
+ * below it, until those of a chunk are all there. */
+
+/* Where the answers of a piece of a part of the index go: into room[0]; or, of an index in order, those of
+ * each chunk. `room` has one for each chunk. */
+void rr_waiting_places(const rr_parts *parts, int64_t part, int64_t piece, int64_t *room);
+
+/* Puts away the answers of n words of the piece, and moves its places on. The highest chunk_bits of an
+ * answer are lost. */
+static inline void rr_let_wait(const rr_parts *parts, const uint64_t *words, int64_t n,
+                               const uint64_t *answers, int64_t *places, uint64_t *waiting)
 {
-    const rr_side *index = &parts->index;
+    const int bits = parts->index.chunk_bits, row_bits = parts->index.row_bits;
+    const uint64_t row_mask = (UINT64_C(1) << row_bits) - 1;
+    const uint64_t in_chunk = ((UINT64_C(1) << bits) - 1) & row_mask;
 
-    return (chunk << index->chunk_bits) + index->piece[chunk * (parts->n_parts + 1) + part];
+    if (parts->index.in_order) {
+        for (int64_t i = 0; i < n; i++) {
+            const uint64_t row = words[i] & row_mask;
+
+            waiting[places[row >> bits]++] = answers[i] << bits | (row & in_chunk);
+        }
+    } else {
+        uint64_t *restrict to = waiting + *places;
+
+        for (int64_t i = 0; i < n; i++) {
+            to[i] = answers[i] << bits | (words[i] & in_chunk);
+        }
+        *places += n;
+    }
 }
-
-/* Those of a part by chunk, for an index in order. */
-void rr_waiting_places(const rr_parts *parts, int64_t part, int64_t *places);
 
 #endif

@@ -231,8 +231,8 @@ static rr_status gather_full(counters *of, rr_error *error)
     return RR_OK;
 }
 
-rr_status rr_days_by_counting(const rr_day_rows *in, int64_t n_counters, int64_t *n_cells,
-                              const rr_call *call, rr_error *error)
+rr_status rr_cells_by_counting(const rr_day_rows *in, int64_t n_counters, int64_t *n_cells,
+                               const rr_call *call, rr_error *error)
 {
     int64_t n_groups = in->rows->n_groups, sum = 0;
     rr_call limited = rr_on_threads(call, 4 * in->rows->n / n_counters + 1);

@@ -1,10 +1,10 @@
-#include "near.h"
+#include "unsorted.h"
 
 #include "buckets.h"
 
 #include <stdlib.h>
 
-int rr_near_will_do(const rr_parts *parts, const rr_rule *rule)
+int rr_unsorted_will_do(const rr_parts *parts, const rr_rule *rule)
 {
     int bits = parts->shape.key_bits - parts->shape.part_bits + parts->day_bits;
 
@@ -88,9 +88,20 @@ rr_question rr_question_of(const rr_asking *asking, int64_t row, int64_t day)
     return q;
 }
 
-void rr_waiting_places(const rr_parts *parts, int64_t part, int64_t *places)
+static int64_t waiting_place(const rr_parts *parts, int64_t part, int64_t chunk)
 {
+    const rr_side *index = &parts->index;
+
+    return (chunk << index->chunk_bits) + index->piece[chunk * (parts->n_parts + 1) + part];
+}
+
+void rr_waiting_places(const rr_parts *parts, int64_t part, int64_t piece, int64_t *room)
+{
+    if (!parts->index.in_order) {
+        *room = waiting_place(parts, part, piece);
+        return;
+    }
     for (int64_t c = 0; c < parts->index.n_chunks; c++) {
-        places[c] = rr_waiting_place(parts, part, c);
+        room[c] = waiting_place(parts, part, c);
     }
 }
