@@ -10,12 +10,15 @@
 #include <stdint.h>
 
 #define RR_SHELF_LEAST ((size_t)8 << 20) /* bytes of a block */
-#define RR_SHELF_MOST ((size_t)1 << 30)  /* bytes of all blocks; the oldest go first */
 
 typedef struct rr_shelf rr_shelf;
 
-/* An empty one with one owner, or NULL without memory. */
-rr_shelf *rr_shelf_new(void);
+/* An empty one with one owner, or NULL without memory. `most` is how many bytes all blocks together may
+ * have; the oldest go first. */
+rr_shelf *rr_shelf_new(size_t most);
+
+/* As many as are no burden here: an eighth of the machine's memory, but 4 GB at most. */
+size_t rr_shelf_most_here(void);
 
 /* One owner more, and one less: the last frees it and what lies in it. Both do nothing for NULL. */
 rr_shelf *rr_shelf_share(rr_shelf *shelf);

@@ -12,7 +12,7 @@ static int execute(PyObject *module)
     rr_module_state *state = PyModule_GetState(module);
 
     state->threads = 1;
-    state->shelf = rr_shelf_new();
+    state->shelf = rr_shelf_new(rr_shelf_most_here());
     if (state->shelf == NULL) {
         PyErr_NoMemory();
         return -1;

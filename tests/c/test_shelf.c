@@ -8,6 +8,8 @@
 
 DEFINE_FAILING_ALLOCATION
 
+#define MOST ((size_t)1 << 30)
+
 static void *block_of(size_t bytes)
 {
     char *block = malloc(bytes);
@@ -19,7 +21,7 @@ static void *block_of(size_t bytes)
 
 static void test_what_is_found(void)
 {
-    rr_shelf *shelf = rr_shelf_new();
+    rr_shelf *shelf = rr_shelf_new(MOST);
     void *small = block_of(RR_SHELF_LEAST), *large = block_of(2 * RR_SHELF_LEAST), *found;
 
     CHECK(shelf != NULL);
@@ -48,7 +50,7 @@ static void test_room_from_the_shelf_or_new(void)
 {
     enum { WORD = 8 };
     const int64_t n = (int64_t)RR_SHELF_LEAST / WORD;
-    rr_shelf *shelf = rr_shelf_new();
+    rr_shelf *shelf = rr_shelf_new(MOST);
     char *first = rr_shelf_allocate(shelf, n, WORD), *second, *none;
 
     CHECK(shelf != NULL && first != NULL);
@@ -69,7 +71,7 @@ static void test_room_from_the_shelf_or_new(void)
 static void test_the_oldest_go_first(void)
 {
     enum { SOME = 70 };
-    rr_shelf *shelf = rr_shelf_new();
+    rr_shelf *shelf = rr_shelf_new(MOST);
     int64_t found = 0;
 
     CHECK(shelf != NULL);
@@ -87,9 +89,31 @@ static void test_the_oldest_go_first(void)
     rr_shelf_leave(shelf);
 }
 
+static void test_there_are_never_more_than_it_may_hold(void)
+{
+    rr_shelf *shelf = rr_shelf_new(4 * RR_SHELF_LEAST);
+    const size_t sizes[] = {RR_SHELF_LEAST, 2 * RR_SHELF_LEAST, RR_SHELF_LEAST + (1 << 20)};
+    void *found[3];
+
+    CHECK(shelf != NULL);
+    rr_shelf_put(shelf, block_of(5 * RR_SHELF_LEAST)); /* freed */
+    CHECK(rr_shelf_take(shelf, 5 * RR_SHELF_LEAST) == NULL);
+    for (int i = 0; i < 3; i++) {
+        rr_shelf_put(shelf, block_of(sizes[i]));
+    }
+    for (int i = 2; i >= 0; i--) {
+        found[i] = rr_shelf_take(shelf, sizes[i]);
+    }
+    CHECK(found[0] == NULL); /* the oldest went */
+    CHECK((found[1] == NULL) == (found[2] == NULL));
+    free(found[1]);
+    free(found[2]);
+    rr_shelf_leave(shelf);
+}
+
 static void test_owners(void)
 {
-    rr_shelf *shelf = rr_shelf_new();
+    rr_shelf *shelf = rr_shelf_new(MOST);
 
     CHECK(rr_shelf_share(NULL) == NULL);
     rr_shelf_leave(NULL);
@@ -106,8 +130,10 @@ int main(void)
     test_what_is_found();
     test_room_from_the_shelf_or_new();
     test_the_oldest_go_first();
+    test_there_are_never_more_than_it_may_hold();
     test_owners();
+    CHECK(rr_shelf_most_here() <= (size_t)1 << 32);
     failing_allocation = 0;
-    CHECK(rr_shelf_new() == NULL);
+    CHECK(rr_shelf_new(MOST) == NULL);
     return 0;
 }
