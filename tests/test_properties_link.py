@@ -6,6 +6,7 @@ import copy
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
@@ -302,3 +303,38 @@ def test_many_rows_are_linked_as_few_are(names, rules):
                 values[i] = value
     for key, values in whole.items():
         assert joined[key] == values, key
+
+
+@pytest.mark.parametrize("spread", [1, 1_000])
+def test_a_million_rows_are_linked_as_thousands_are(spread):
+    """Large tables are put in order in another way; so each child may stand in a small one."""
+    random = np.random.default_rng(spread)
+    n, children, tables = 1_200_000, 400_000, 6
+
+    def rows():
+        child = (random.integers(0, children, n) * spread).astype(float)
+        child[random.integers(0, n, n // 50)] = np.nan
+        day = random.integers(16_000, 19_000, n).astype("datetime64[D]")
+        return pd.DataFrame(
+            {"child": pd.Series(child).astype("Int64"), "day": day, "row": np.arange(n)}
+        )
+
+    def linked(index, events, **rules):
+        names = {"person": "child", "index_date": "day", "event_date": "day"}
+        return rr.link(index, events, **names, followup="ignored", **rules)
+
+    index, events = rows(), rows()
+    index["kept"] = index["row"] % 7 != 0
+    whole = linked(index, events, index_filter={"kept": [True]})
+    found = 0
+    for table in range(tables):
+        some_index = index[(index["child"] // spread % tables == table).fillna(False)]
+        some_events = events[(events["child"] // spread % tables == table).fillna(False)]
+        part = linked(some_index, some_events)
+        event_row = np.where(part.event_row < 0, -1, some_events["row"].to_numpy()[part.event_row])
+        event_row[~some_index["kept"].to_numpy()] = -1
+        at = some_index["row"].to_numpy()
+        assert (whole.event_row[at] == event_row).all()
+        assert (whole.gap_days[at] == np.where(event_row < 0, -1, part.gap_days)).all()
+        found += (event_row >= 0).sum()
+    assert (whole.event_row >= 0).sum() == found > n // 5

@@ -6,8 +6,7 @@
  *   csv_rows      the rows of a block from libcsv        csv_fields   the same from positions,
  *                                                        csv_iso      dates among them
  *   csv_blocks    a block of the file, by both
- *   csv_read      blocks on threads, in order            csv_stitch   their rows to one table,
- *                                                        csv_stream   past the caches
+ *   csv_read      blocks on threads, in order            csv_stitch   their rows to one table
  *   csv_header    the names of the columns               csv_write    columns to bytes */
 #ifndef RR_CSV_INTERNAL_H
 #define RR_CSV_INTERNAL_H

@@ -13,7 +13,7 @@
  * read of a process, three pairs side by side on a machine that is slow to give memory, codes of four
  * bytes and narrow ones: 2.24, 1.71, 0.78 s and 0.91, 0.57, 0.38.
  *
- * What is copied is not read before much else was written, so it goes past the caches (csv_stream.h).
+ * What is copied is not read before much else was written, so it goes past the caches (stream.h).
  * Two threads, memcpy and this: four columns 0.146 and 0.135 s, all eight 0.211 and 0.206; and who links
  * the rows next is no slower.
  *
@@ -21,7 +21,7 @@
  * of them in memory of its own. */
 #include "csv_internal.h"
 #include "columns.h"
-#include "csv_stream.h"
+#include "stream.h"
 
 #include <stdlib.h>
 
@@ -367,14 +367,14 @@ static void copy_column(const rr_csv_builder *table, const rr_csv_builder *own, 
     if (from->kind == RR_CSV_CATEGORY) {
         copy_codes(to, from->values, n, row, codes);
     } else if (from->kind == RR_CSV_TEXT) {
-        rr_csv_stream_sums(to->offsets + row + 1, from->offsets + 1, n, used);
+        rr_stream_sums(to->offsets + row + 1, from->offsets + 1, n, used);
         if (from->offsets[n] > 0) {
-            rr_csv_stream(to->data + used, from->data, (size_t)from->offsets[n]);
+            rr_stream(to->data + used, from->data, (size_t)from->offsets[n]);
         }
     } else if (from->values != NULL) {
         const size_t size = rr_csv_value_size(from->kind);
 
-        rr_csv_stream((char *)to->values + (size_t)row * size, from->values, (size_t)n * size);
+        rr_stream((char *)to->values + (size_t)row * size, from->values, (size_t)n * size);
     }
     if (to->valid != NULL) {
         memcpy(to->valid + row, from->valid, (size_t)n);
@@ -395,7 +395,7 @@ void rr_csv_whole_copy(const rr_csv_whole *whole, const rr_csv_rows *rows, rr_cs
         copy_column(&whole->columns[i], &rows->columns[i], rows->rows, seam->row, seam->used[i],
                     seam->of[i].codes);
     }
-    rr_csv_stream_end();
+    rr_stream_end();
 }
 
 void rr_csv_whole_hear(rr_csv_whole *whole, const rr_csv_seam *seam)

@@ -78,7 +78,7 @@ rr_status rr_check_lengths(const rr_parts *parts, int64_t n_index, int64_t n_eve
 
 /* ---------------------------------------------------------------- chunks.c */
 
-/* Of a row's number in chunks where each of 2^part_bits parts has some 64 rows or more, so that its pieces
+/* Of a row's number in chunks where each of 2^part_bits parts has some 32 rows or more, so that its pieces
  * are worth going to. */
 int rr_chunk_bits(int part_bits);
 
