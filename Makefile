@@ -4,7 +4,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help report test properties fuzz calibration lint format bench bench-large oldest newest clean
+.PHONY: help report test properties fuzz calibration coverage lint format bench bench-large oldest newest clean
 
 # Variables that .ci/setup found necessary on this machine, then a command in the environment.
 use = . .setup/env && .venv/bin/
@@ -59,6 +59,10 @@ fuzz: ## every way of reading CSV against libcsv alone, on hostile files (CASES=
 calibration: ## the simulated England at full scale against the published figures
 	@.ci/setup report test
 	$(use)python -m pytest tests/calibration $(PYTEST)
+
+coverage: ## how often limits of England from 59 authorities hold the truth (DRAWS=2000 SEED=1)
+	@.ci/setup report test
+	$(use)python tests/coverage_of_limits.py --draws $(or $(DRAWS),2000) --seed $(or $(SEED),1)
 
 lint: ## format, style and types of the Python and the C, compiler warnings as errors
 	@.ci/setup report test lint

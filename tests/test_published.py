@@ -88,6 +88,28 @@ def test_regions_and_authorities_are_the_published_ones(referrals, level, key, h
     )
 
 
+def test_sizes_of_authorities_are_the_published_ones():
+    ours = published.authority_sizes().set_index(["year", "authority"]).astype("Float64")
+    for name, column, held, shift in (
+        (
+            "c2_children_in_need_assessments_duration_2014_to_2024.csv",
+            *("Assessments_completed", "assessments", 0),
+        ),
+        (
+            "ons_mid-year_population_estimates_2012_to_2023.csv",
+            *("population_estimate", "children", 1),
+        ),
+    ):
+        theirs = dfe(name, "Local authority")
+        keys = [theirs["time_period"] + shift, theirs["new_la_code"]]
+        theirs = theirs.set_index(keys)[column].astype(float)
+        found = ours[held].to_numpy(float, na_value=np.nan)
+        there = ours.index.isin(theirs.index)
+        assert np.isnan(found[~there]).all()
+        assert there.sum() == len(theirs)
+        np.testing.assert_array_equal(found[there], theirs.loc[ours.index[there]].to_numpy())
+
+
 def test_authorities_are_those_of_2019(referrals):
     theirs = referrals[
         (referrals["geographic_level"] == "Local authority") & (referrals["time_period"] == 2019)

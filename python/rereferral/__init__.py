@@ -6,6 +6,7 @@ from rereferral.completeness import completeness
 from rereferral.curves import curve
 from rereferral.definition import Definition
 from rereferral.errors import CSVError, DataError, RereferralError, RuleError
+from rereferral.estimate import Estimate, estimate_total
 from rereferral.ledger import compare_ledgers
 from rereferral.lineage import crosswalk
 from rereferral.linking import link
@@ -37,6 +38,7 @@ __all__ = [
     "DataError",
     "Definition",
     "Eligible",
+    "Estimate",
     "Exit",
     "Links",
     "Mediator",
@@ -55,6 +57,7 @@ __all__ = [
     "crosswalk",
     "curve",
     "definitions",
+    "estimate_total",
     "get_num_threads",
     "landmarks",
     "link",

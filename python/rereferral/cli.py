@@ -94,6 +94,20 @@ def _add_report(commands: _Commands) -> None:
     parser.set_defaults(run=command.run)
 
 
+def _add_estimate(commands: _Commands) -> None:
+    from rereferral.estimate import command
+
+    parser = commands.add_parser(
+        "estimate",
+        help="England from the answers of some authorities",
+        description="Estimate the totals of all authorities from the returns of some, with limits "
+        "that hold if those who answered were a random sample, and what says how far they may not "
+        "have been.",
+    )
+    command.add_arguments(parser)
+    parser.set_defaults(run=command.run)
+
+
 def _add_definitions(commands: _Commands) -> None:
     parser = commands.add_parser(
         "definitions",
@@ -123,6 +137,7 @@ def _definitions(arguments: argparse.Namespace) -> int:
 _COMMANDS: tuple[Callable[[_Commands], None], ...] = (
     _add_simulate,
     _add_report,
+    _add_estimate,
     _add_definitions,
 )
 

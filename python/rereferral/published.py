@@ -11,6 +11,7 @@ import pandas as pd
 __all__ = [
     "authorities",
     "authority_series",
+    "authority_sizes",
     "figures",
     "later_authorities",
     "official_series",
@@ -63,6 +64,18 @@ def authority_series() -> pd.DataFrame:
         null where suppressed (`c`), not available (`x`) or of low reliability (`u`).
     """
     return _series("authority_series.csv")
+
+
+def authority_sizes() -> pd.DataFrame:
+    """Assessments completed and children by authority and year, 2013 to 2024, codes of the year.
+
+    Returns
+    -------
+    DataFrame
+        `year`, `authority`, `assessments` (from 2014), `children` (aged 0 to 17, in the middle of
+        the calendar year in which the financial year begins); null where not published.
+    """
+    return _series("authority_sizes.csv")
 
 
 def authorities() -> pd.DataFrame:

@@ -21,6 +21,7 @@ from rereferral.lineage import joined_areas
 from rereferral.linking import link
 from rereferral.spans import Span, parse_span
 from rereferral.tables import Table
+from rereferral.years import year_labels
 
 __all__ = [
     "NOT_STEPPED_DOWN",
@@ -29,7 +30,6 @@ __all__ = [
     "Closures",
     "build_chain",
     "labels_of",
-    "year_labels",
 ]
 
 Mask = npt.NDArray[np.bool_]
@@ -120,11 +120,6 @@ class Closures:
     def counted(self) -> npt.NDArray[np.int64]:
         """Positions of those that the rate is of: not stepped down, and followed."""
         return np.flatnonzero(self.followed & (self.step == NOT_STEPPED_DOWN))
-
-
-def year_labels(years: list[int]) -> list[str]:
-    """Financial years by the year they end in, as labels: 2016 is ``2015-16``."""
-    return [f"{year - 1}-{year % 100:02d}" for year in years]
 
 
 def build_chain(

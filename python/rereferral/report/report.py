@@ -14,13 +14,14 @@ from rereferral.days import NULL_DAY, day_of, iso
 from rereferral.definition import Definition
 from rereferral.errors import DataError, RuleError
 from rereferral.observation import LONG_SILENCE
-from rereferral.report.chain import build_chain, year_labels
+from rereferral.report.chain import build_chain
 from rereferral.report.completeness import completeness
 from rereferral.report.counts import arms, chain_tables, children, curve, places
 from rereferral.report.official import claims, headline, reconciliation
 from rereferral.report.three_rates import look_back, three_rates
 from rereferral.tables import Category, Table, open_table
 from rereferral.text import Text
+from rereferral.years import year_labels
 
 __all__ = ["Report", "missed_opportunities"]
 

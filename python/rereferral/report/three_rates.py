@@ -13,8 +13,9 @@ from rereferral import published
 from rereferral.days import NULL_DAY, birthday
 from rereferral.definitions import ACTION_FOR_CHILDREN, DFE, GOLDACRE
 from rereferral.linking import link
-from rereferral.report.chain import NOT_STEPPED_DOWN, STEPS, Chain, year_labels
+from rereferral.report.chain import NOT_STEPPED_DOWN, STEPS, Chain
 from rereferral.rounding import percent
+from rereferral.years import year_labels
 
 __all__ = ["LookBack", "look_back", "three_rates"]
 

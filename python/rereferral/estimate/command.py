@@ -1,0 +1,154 @@
+"""`rereferral estimate`: from returns of some authorities to England."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from rereferral.arguments import year_range
+from rereferral.errors import DataError, RuleError
+from rereferral.estimate.england import SIZES, england
+from rereferral.estimate.estimate import Estimate, estimate_total
+from rereferral.estimate.limits import METHODS
+from rereferral.years import year_labels, year_of
+
+__all__ = ["add_arguments", "run"]
+
+YEAR = "financial_year"
+PUBLISHED = ("re_referrals", "referrals")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Give the subcommand its arguments."""
+    parser.add_argument(
+        "returns",
+        nargs="?",
+        help="CSV file of answers with a header: authority (ONS code), financial_year (2019-20), "
+        "and counts; an empty field or one of c, x, z, u, low is no answer",
+    )
+    parser.add_argument(
+        "--template",
+        metavar="FILE",
+        help="write the return that authorities are asked for, with an explanation beside it, "
+        "and end",
+    )
+    parser.add_argument(
+        "--count",
+        default="not_stepped_down",
+        metavar="COLUMN",
+        help="what is totalled (default not_stepped_down)",
+    )
+    parser.add_argument(
+        "--of", metavar="COLUMN", help="what it is a part of: its rate is estimated too"
+    )
+    parser.add_argument(
+        "--scale",
+        action="append",
+        metavar="COLUMN",
+        help="what authorities are scaled by; the first is the main one (default assessments, "
+        "referrals, children, as published)",
+    )
+    parser.add_argument(
+        "--within",
+        action="append",
+        metavar="COLUMN",
+        help="groups that are also estimated each for itself (default region and size)",
+    )
+    parser.add_argument(
+        "--frame",
+        metavar="FILE",
+        help="CSV file of all authorities with their sizes (default: England as published)",
+    )
+    parser.add_argument(
+        "--years",
+        type=year_range,
+        metavar="FIRST-LAST",
+        help="financial years by the year they end in (default: those of the returns)",
+    )
+    parser.add_argument(
+        "--limits", choices=METHODS, default="jackknife", help="(default jackknife)"
+    )
+    parser.add_argument(
+        "--fpc", action="store_true", help="finite population correction, for a random sample"
+    )
+    parser.add_argument(
+        "--against", type=float, metavar="NUMBER", help="another figure, for the tipping point"
+    )
+    parser.add_argument("--out", metavar="FOLDER", help="write every table there, as CSV")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Estimate, print, and write what is asked for."""
+    if arguments.template is not None:
+        _write_template(Path(arguments.template))
+        return 0
+    if arguments.returns is None:
+        raise RuleError("give a file of returns, or --template FILE")
+    returns = _read(arguments.returns)
+    if YEAR not in returns.columns:
+        raise DataError(f'{arguments.returns} has no column "{YEAR}"')
+    labels = sorted(set(returns[YEAR].dropna()))
+    if arguments.years is not None:
+        labels = year_labels(arguments.years)
+        returns = returns[returns[YEAR].isin(labels)]
+    if arguments.frame is None:
+        frame = england(_years_of(labels, arguments.returns))
+    else:
+        frame = _read(arguments.frame)
+        frame = frame[frame[YEAR].isin(labels)] if YEAR in frame.columns else frame
+    within = arguments.within or [name for name in ("region",) if name in frame.columns] + ["size"]
+    found = estimate_total(
+        returns,
+        frame,
+        count=arguments.count,
+        of=arguments.of,
+        scale=arguments.scale or [SIZES[1], SIZES[0], SIZES[2]],
+        within=within,
+        year=YEAR,
+        limits=arguments.limits,
+        fpc=arguments.fpc,
+        published=PUBLISHED if set(PUBLISHED) <= set(frame.columns) else None,
+        against=arguments.against,
+    )
+    print(found.in_words())
+    if arguments.out is not None:
+        _save(found, Path(arguments.out))
+    return 0
+
+
+def _read(path: str) -> pd.DataFrame:
+    return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+
+
+def _years_of(labels: list[str], path: str) -> list[int]:
+    years = []
+    for label in labels:
+        year = year_of(label)
+        if year is None:
+            raise DataError(f"{path}: {YEAR} {label!r} is not a year such as 2019-20")
+        years.append(year)
+    return years
+
+
+def _save(found: Estimate, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for title, table in found.tables().items():
+        table.to_csv(folder / f"{title}.csv", index=False)
+    words: dict[str, Any] = {"level": found.level, "fpc": found.fpc, "condition": found.condition}
+    (folder / "manifest.json").write_text(json.dumps(words, indent=1) + "\n", encoding="utf-8")
+    print(f"\n{folder}: {', '.join(found.tables())}")
+
+
+def _write_template(path: Path) -> None:
+    data = files("rereferral") / "data"
+    if path.exists():
+        raise RuleError(f"{path} is there already")
+    path.write_bytes((data / "foi_return.csv").read_bytes())
+    beside = path.with_suffix(".txt")
+    beside.write_bytes((data / "foi_return.txt").read_bytes())
+    print(f"{path}, and what its columns mean in {beside}")
