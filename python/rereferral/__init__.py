@@ -23,6 +23,7 @@ from rereferral.simulate import Simulation, simulate
 from rereferral.spells import Spells, merge_spells
 from rereferral.text import Text
 from rereferral.threads import get_num_threads, set_num_threads
+from rereferral.variation import Funnel, League, funnel, league, trend
 
 __version__ = "0.1.0"
 
@@ -40,6 +41,8 @@ __all__ = [
     "Eligible",
     "Estimate",
     "Exit",
+    "Funnel",
+    "League",
     "Links",
     "Mediator",
     "Pairs",
@@ -58,8 +61,10 @@ __all__ = [
     "curve",
     "definitions",
     "estimate_total",
+    "funnel",
     "get_num_threads",
     "landmarks",
+    "league",
     "link",
     "mean_count",
     "merge_spells",
@@ -70,5 +75,6 @@ __all__ = [
     "read_csv",
     "set_num_threads",
     "simulate",
+    "trend",
     "wilson",
 ]

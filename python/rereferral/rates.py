@@ -27,7 +27,7 @@ from rereferral.errors import DataError, RuleError
 from rereferral.groups import Groups, beside
 from rereferral.text import data_error
 
-__all__ = ["rate_table", "ratio_table", "risk_table", "wilson"]
+__all__ = ["level_quantiles", "rate_table", "ratio_table", "risk_table", "wilson"]
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
@@ -139,7 +139,7 @@ def rate_table(
     L. Kish, Survey Sampling (1965), sections 6.4 and 8.2, for the ratio estimator and deff; E. L.
     Korn and B. I. Graubard, Survey Methodology 24 (1998), 193-201, for intervals on n / deff.
     """
-    quantiles = _level_quantiles(levels)
+    quantiles = level_quantiles(levels)
     # Counts alone need no group of a row; so codes are made first only where sums need them too.
     codes = None if cluster is None and scope is None else core_codes(groups)[0]
     n, linked = _tally(groups, followed, hit)
@@ -230,7 +230,7 @@ def risk_table(
         limits with areas as clusters are those of `rate_table`, with the standard error of
         `curve_table`.
     """
-    quantiles = _level_quantiles(levels)
+    quantiles = level_quantiles(levels)
     codes, n_groups = core_codes(groups)
     days, cause = core_days(duration), core_causes(event_or_cause)
     n_causes = max(1, int(cause.max(initial=0)) if cause_names is None else len(cause_names))
@@ -320,7 +320,7 @@ def ratio_table(
         )
         counts = both.groupby(names, dropna=False, observed=True, sort=True).sum().reset_index()
     limits = {
-        f"{end}_{name}": np.nan for name in _level_quantiles(levels) for end in ("lower", "upper")
+        f"{end}_{name}": np.nan for name in level_quantiles(levels) for end in ("lower", "upper")
     }
     rate = _divide(counts["linked"].to_numpy(), counts["n"].to_numpy())
     method = np.where(counts["n"] > 0, "ratio of outcome events to index events", "none: n is 0")
@@ -421,7 +421,7 @@ def _quantile(level: float) -> float:
     return NormalDist().inv_cdf((1 + number) / 2)
 
 
-def _level_quantiles(levels: Sequence[float]) -> dict[str, float]:
+def level_quantiles(levels: Sequence[float]) -> dict[str, float]:
     """Quantiles by the suffix of their columns: 0.998 is 99_8."""
     quantiles = {}
     for level in levels:
