@@ -1,6 +1,6 @@
 """Did a new referral follow? Links events of the same person over large tables, exactly."""
 
-from rereferral import definitions
+from rereferral import definitions, plots
 from rereferral.comparing import Comparison, compare
 from rereferral.completeness import completeness
 from rereferral.curves import curve
@@ -70,6 +70,7 @@ __all__ = [
     "merge_spells",
     "missed_opportunities",
     "pairs",
+    "plots",
     "prepare",
     "read_columns",
     "read_csv",

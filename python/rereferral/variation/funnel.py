@@ -308,7 +308,7 @@ def binomial_limits(p: float, n: Floats, level: float) -> tuple[Floats, Floats]:
     p : float
         The rate, between 0 and 1.
     n : ndarray of float64
-        Sizes; whole numbers are usual.
+        Sizes, of 1 or more; they are rounded to whole numbers.
     level : float
         Confidence level.
     """
@@ -318,7 +318,7 @@ def binomial_limits(p: float, n: Floats, level: float) -> tuple[Floats, Floats]:
         raise RuleError(
             'exact limits need scipy (pip install "rereferral[stats]"); or use limits="wilson"'
         ) from None
-    found = []
+    found, n = [], np.maximum(np.round(n), 1.0)
     for tail in ((1 - level) / 2, (1 + level) / 2):
         count = binom.ppf(tail, n, p)
         above, below = binom.cdf(count, n, p), binom.cdf(count - 1, n, p)

@@ -1,0 +1,6 @@
+"""Pictures: functions of a result, each with `ax` to draw in. They need matplotlib."""
+
+from rereferral.plots.estimates import estimates
+from rereferral.plots.variation import funnel, league, trend
+
+__all__ = ["estimates", "funnel", "league", "trend"]

@@ -1,0 +1,296 @@
+"""How areas differ and rates move, as pictures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rereferral.report.style import (
+    BLUE,
+    GREY,
+    INK,
+    LIGHT,
+    ORANGE,
+    QUIET,
+    SKY,
+    Head,
+    axes,
+    style,
+    text_width,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+    from rereferral.variation import Funnel, League
+
+__all__ = ["funnel", "league", "trend"]
+
+_NAMED = 8  # areas that a funnel names, the farthest out
+_ROW = 10.5  # points from area to area in a league table
+_LINES = 200
+
+
+def funnel(
+    found: Funnel,
+    ax: Axes | None = None,
+    *,
+    title: str = "",
+    unit: str = "",
+    source: str = "",
+    simulated: bool = False,
+    width: float = 7.5,
+) -> Axes:
+    """Draw the rates of areas over their sizes, with the limits that areas of their size have.
+
+    Areas outside the widest of the outermost limits are orange and the farthest of them named: the
+    limits with ordinary differences where the funnel has them, else those of chance alone.
+
+    Parameters
+    ----------
+    found : Funnel
+        What `rereferral.funnel` gives.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a figure of its own by default.
+    title : str, optional
+        What the rate is; by default the names of its columns.
+    unit : str, optional
+        What sizes count; by default the name of their column.
+    source : str, default ""
+        The line below it.
+    simulated : bool, default False
+        Write SIMULATED above it.
+    width : float, default 7.5
+        Of the figure, in inches.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    table, lines = found.table, found.lines
+    sizes = table[found.of].to_numpy(float)
+    widest = float(sizes.max()) * 1.04
+    at = lines.at(np.unique(np.round(np.geomspace(max(1.0, widest / 2_000), widest, _LINES))))
+    tail = "" if lines.dispersion == "none" else "_spread"
+    top = min(1.0, 1.12 * max(float(table["rate"].max()), lines.reference * 1.5))
+    levels = {name: level for name, (level, _) in lines.levels.items()}
+    far = max(levels, key=lambda name: levels[name])
+    outside = (table["rate"] < table[f"lower_{far}{tail}"]) | (
+        table["rate"] > table[f"upper_{far}{tail}"]
+    )
+    with style():
+        head = Head(
+            title or f"{found.count} of {found.of}",
+            _legend(found, levels, bool(tail), far, int(outside.sum())),
+            source,
+            simulated,
+        )
+        ax = axes(ax, head, width=width, height=3.4, left=34, right=6, bottom=40)
+        for end, colour, dash in (("", GREY, (0, (4, 3))), ("_spread", BLUE, "-")):
+            for place, name in enumerate(sorted(levels, key=lambda name: levels[name])):
+                if f"lower_{name}{end}" in at:
+                    looks: dict[str, Any] = {"color": colour, "linestyle": dash}
+                    looks["linewidth"] = 1.3 if place else 0.7
+                    for side in ("lower", "upper"):
+                        ax.plot(at["n"], at[f"{side}_{name}{end}"], zorder=1, **looks)
+        ax.axhline(lines.reference, color=INK, linewidth=0.9, zorder=1)
+        for rows, colour in ((~outside, SKY), (outside, ORANGE)):
+            ax.scatter(
+                sizes[rows],
+                table["rate"][rows],
+                s=17,
+                color=colour,
+                edgecolors="white",
+                linewidths=0.4,
+                zorder=3,
+            )
+        _name_farthest(ax, table, sizes, outside.to_numpy(), f"{far}{tail}")
+        ax.set_ylim(0, top)
+        ax.set_xlim(0, widest)
+        ax.grid(axis="y")
+        ax.tick_params(length=0)
+        ax.set_yticks(ax.get_yticks()[ax.get_yticks() <= top])
+        ax.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
+        ax.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+        ax.set_xlabel(unit or found.of)
+    return ax
+
+
+def _legend(found: Funnel, levels: dict[str, float], wide: bool, far: str, outside: int) -> str:
+    shown = " and ".join(f"{100 * level:g} %" for level in sorted(levels.values()))
+    text = f"Each point is an area. Dashed: {shown} limits of chance alone."
+    if wide:
+        text += " Blue: with what areas ordinarily differ by."
+    text += f" Line: {100 * found.lines.reference:.1f} %, all areas together."
+    which = "the outer blue" if wide else "the outer"
+    return f"{text} Orange: {outside} of {len(found.table)} outside {which} limits."
+
+
+def _name_farthest(ax: Axes, table: pd.DataFrame, sizes: Any, outside: Any, name: str) -> None:
+    """Names at the points that lie farthest beyond their limits, where they do not collide."""
+    beyond = np.maximum(
+        table[f"lower_{name}"] - table["rate"], table["rate"] - table[f"upper_{name}"]
+    ).to_numpy(float)
+    taken: list[tuple[float, float]] = []
+    wide = float(sizes.max())
+    for row in np.argsort(-beyond)[: int(min(outside.sum(), _NAMED))]:
+        place = float(sizes[row]), float(table["rate"].iloc[row])
+        if any(abs(place[0] - x) < wide / 4 and abs(place[1] - y) < 0.012 for x, y in taken):
+            continue
+        taken.append(place)
+        left = place[0] > wide * 0.75
+        ax.annotate(
+            str(table.iloc[row, 0]),
+            place,
+            (-5 if left else 5, 0),
+            textcoords="offset points",
+            ha="right" if left else "left",
+            va="center",
+            fontsize=7.5,
+            color=INK,
+        )
+
+
+def league(
+    found: League,
+    ax: Axes | None = None,
+    *,
+    title: str = "",
+    source: str = "",
+    simulated: bool = False,
+    width: float = 7.5,
+) -> Axes:
+    """Draw areas by their rates, with limits and with all the places that may be their own.
+
+    Parameters
+    ----------
+    found : League
+        What `rereferral.league` gives.
+    ax, title, source, simulated, width
+        As in `funnel`.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    table = found.table
+    names = [str(name) for name in table.iloc[:, 0]]
+    rows = np.arange(len(table))
+    with style():
+        head = Head(
+            title or "Areas by their rates",
+            f"Dots: rates. Bars: limits that hold for all areas together with "
+            f"{100 * found.level:g} %. Right: the places that may be an area's own; 1 is the "
+            "highest rate.",
+            source,
+            simulated,
+        )
+        left = max(text_width(name, 7.5) for name in names) + 10
+        tall = max(_ROW * len(table), 40) / 72
+        ax = axes(ax, head, width=width, height=tall, left=left, right=66, bottom=36)
+        ax.barh(
+            rows,
+            table["upper"] - table["lower"],
+            left=table["lower"],
+            height=0.62,
+            color=LIGHT,
+        )
+        ax.scatter(table["rate"], rows, s=15, color=BLUE, zorder=3)
+        ax.set_ylim(len(table) - 0.4, -0.6)
+        ax.set_xlim(0, min(1.0, float(table["upper"].max()) * 1.05))
+        ax.set_yticks(rows, names, fontsize=7.5)
+        ax.tick_params(length=0)
+        ax.spines["left"].set_visible(False)
+        ax.grid(axis="x")
+        ax.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
+        for row, place in enumerate(table["place"]):
+            ax.annotate(
+                place,
+                (1, row),
+                (8, 0),
+                xycoords=("axes fraction", "data"),
+                textcoords="offset points",
+                va="center",
+                fontsize=7.5,
+                color=QUIET,
+                annotation_clip=False,
+            )
+    return ax
+
+
+def trend(
+    data: pd.DataFrame,
+    ax: Axes | None = None,
+    *,
+    title: str = "",
+    source: str = "",
+    simulated: bool = False,
+    width: float = 7.5,
+) -> Axes:
+    """Draw a rate from year to year with its limits; years with a note are hollow.
+
+    Parameters
+    ----------
+    data : DataFrame
+        What `rereferral.trend` gives.
+    ax, title, source, simulated, width
+        As in `funnel`.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    years = [str(year) for year in data.iloc[:, 0]]
+    ends = [str(name).removeprefix("lower_") for name in data.columns if "lower_" in str(name)]
+    ends = [name for name in ends if name != "change_lower"]
+    rows = np.arange(len(data))
+    marked = data["note"].ne("").to_numpy()
+    with style():
+        shown = [f"{name.replace('_', '.')} %" for name in ends]
+        notes = sorted({note for note in data["note"] if note})
+        told = f" Hollow: {', '.join(notes)}." if notes else ""
+        head = Head(
+            title or f"{data.columns[1]} of {data.columns[2]}",
+            f"Thick bars: {shown[0]} limits; thin bars: {shown[-1]}.{told}"
+            if len(shown) > 1
+            else f"Bars: {shown[0]} limits.{told}",
+            source,
+            simulated,
+        )
+        ax = axes(ax, head, width=width, height=2.6, left=34, right=6, bottom=40)
+        ax.plot(rows, data["rate"], color=LIGHT, linewidth=1, zorder=1)
+        for place, name in enumerate(ends):
+            ax.vlines(
+                rows,
+                data[f"lower_{name}"],
+                data[f"upper_{name}"],
+                color=BLUE,
+                linewidth=3.2 if place == 0 else 1,
+            )
+        for rows_of, face in ((~marked, BLUE), (marked, "white")):
+            ax.plot(
+                rows[rows_of],
+                data["rate"][rows_of],
+                "o",
+                markersize=7,
+                markerfacecolor=face,
+                markeredgecolor=BLUE,
+            )
+        ax.set_ylim(0, min(1.0, 1.25 * float(data["rate"].max())))
+        ax.set_xlim(-0.5, len(rows) - 0.5)
+        ax.set_xticks(rows, years)
+        ax.tick_params(length=0)
+        ax.grid(axis="y")
+        ax.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
+        for row in rows[data["rate"].notna()]:
+            ax.annotate(
+                f"{100 * data['rate'].iloc[row]:.1f} %",
+                (row, data[f"upper_{ends[-1]}"].iloc[row]),
+                (0, 6),
+                textcoords="offset points",
+                ha="center",
+                weight="bold",
+            )
+    return ax
