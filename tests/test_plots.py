@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib import pyplot as plt
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
@@ -13,6 +15,13 @@ import rereferral as rr
 from rereferral import plots, published
 from rereferral.estimate import england
 from rereferral.report.style import BLUE, ORANGE, to_png
+
+
+@pytest.fixture(autouse=True)
+def close() -> Iterator[None]:
+    yield
+    plt.close("all")
+
 
 FRAME = england([2020])
 ASK = {"by": "authority_name", "count": "re_referrals", "of": "referrals"}
@@ -95,3 +104,10 @@ def test_pictures_are_drawn_where_they_are_asked_for() -> None:
     assert plots.funnel(rr.funnel(some, **ASK), ax=upper) is upper
     assert plots.league(rr.league(some, **ASK), ax=lower) is lower
     assert to_png(figure, "a", "b") == to_png(figure, "a", "b")
+
+
+def test_a_picture_of_its_own_is_one_that_notebooks_show() -> None:
+    before = plt.rcParams.copy()
+    ax = plots.funnel(rr.funnel(FRAME, **ASK))
+    assert plt.get_fignums() == [ax.figure.number]
+    assert plt.rcParams == before

@@ -37,7 +37,7 @@ def estimates(
     found : Estimate
         What `rereferral.estimate_total` gives.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; a figure of its own by default.
+        Where to draw; by default a new figure of pyplot's, which notebooks show.
     quantity : str, optional
         Which of its quantities; by default the first.
     published : float, optional
@@ -80,7 +80,7 @@ def estimates(
         left = max(text_width(name, 8.5) for name in names) + 10
         right = max(text_width(show(value), 8.5, True) for value in table["estimate"]) + 14
         tall = (_ROW * len(table) + 8) / 72
-        ax = axes(ax, head, width=width, height=tall, left=left, right=right, bottom=28)
+        ax = axes(ax, head, width=width, height=tall, left=left, right=right, bottom=28, shows=True)
         ax.hlines(rows, table["lower"], table["upper"], color=BLUE, linewidth=3.2)
         ax.plot(table["estimate"], rows, "o", color=BLUE, markersize=7, markeredgecolor="white")
         if published is not None:

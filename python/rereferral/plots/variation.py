@@ -53,7 +53,7 @@ def funnel(
     found : Funnel
         What `rereferral.funnel` gives.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; a figure of its own by default.
+        Where to draw; by default a new figure of pyplot's, which notebooks show.
     title : str, optional
         What the rate is; by default the names of its columns.
     unit : str, optional
@@ -87,7 +87,7 @@ def funnel(
             source,
             simulated,
         )
-        ax = axes(ax, head, width=width, height=3.4, left=34, right=6, bottom=40)
+        ax = axes(ax, head, width=width, height=3.4, left=34, right=6, bottom=40, shows=True)
         for end, colour, dash in (("", GREY, (0, (4, 3))), ("_spread", BLUE, "-")):
             for place, name in enumerate(sorted(levels, key=lambda name: levels[name])):
                 if f"lower_{name}{end}" in at:
@@ -189,7 +189,7 @@ def league(
         )
         left = max(text_width(name, 7.5) for name in names) + 10
         tall = max(_ROW * len(table), 40) / 72
-        ax = axes(ax, head, width=width, height=tall, left=left, right=66, bottom=36)
+        ax = axes(ax, head, width=width, height=tall, left=left, right=66, bottom=36, shows=True)
         ax.barh(
             rows,
             table["upper"] - table["lower"],
@@ -259,7 +259,7 @@ def trend(
             source,
             simulated,
         )
-        ax = axes(ax, head, width=width, height=2.6, left=34, right=6, bottom=40)
+        ax = axes(ax, head, width=width, height=2.6, left=34, right=6, bottom=40, shows=True)
         ax.plot(rows, data["rate"], color=LIGHT, linewidth=1, zorder=1)
         for place, name in enumerate(ends):
             ax.vlines(

@@ -104,11 +104,15 @@ def style() -> Iterator[None]:
     load()
     import matplotlib
 
+    interactive = matplotlib.is_interactive()
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         settings: Any = matplotlib.rcParams
-        settings.update(_STYLE)
+        settings.update(_STYLE, interactive=interactive)
         yield
+        interactive = matplotlib.is_interactive()
+    # A notebook turns this on with its first figure, and shows none without.
+    matplotlib.interactive(interactive)
 
 
 @dataclass(frozen=True)
@@ -185,6 +189,7 @@ def axes(
     left: float,
     right: float,
     bottom: float,
+    shows: bool = False,
 ) -> Axes:
     """Give the axes to draw in, with title and source; a figure of its own where `ax` is None.
 
@@ -200,22 +205,33 @@ def axes(
         Of the plot without title and labels, in inches.
     left, right, bottom : float
         Room for the labels of the axes, in points.
+    shows : bool, default False
+        Whether a figure of its own is one of pyplot's, which notebooks show.
     """
     if ax is None:
-        from matplotlib.figure import Figure
 
         inner = 72 * width - 2 * EDGE
         above = _height_above(head.above(inner))
         below = EDGE + _SOURCE * _LEADING * len(head.below(inner))
         tall = 72 * height + above + bottom + below
         wide = 72 * width
-        figure = Figure(figsize=(width, tall / 72))
+        figure = _new_figure(width, tall / 72, shows)
         x, y = (EDGE + left) / wide, (bottom + below) / tall
         ax = figure.add_axes((x, y, 1 - x - (EDGE + right) / wide, 72 * height / tall))
         _dress(ax, head, inner, left, bottom)
     else:
         _dress(ax, head, max(72.0, 72 * inches(ax)[0]), 0.0, bottom)
     return ax
+
+
+def _new_figure(width: float, height: float, shows: bool) -> Figure:
+    if shows:
+        import matplotlib.pyplot as plt
+
+        return plt.figure(figsize=(width, height))
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height))
 
 
 def inches(ax: Axes) -> tuple[float, float]:
