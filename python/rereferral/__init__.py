@@ -7,6 +7,7 @@ from rereferral.curves import curve
 from rereferral.definition import Definition
 from rereferral.errors import CSVError, DataError, RereferralError, RuleError
 from rereferral.estimate import Estimate, estimate_total
+from rereferral.formats import dfe
 from rereferral.ledger import compare_ledgers
 from rereferral.lineage import crosswalk
 from rereferral.linking import link
@@ -60,6 +61,7 @@ __all__ = [
     "crosswalk",
     "curve",
     "definitions",
+    "dfe",
     "estimate_total",
     "funnel",
     "get_num_threads",

@@ -23,6 +23,7 @@ SYMBOLS: Mapping[str, str] = {
     "z": "not applicable",
     "u": "of low reliability",
     "low": "rounds to zero",
+    "k": "rounds to zero",  # as the Department for Education still has it in places
 }
 
 _THOUSANDS = re.compile(r"[0-9]{1,3}(,[0-9]{3})+")

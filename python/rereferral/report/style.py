@@ -209,7 +209,6 @@ def axes(
         Whether a figure of its own is one of pyplot's, which notebooks show.
     """
     if ax is None:
-
         inner = 72 * width - 2 * EDGE
         above = _height_above(head.above(inner))
         below = EDGE + _SOURCE * _LEADING * len(head.below(inner))

@@ -1,0 +1,1 @@
+"""Files as others publish and hold them."""
