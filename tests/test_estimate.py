@@ -236,6 +236,23 @@ def test_who_leaves_a_year_out_is_missing_in_that_year_alone() -> None:
     assert found.by_year["answered"].tolist() == [10, 11, 12]
 
 
+def test_authorities_that_were_not_there_are_not_scaled_to() -> None:
+    """Two of them became one: each year has its own number of authorities."""
+    years = {"2018-19": frame(), "2019-20": frame().iloc[:18]}
+    whole = pd.concat([table.assign(year=year) for year, table in years.items()])
+    sample = pd.concat([answers(frame()).assign(year=year) for year in years])
+    ask = {"count": "closed", "scale": "authorities", "fpc": True}
+    found = rr.estimate_total(sample, whole, year="year", **ask)
+    mean = answers(frame())["closed"].mean()
+    assert found.main["estimate"].iloc[0] == pytest.approx((24 + 18) * mean)
+    assert found.by_year is not None
+    assert found.by_year["areas"].tolist() == [24, 18]
+    assert found.by_year["estimate"].to_numpy() == pytest.approx([24 * mean, 18 * mean])
+    for row, table in enumerate(years.values()):
+        alone = rr.estimate_total(answers(frame()), table, **ask).main.iloc[0]
+        assert found.by_year["std_error"].iloc[row] == pytest.approx(alone["std_error"])
+
+
 def test_a_rate_is_of_those_who_answered_both() -> None:
     whole, sample = frame(), answers(frame())
     sample = sample.astype({"back": float})

@@ -30,6 +30,8 @@ class Answers:
         Those of the frame, in its order.
     years : list
         Those of the frame; ``[None]`` where there is one period.
+    there : ndarray of bool, shape (areas, years)
+        Whether the area is in the frame in that year.
     counts : dict of ndarray of float64, shape (areas, years)
         Columns of the sample; NaN: no answer.
     sizes : dict of ndarray of float64, shape (areas, years)
@@ -44,6 +46,7 @@ class Answers:
 
     areas: list[str]
     years: list[Any]
+    there: npt.NDArray[np.bool_]
     counts: dict[str, Floats]
     sizes: dict[str, Floats]
     published: dict[str, Floats]
@@ -127,6 +130,9 @@ def read_answers(
     rows = {name: at for at, name in enumerate(areas)}
     columns = {value: at for at, value in enumerate(years)}
     missing: list[tuple[str, str, Any, str, str]] = []
+    there = np.zeros((len(areas), len(years)), np.bool_)
+    for name, value in place:
+        there[rows[name], columns[value]] = True
 
     def laid_out(table: _Table, name: str) -> Floats:
         values, reasons = table.numbers(name)
@@ -142,6 +148,7 @@ def read_answers(
     found = Answers(
         areas=areas,
         years=years,
+        there=there,
         counts={name: _whole(laid_out(given, name), name, areas) for name in counts},
         sizes={name: laid_out(all_areas, name) for name in sizes},
         published={name: laid_out(all_areas, name) for name in published},

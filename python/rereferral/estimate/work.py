@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -54,15 +53,11 @@ class Work:
     replicates: int
     seed: int
 
-    @cached_property
-    def ones(self) -> Floats:
-        """1 for each area in each year in which it was there."""
-        shape = len(self.answers.areas), len(self.answers.years)
-        there = [np.isfinite(size) for size in self.answers.sizes.values()]
-        return np.where(np.all(there, axis=0) if there else np.ones(shape, np.bool_), 1.0, np.nan)
-
     def _sizes(self, scale: str) -> Floats:
-        return self.ones if scale == AUTHORITIES else self.answers.sizes[scale]
+        """By area and year, NaN where the area was not there."""
+        if scale != AUTHORITIES:
+            return self.answers.sizes[scale]
+        return np.where(self.answers.there, 1.0, np.nan)
 
     # ------------------------------------------------------------ the table
 
@@ -154,9 +149,8 @@ class Work:
         found = []
         for at, when in enumerate(self.answers.years):
             one = replace(self, answers=_one_year(self.answers, at))
-            there = int(np.isfinite(one._sizes(scale)).sum())
             for row in one.rows(Choice(scale, ""), scale, [method]):
-                found.append({"year": when, **row, "areas": there})
+                found.append({"year": when, **row})
         return pd.DataFrame(found)
 
     def responders(self, published: tuple[str, str] | None) -> pd.DataFrame | None:
@@ -222,16 +216,20 @@ def statistic_of(parts: list[Scaled]) -> Statistic:
 
 
 def _one_year(answers: Answers, at: int) -> Answers:
+    """The areas that were there in a year, with their answers for it."""
+    there = answers.there[:, at]
+
     def cut(grids: dict[str, Floats]) -> dict[str, Floats]:
-        return {name: grid[:, [at]] for name, grid in grids.items()}
+        return {name: grid[there][:, [at]] for name, grid in grids.items()}
 
     return Answers(
-        areas=answers.areas,
+        areas=[area for area, is_there in zip(answers.areas, there, strict=True) if is_there],
         years=[answers.years[at]],
+        there=answers.there[there][:, [at]],
         counts=cut(answers.counts),
         sizes=cut(answers.sizes),
         published=cut(answers.published),
-        strata=answers.strata,
+        strata={name: group[there] for name, group in answers.strata.items()},
         missing=answers.missing,
     )
 
