@@ -44,7 +44,7 @@ endif
 
 test: ## every test but those below (under 10 minutes)
 	@.ci/setup report test
-	$(use)python -m pytest $(PYTEST)
+	$(use)python -m pytest -n auto --maxprocesses 8 --dist loadfile $(PYTEST)
 
 properties: ## count how often the package and the slow reference differ (CASES=20000 SEED=1)
 	@.ci/setup report test

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LEAST_BITS = 16, MOST_BITS = 17, PIECE_BITS = 6 };
+enum { LEAST_BITS = 16, MOST_BITS = 18, PIECE_BITS = 6 };
 
 int rr_chunk_bits(int part_bits)
 {

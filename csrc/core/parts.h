@@ -78,7 +78,7 @@ rr_status rr_check_lengths(const rr_parts *parts, int64_t n_index, int64_t n_eve
 
 /* ---------------------------------------------------------------- chunks.c */
 
-/* Of a row's number in chunks where each of 2^part_bits parts has some 32 rows or more, so that its pieces
+/* Of a row's number in chunks where each of 2^part_bits parts has some 64 rows or more, so that its pieces
  * are worth going to. */
 int rr_chunk_bits(int part_bits);
 
@@ -147,7 +147,7 @@ static inline rr_piece rr_piece_of(const rr_side *side, int64_t n_parts, int64_t
 /* Asks the processor for a piece that will soon be read: it cannot guess where the next one lies. */
 static inline void rr_fetch_piece(const rr_side *side, int64_t n_parts, int64_t part, int64_t i)
 {
-    enum { AHEAD = 3, LINE = 8 };
+    enum { AHEAD = 6, LINE = 8 };
 
     if (i + AHEAD < rr_n_pieces(side)) {
         const rr_piece piece = rr_piece_of(side, n_parts, part, i + AHEAD);
