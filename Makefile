@@ -80,7 +80,7 @@ format: ## rewrite the Python and the C in the format that lint asks for
 	$(use)ruff format
 	$(use)clang-format -i $(C_FILES)
 
-bench: ## beside every engine: JOBS="link csv" ROWS=10000000 RUNS=5 THREADS=1,2 (half an hour)
+bench: ## beside every engine: JOBS="link csv" ROWS=10000000 RUNS=5 THREADS=1,2 (an hour or more)
 	@.ci/setup report test bench
 	$(use)python -m tests.bench $(JOBS) $(if $(ROWS),--rows $(ROWS)) $(if $(RUNS),--runs $(RUNS)) \
 	    $(if $(THREADS),--threads $(THREADS)) $(BENCH)
