@@ -13,7 +13,8 @@ import rereferral as rr
 from rereferral import published
 from rereferral.cli import main
 from rereferral.estimate import england
-from rereferral.symbols import SYMBOLS, numbers, small_table
+from rereferral.small_tables import small_table
+from rereferral.symbols import SYMBOLS, numbers
 
 FIVE = range(2016, 2021)
 

@@ -331,7 +331,7 @@ static rr_status deal_chunk(void *job, int64_t chunk, int worker, rr_error *erro
     const int64_t from = chunk << side->chunk_bits, n = rr_chunk_end(side, chunk) - from;
     const int row_bits = side->row_bits;
     uint32_t *next = side->piece + chunk * (n_parts + 1);
-    uint64_t *stretch = side->words + side->chunk_start[chunk], *words = stretch;
+    uint64_t *stretch = side->words + side->chunk_start[chunk], *words;
     uint64_t *wide = side->rows != NULL ? side->rows + side->chunk_start[chunk] : NULL;
     uint64_t *packed = d->buffer[worker];
     rr_status status;
@@ -342,7 +342,7 @@ static rr_status deal_chunk(void *job, int64_t chunk, int worker, rr_error *erro
     if (packed == NULL) {
         return rr_fail(error, RR_ERR_MEMORY, "out of memory");
     }
-    words = d->streams ? packed + room : words;
+    words = d->streams ? packed + room : stretch;
     memset(next, 0, (size_t)(n_parts + 1) * sizeof *next);
     status = pack_chunk(d, &p, chunk, packed, next, error);
     if (status != RR_OK) {

@@ -14,6 +14,7 @@ from rereferral import _core
 from rereferral.errors import RuleError
 from rereferral.months import full_months
 from rereferral.spans import Span
+from rereferral.years import year_labels
 
 __all__ = [
     "NULL_DAY",
@@ -144,7 +145,7 @@ def financial_year(days: Days) -> pd.Categorical:
     first, last = (int(year) for year in _financial_year(np.array(span)))
     narrow = np.int8 if last - first < 127 else np.int32
     codes = _by_day(days, lambda day: (_financial_year(day) - first).astype(narrow), -1)
-    labels = [f"{year}-{(year + 1) % 100:02d}" for year in range(first, last + 1)]
+    labels = year_labels(range(first + 1, last + 2))
     return pd.Categorical.from_codes(codes, categories=labels, ordered=True)
 
 

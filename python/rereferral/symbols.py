@@ -12,7 +12,7 @@ import pandas as pd
 
 from rereferral.errors import DataError
 
-__all__ = ["SYMBOLS", "numbers", "small_table"]
+__all__ = ["SYMBOLS", "numbers"]
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
@@ -27,30 +27,6 @@ SYMBOLS: Mapping[str, str] = {
 }
 
 _THOUSANDS = re.compile(r"[0-9]{1,3}(,[0-9]{3})+")
-
-
-def small_table(table: Any, name: str) -> pd.DataFrame:
-    """A table of hundreds of rows as a DataFrame with rows from 0 on.
-
-    Parameters
-    ----------
-    table : DataFrame, dict of columns, or anything with ``to_pandas()``
-        As the user gives it; it is not changed.
-    name : str
-        What the table is, for messages.
-
-    Raises
-    ------
-    DataError
-        It is no table.
-    """
-    if isinstance(table, pd.DataFrame):
-        return table.reset_index(drop=True)
-    if isinstance(table, Mapping):
-        return pd.DataFrame(dict(table))
-    if hasattr(table, "to_pandas"):
-        return pd.DataFrame(table.to_pandas()).reset_index(drop=True)
-    raise DataError(f"{name} is a {type(table).__name__}, not a table")
 
 
 def numbers(

@@ -11,7 +11,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from rereferral.errors import DataError
-from rereferral.symbols import numbers, small_table
+from rereferral.small_tables import column_of, small_table
+from rereferral.symbols import numbers
 
 __all__ = ["Answers", "read_answers"]
 
@@ -76,10 +77,7 @@ class _Table:
             seen.add(cell)
 
     def column(self, name: str) -> pd.Series:
-        if name not in self.table.columns:
-            have = ", ".join(map(str, self.table.columns))
-            raise DataError(f'{self.name} has no column "{name}"; it has {have}')
-        return self.table[name]
+        return column_of(self.table, name, self.name)
 
     def row_name(self, row: int) -> str:
         year = "" if self.year is None else f" in {self.years[row]}"

@@ -12,9 +12,9 @@ import pandas as pd
 
 from rereferral.errors import DataError, RuleError
 from rereferral.estimate.answers import Answers, read_answers
+from rereferral.estimate.estimators import AUTHORITIES, CONDITION, SIZE, Choice, Estimators
 from rereferral.estimate.limits import METHODS
 from rereferral.estimate.shown import as_count, as_percent, is_rate, shown
-from rereferral.estimate.work import AUTHORITIES, CONDITION, SIZE, Choice, Work
 
 __all__ = ["Estimate", "estimate_total"]
 
@@ -237,20 +237,20 @@ def estimate_total(
         if not np.isfinite(counts).any():
             raise DataError(f"sample: nobody answered {name}")
     _refuse_too_many(answers, count, of)
-    work = Work(answers, count, of, level, fpc, replicates, seed)
+    estimators = Estimators(answers, count, of, level, fpc, replicates, seed)
     wanted = [Choice(name, "") for name in dict.fromkeys([*scales, AUTHORITIES])]
     wanted += [Choice(name, group) for group in groupings for name in scales]
-    rows = [row for choice in wanted for row in work.rows(choice, scales[0], methods)]
+    rows = [row for choice in wanted for row in estimators.rows(choice, scales[0], methods)]
     table = pd.DataFrame(rows)
     first = table["limits"].eq(methods[0]) & table["scaled_by"].eq(scales[0])
     main = table[first & table["within"].eq("")].reset_index(drop=True)
     return Estimate(
         table=table,
         main=main,
-        responders=work.responders(published),
-        tipping=work.tipping(scales[0], main, against),
-        bounds=work.bounds(scales[0], published),
-        by_year=work.by_year(scales[0], methods[0]) if year is not None else None,
+        responders=estimators.responders(published),
+        tipping=estimators.tipping(scales[0], main, against),
+        bounds=estimators.bounds(scales[0], published),
+        by_year=estimators.by_year(scales[0], methods[0]) if year is not None else None,
         missing=answers.missing,
         level=level,
         fpc=fpc,

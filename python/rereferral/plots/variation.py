@@ -19,6 +19,7 @@ from rereferral.report.style import (
     style,
     text_width,
 )
+from rereferral.variation.funnel import SPREAD
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,7 +74,7 @@ def funnel(
     sizes = table[found.of].to_numpy(float)
     widest = float(sizes.max()) * 1.04
     at = lines.at(np.unique(np.round(np.geomspace(max(1.0, widest / 2_000), widest, _LINES))))
-    tail = "" if lines.dispersion == "none" else "_spread"
+    tail = "" if lines.dispersion == "none" else SPREAD
     top = min(1.0, 1.12 * max(float(table["rate"].max()), lines.reference * 1.5))
     levels = {name: level for name, (level, _) in lines.levels.items()}
     far = max(levels, key=lambda name: levels[name])
@@ -88,7 +89,7 @@ def funnel(
             simulated,
         )
         ax = axes(ax, head, width=width, height=3.4, left=34, right=6, bottom=40, shows=True)
-        for end, colour, dash in (("", GREY, (0, (4, 3))), ("_spread", BLUE, "-")):
+        for end, colour, dash in (("", GREY, (0, (4, 3))), (SPREAD, BLUE, "-")):
             for place, name in enumerate(sorted(levels, key=lambda name: levels[name])):
                 if f"lower_{name}{end}" in at:
                     looks: dict[str, Any] = {"color": colour, "linestyle": dash}

@@ -11,7 +11,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from rereferral.errors import DataError, RuleError
-from rereferral.symbols import SYMBOLS, numbers, small_table
+from rereferral.small_tables import column_of, small_table
+from rereferral.symbols import SYMBOLS, numbers
 
 __all__ = ["Rows", "read_rows"]
 
@@ -71,10 +72,7 @@ def read_rows(table: Any, count: str, of: str, by: str | Sequence[str]) -> Rows:
     if not keys:
         raise RuleError("by names no columns")
     for name in (count, of, *keys):
-        if name not in given.columns:
-            raise DataError(
-                f'the table has no column "{name}"; it has {", ".join(map(str, given.columns))}'
-            )
+        column_of(given, name, "the table")
     names = given[keys]
     twice = names.duplicated()
 

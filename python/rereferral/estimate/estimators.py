@@ -14,7 +14,7 @@ from rereferral.estimate.beside import bounds, responders, tipping
 from rereferral.estimate.limits import Limits, Statistic, limits_of
 from rereferral.estimate.totals import Scaled, Scaling
 
-__all__ = ["AUTHORITIES", "CONDITION", "SIZE", "Choice", "Work"]
+__all__ = ["AUTHORITIES", "CONDITION", "SIZE", "Choice", "Estimators"]
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
@@ -39,7 +39,7 @@ class Choice:
 
 
 @dataclass(frozen=True, eq=False)
-class Work:
+class Estimators:
     """All estimates that are made of one set of answers, and what stands beside them.
 
     Attributes are those of `estimate_total`: which columns, and how sure limits are to be.

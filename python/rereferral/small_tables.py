@@ -1,0 +1,50 @@
+"""Tables of hundreds of rows: a row for each area or year, as users hold them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from rereferral.errors import DataError
+
+__all__ = ["column_of", "small_table"]
+
+
+def small_table(table: Any, name: str) -> pd.DataFrame:
+    """A table of hundreds of rows as a DataFrame with rows from 0 on.
+
+    Parameters
+    ----------
+    table : DataFrame, dict of columns, or anything with ``to_pandas()``
+        As the user gives it; it is not changed.
+    name : str
+        What the table is, for messages.
+
+    Raises
+    ------
+    DataError
+        It is no table.
+    """
+    if isinstance(table, pd.DataFrame):
+        return table.reset_index(drop=True)
+    if isinstance(table, Mapping):
+        return pd.DataFrame(dict(table))
+    if hasattr(table, "to_pandas"):
+        return pd.DataFrame(table.to_pandas()).reset_index(drop=True)
+    raise DataError(f"{name} is a {type(table).__name__}, not a table")
+
+
+def column_of(table: pd.DataFrame, column: str, name: str) -> pd.Series:
+    """A column of a table; `name` is what the table is, for messages.
+
+    Raises
+    ------
+    DataError
+        There is no such column.
+    """
+    if column not in table.columns:
+        have = ", ".join(map(str, table.columns))
+        raise DataError(f'{name} has no column "{column}"; it has {have}')
+    return table[column]
