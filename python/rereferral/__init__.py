@@ -18,7 +18,7 @@ from rereferral.prepared import Prepared, prepare
 from rereferral.rates import wilson
 from rereferral.reading import read_columns, read_csv
 from rereferral.report import Report, missed_opportunities
-from rereferral.rules import Eligible, Exit, Mediator, birthday
+from rereferral.rule_values import Eligible, Exit, Mediator, birthday
 from rereferral.sensitivity import landmarks
 from rereferral.simulate import Simulation, simulate
 from rereferral.spells import Spells, merge_spells

@@ -14,7 +14,7 @@ import numpy as np
 from rereferral import _core
 from rereferral.conditions import conditions_from_plain, normal_conditions, plain_conditions
 from rereferral.errors import RuleError
-from rereferral.rules import (
+from rereferral.rule_values import (
     Eligible,
     Mediator,
     parse_confirm,

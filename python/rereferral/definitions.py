@@ -10,7 +10,7 @@ and stands in the notes: which rows are index events (``index_filter``) and whic
 from __future__ import annotations
 
 from rereferral.definition import Definition
-from rereferral.rules import Eligible, Exit, birthday
+from rereferral.rule_values import Eligible, Exit, birthday
 
 __all__ = [
     "ACTION_FOR_CHILDREN",

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from rereferral.days import NULL_DAY, Days, birthday
 from rereferral.definition import Definition
 from rereferral.ledger import Ledger
-from rereferral.rules import Birthday, Exit
+from rereferral.rule_values import Birthday, Exit
 from rereferral.sides import Mask, Side
 from rereferral.tables import Table
 from rereferral.windows import Reach

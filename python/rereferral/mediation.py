@@ -20,7 +20,7 @@ from rereferral.ledger import Ledger
 from rereferral.lineage import joined_areas
 from rereferral.matching import CoreRule, Found, Matching
 from rereferral.observation import Observation
-from rereferral.rules import Mediator
+from rereferral.rule_values import Mediator
 from rereferral.sides import Mask, Side
 from rereferral.spans import Offset
 from rereferral.tables import open_table

@@ -14,7 +14,7 @@ import pandas as pd
 from rereferral.errors import RuleError
 from rereferral.linking import link
 from rereferral.mediation import ARMS
-from rereferral.rules import Mediator
+from rereferral.rule_values import Mediator
 from rereferral.spans import Span
 from rereferral.tables import open_table
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rereferral.conditions import Conditions, conditions_in_words
-from rereferral.rules import Birthday, Eligible, Exit, Mediator
+from rereferral.rule_values import Birthday, Eligible, Exit, Mediator
 from rereferral.spans import OPEN, Offset, Span
 
 if TYPE_CHECKING:
