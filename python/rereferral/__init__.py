@@ -1,6 +1,6 @@
 """Did a new referral follow? Links events of the same person over large tables, exactly."""
 
-from rereferral import definitions, plots
+from rereferral import definitions, plots, spending
 from rereferral.comparing import Comparison, compare
 from rereferral.completeness import completeness
 from rereferral.curves import curve
@@ -78,6 +78,7 @@ __all__ = [
     "read_csv",
     "set_num_threads",
     "simulate",
+    "spending",
     "trend",
     "wilson",
 ]

@@ -1,0 +1,245 @@
+"""What is spent on early and late intervention, as pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rereferral.errors import DataError, RuleError
+from rereferral.report.style import (
+    BLUE,
+    GREY,
+    INK,
+    LIGHT,
+    ORANGE,
+    QUIET,
+    SKY,
+    Head,
+    axes,
+    style,
+    text_width,
+)
+from rereferral.spending.early_late import as_million, share_of
+from rereferral.years import year_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+    from rereferral.spending import Changes, Spending
+
+__all__ = ["changes", "spending"]
+
+_SIDES = {"early": BLUE, "late": ORANGE}
+_TOP = 150.0  # per cent; a rise beyond it is cut off and told
+_APART = 11.0  # points between names
+
+
+def spending(
+    found: Spending,
+    ax: Axes | None = None,
+    *,
+    area: str | None = None,
+    title: str = "",
+    source: str = "",
+    simulated: bool = False,
+    width: float = 7.5,
+) -> Axes:
+    """Draw early and late intervention over the years, with early's share below.
+
+    Years stand where they lie in time; a dashed line spans years without a figure.
+
+    Parameters
+    ----------
+    found : Spending
+        What `rereferral.spending.early_and_late` gives.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default a new figure of pyplot's, which notebooks show.
+    area : str, optional
+        The code of the area; needed where there are several.
+    title : str, optional
+        Whose spending it is; by default the area's name.
+    source : str, default ""
+        The line below it.
+    simulated : bool, default False
+        Write SIMULATED above it.
+    width : float, default 7.5
+        Of the figure, in inches.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    RuleError
+        There are several areas and none is named.
+    DataError
+        There is no such area.
+    """
+    table = _of_area(found, area)
+    years = np.array([year_of(label) for label in table["financial_year"]], dtype=float)
+    labels = [
+        f"{label}\n{share_of(early, late) or '–'}"
+        for label, early, late in zip(
+            table["financial_year"], table["early"], table["late"], strict=True
+        )
+    ]
+    unlike = [note for note in found.notes if "do not count the same lines" in note]
+    with style():
+        head = Head(
+            title or f"Early and late intervention, {table['area_name'].iloc[0]}",
+            f"Net current expenditure, {found.unit}. Below each year early's share of the two."
+            + "".join(f" {note.removesuffix(': see parts')}." for note in unlike),
+            source,
+            simulated,
+        )
+        right = max(text_width(side, 8.5, True) for side in _SIDES) - 8
+        ax = axes(ax, head, width=width, height=2.9, left=40, right=right, bottom=44, shows=True)
+        for side, colour in _SIDES.items():
+            values = table[side].to_numpy(float)
+            known = np.flatnonzero(~np.isnan(values))
+            for one, other in pairwise(known):
+                near = years[other] - years[one] == 1
+                ax.plot(
+                    years[[one, other]],
+                    values[[one, other]],
+                    color=colour,
+                    linewidth=1.8 if near else 1.1,
+                    linestyle="-" if near else (0, (4, 3)),
+                )
+            ax.plot(years, values, "o", color=colour, markersize=5.5, markeredgecolor="white")
+            for at in known:
+                ax.annotate(
+                    as_million(values[at], 0),
+                    (years[at], values[at]),
+                    (0, 7),
+                    textcoords="offset points",
+                    ha="center",
+                    fontsize=8,
+                )
+            if len(known):
+                ax.annotate(
+                    side,
+                    (years[known[-1]], values[known[-1]]),
+                    (10, 0),
+                    textcoords="offset points",
+                    va="center",
+                    color=colour,
+                    weight="bold",
+                    annotation_clip=False,
+                )
+        ax.set_ylim(0, 1.12 * float(table[["early", "late"]].max().max()))
+        ax.set_xlim(years.min() - 0.5, years.max() + 0.5)
+        ax.set_xticks(years, labels, fontsize=8)
+        ax.tick_params(length=0)
+        ax.grid(axis="y")
+        ax.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    return ax
+
+
+def _of_area(found: Spending, area: str | None) -> pd.DataFrame:
+    table = found.table
+    if area is not None:
+        table = table[table["area"] == area]
+        if table.empty:
+            raise DataError(f"there is no spending of the area {area!r}")
+    elif table["area"].nunique() > 1:
+        raise RuleError("there are several areas: give area=, or found.together()")
+    return table
+
+
+def changes(
+    found: Changes,
+    ax: Axes | None = None,
+    *,
+    names: Sequence[str] = (),
+    share: float = 0.7,
+    title: str = "",
+    source: str = "",
+    simulated: bool = False,
+    width: float = 7.5,
+) -> Axes:
+    """Draw the change of every area, from the deepest cut to the largest rise.
+
+    Parameters
+    ----------
+    found : Changes
+        What `rereferral.spending.changes` gives.
+    names : sequence of str
+        Codes of areas that are named beside the extremes.
+    share : float, default 0.7
+        A line stands at this cut.
+    ax, title, source, simulated, width
+        As in `spending`.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    DataError
+        An area that is to be named is not there.
+    """
+    table = found.table[found.table["change_percent"].notna()].reset_index(drop=True)
+    for code in names:
+        if code not in set(table["area"]):
+            raise DataError(f"there is no change of the area {code!r}")
+    values = table["change_percent"].to_numpy(float)
+    shown = np.minimum(values, _TOP)
+    beyond = int((values > _TOP).sum())
+    terms = "in cash" if found.prices == "cash" else f"in {found.prices} prices"
+    child = " a child" if "a child" in found.unit else ""
+    with style():
+        subtitle = (
+            f"Each bar is an area: {found.of} intervention{child}, {terms}. Orange: "
+            f"{found.cut:,} of {len(found.table):,} cut. Dashed: a cut of {100 * share:g} %."
+        )
+        if beyond:
+            subtitle += f" {beyond} rose by more than {_TOP:g} %; their bars end there."
+        odd = len(found.table) - len(table)
+        if odd:
+            subtitle += f" {odd} without a percentage are not drawn."
+        head = Head(
+            title or f"Change from {found.before} to {found.after}", subtitle, source, simulated
+        )
+        ax = axes(ax, head, width=width, height=3.2, left=38, right=6, bottom=22, shows=True)
+        rows = np.arange(len(table))
+        marked = table["area"].isin(names).to_numpy()
+        colours = np.where(values < 0, ORANGE, np.where(values > 0, SKY, LIGHT))
+        colours = np.where(marked, INK, colours)
+        ax.bar(rows, shown, width=0.8, color=colours, linewidth=0)
+        ax.axhline(0, color=GREY, linewidth=0.7)
+        ax.axhline(-100 * share, color=QUIET, linewidth=0.9, linestyle=(0, (5, 3)), zorder=0)
+        ax.set_ylim(min(-100.0, shown.min() * 1.05), max(20.0, shown.max() * 1.15))
+        ax.set_xlim(-1.5, len(table) + 0.5)
+        ax.set_xticks([])
+        ax.spines["bottom"].set_visible(False)
+        ax.grid(axis="y")
+        ax.tick_params(length=0)
+        ax.yaxis.set_major_formatter(lambda value, _: f"{value:+.0f} %" if value else "0 %")
+        _name(ax, table, shown, sorted({0, len(table) - 1, *np.flatnonzero(marked).tolist()}))
+    return ax
+
+
+def _name(ax: Axes, table: pd.DataFrame, shown: np.ndarray, rows: list[int]) -> None:
+    """Names across the axis from their bars, one above another where they would collide."""
+    for place, row in enumerate(rows):
+        value = float(table["change_percent"].iloc[row])
+        side = "right" if row > len(table) / 2 else "left"
+        leader = {"arrowstyle": "-", "color": GREY, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 0}
+        ax.annotate(
+            f"{table['area_name'].iloc[row]} {value:+.1f} %",
+            (row, 0.0 if value < 0 else float(shown[row])),
+            (0, 8 + _APART * (len(rows) - place) if value < 0 else 3),
+            textcoords="offset points",
+            ha=side,
+            va="bottom",
+            fontsize=7.5,
+            color=INK,
+            arrowprops=leader | {"relpos": (float(side == "right"), 0)} if value < 0 else None,
+        )
