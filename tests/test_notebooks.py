@@ -8,6 +8,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from shared_data import shared
+
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[1] / "notebooks").glob("*.ipynb"))
 
 
@@ -17,8 +19,10 @@ def test_there_is_a_notebook():
 
 @pytest.mark.filterwarnings("ignore")  # of the machinery that runs notebooks, not of ours
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_the_notebook_runs(path, tmp_path):
+def test_the_notebook_runs(path, tmp_path, monkeypatch):
     notebook = nbformat.read(path, as_version=4)
+    if any("REREFERRAL_SHARED_DATA" in cell.source for cell in notebook.cells):
+        monkeypatch.setenv("REREFERRAL_SHARED_DATA", str(shared().resolve()))
     resources = {"metadata": {"path": str(tmp_path)}}
     NotebookClient(notebook, timeout=300, kernel_name="python3", resources=resources).execute()
 

@@ -22,7 +22,7 @@ from rereferral.report.style import (
     style,
     text_width,
 )
-from rereferral.spending.early_late import as_million, share_of
+from rereferral.spending.money import as_million, share_of
 from rereferral.years import year_of
 
 if TYPE_CHECKING:
@@ -88,12 +88,11 @@ def spending(
             table["financial_year"], table["early"], table["late"], strict=True
         )
     ]
-    unlike = [note for note in found.notes if "do not count the same lines" in note]
     with style():
         head = Head(
             title or f"Early and late intervention, {table['area_name'].iloc[0]}",
             f"Net current expenditure, {found.unit}. Below each year early's share of the two."
-            + "".join(f" {note.removesuffix(': see parts')}." for note in unlike),
+            + (f" {found.unlike()}." if found.unlike() else ""),
             source,
             simulated,
         )

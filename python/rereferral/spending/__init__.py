@@ -1,7 +1,6 @@
 """What authorities spend on early and on late intervention, from outturn as published."""
 
 from rereferral.spending.changes import Changes, changes
-from rereferral.spending.claims import claims
 from rereferral.spending.early_late import Spending, early_and_late
 from rereferral.spending.lines import Lines, as_lines
 from rereferral.spending.mapping import mapping, published
@@ -14,7 +13,6 @@ __all__ = [
     "Spending",
     "as_lines",
     "changes",
-    "claims",
     "early_and_late",
     "mapping",
     "published",

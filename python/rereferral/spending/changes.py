@@ -13,7 +13,8 @@ import pandas as pd
 from rereferral.errors import DataError, RuleError
 from rereferral.rounding import percent
 from rereferral.spending.areas import Pair, paired
-from rereferral.spending.early_late import AMOUNTS, Spending, as_million, pounds
+from rereferral.spending.early_late import AMOUNTS, Spending
+from rereferral.spending.money import as_million, pounds
 from rereferral.spending.prices import CASH, between
 
 __all__ = ["Changes", "changes"]

@@ -5,22 +5,21 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from rereferral.errors import DataError, RuleError
-from rereferral.rounding import percent
 from rereferral.small_tables import column_of, small_table
 from rereferral.spending.lines import Lines, key
 from rereferral.spending.mapping import SIDES, checked, corrected, mapped
+from rereferral.spending.money import as_million, share_of
 from rereferral.spending.prices import CASH, factors
 from rereferral.symbols import numbers
 from rereferral.years import year_of
 
-__all__ = ["CLASSES", "Spending", "as_million", "early_and_late", "pounds", "share_of"]
+__all__ = ["AMOUNTS", "CLASSES", "Spending", "early_and_late"]
 
 #: Classes of authorities that have children's services, as RO3 has them.
 CLASSES = {
@@ -74,32 +73,55 @@ class Spending:
 
     def words(self) -> list[str]:
         """What can be said of it."""
-        areas = self.table["area"].nunique()
-        found = [f"Net current expenditure, {self.unit}"]
-        if areas == 1:
-            found += [_sentence(row) for _, row in self.table.iterrows()]
+        if self.table["area"].nunique() == 1:
+            found = [_sentence(row) for _, row in self.table.iterrows()]
         else:
-            found += [
+            found = [
                 f"{year}: {len(rows):,} areas"
                 for year, rows in self.table.groupby("financial_year", sort=False)
             ]
-        for reason, count in self.missing["reason"].value_counts(sort=False).items():
-            found.append(
-                f"{count:,} {'amount is' if count == 1 else 'amounts are'} missing: {reason}"
-            )
-        removed = self.ledger[self.ledger["removed"] > 0]
-        found += [
-            f"{row.removed:,} areas of {row.financial_year} are left out: {row.reason}, which have "
-            f"£ {as_million(row.net)} million (cash) in these lines"
-            for row in removed.itertuples()
+        first, *rest = self._said()
+        return [first, *found, *rest]
+
+    def unlike(self) -> str:
+        """Which years do not count the same lines, in words; empty if all do."""
+        parts = self.parts
+        names = parts["line"].where(parts["source"].isin(NUMBERED), parts["description"].map(key))
+        named = parts[["source", "side"]].assign(name=names)
+        counts: dict[frozenset[tuple[str, ...]], list[str]] = {}
+        for year, rows in named.groupby(parts["financial_year"], sort=True):
+            lines = frozenset(rows.itertuples(index=False, name=None))
+            counts.setdefault(lines, []).append(str(year))
+        if len(counts) < 2:
+            return ""
+        spans = [
+            years[0] if len(years) == 1 else f"{years[0]} to {years[-1]}"
+            for years in counts.values()
         ]
-        return [*found, *self.notes]
+        return f"{' and '.join(spans)} do not count the same lines"
+
+    def _said(self) -> list[str]:
+        """What the table does not show."""
+        found = [f"Net current expenditure, {self.unit}"]
+        for reason, count in self.missing["reason"].value_counts(sort=False).items():
+            what = "amount is" if count == 1 else "amounts are"
+            found.append(f"{count:,} {what} missing: {reason}")
+        for row in self.ledger[self.ledger["removed"] > 0].itertuples():
+            amount = as_million(row.net)
+            held = (
+                "" if amount == "0.0" else f", which have £{amount} million (cash) in these lines"
+            )
+            found.append(
+                f"{row.removed:,} areas of {row.financial_year} are left out: {row.reason}{held}"
+            )
+        unlike = [f"{self.unlike()}: see parts"] if self.unlike() else []
+        return [*found, *self.notes, *unlike]
 
     def __repr__(self) -> str:
-        return "\n".join([*self.words(), "", self._shown().to_string(index=False)])
+        return "\n".join([*self._said(), "", self._shown().to_string(index=False)])
 
     def _repr_html_(self) -> str:
-        words = "".join(f"<p>{html.escape(line)}</p>" for line in self.words())
+        words = "".join(f"<p>{html.escape(line)}</p>" for line in self._said())
         return words + str(self._shown().to_html(index=False))
 
     def _shown(self) -> pd.DataFrame:
@@ -110,7 +132,7 @@ class Spending:
             share_of(*row) for row in zip(self.table["early"], self.table["late"], strict=True)
         ]
         for name in shown.columns[shown.columns.str.endswith("_per_child")]:
-            shown[name] = [f"£ {value:,.0f}" for value in self.table[name]]
+            shown[name] = [f"£{value:,.0f}" for value in self.table[name]]
         return shown if len(shown) <= 12 else pd.concat([shown.head(6), shown.tail(6)])
 
     def of_years(self, *years: str) -> Spending:
@@ -367,7 +389,7 @@ def early_and_late(
         every,
         pd.DataFrame(missing, columns=columns),
         pd.DataFrame(ledger, columns=steps_of),
-        notes=tuple(dict.fromkeys([*notes, *_unlike(every)])),
+        notes=tuple(dict.fromkeys(notes)),
     )
 
 
@@ -438,59 +460,6 @@ def _refuse_mixed(table: pd.DataFrame) -> None:
     for year, rows in table.groupby("financial_year", sort=False):
         if len(rows) > 1 and (rows["area"] == ENGLAND).any():
             raise DataError(f"England stands beside its authorities in {year}: sort them apart")
-
-
-def _unlike(parts: pd.DataFrame) -> list[str]:
-    """A note where years do not count the same lines."""
-    names = parts["line"].where(parts["source"].isin(NUMBERED), parts["description"].map(key))
-    named = parts[["source", "side"]].assign(name=names)
-    counts: dict[frozenset[tuple[str, ...]], list[str]] = {}
-    for year, rows in named.groupby(parts["financial_year"], sort=True):
-        counts.setdefault(frozenset(rows.itertuples(index=False, name=None)), []).append(str(year))
-    if len(counts) < 2:
-        return []
-    spans = [
-        years[0] if len(years) == 1 else f"{years[0]} to {years[-1]}" for years in counts.values()
-    ]
-    return [f"{' and '.join(spans)} do not count the same lines: see parts"]
-
-
-def pounds(million: float) -> int:
-    """An amount in £ million as whole pounds, from which percentages are rounded once.
-
-    Examples
-    --------
-    >>> pounds(1845.78)
-    1845780000
-    """
-    return round(Fraction(str(float(million))) * 1_000_000)
-
-
-def as_million(amount: float, decimals: int = 1) -> str:
-    """An amount in £ million as it is printed, rounded once, half up; empty where it is missing.
-
-    Examples
-    --------
-    >>> as_million(1890.25), as_million(-0.05)
-    ('1,890.3', '-0.1')
-    """
-    if np.isnan(amount):
-        return ""
-    whole = pounds(amount)
-    return f"{'-' if whole < 0 else ''}{percent(abs(whole), 100_000_000, decimals):,}"
-
-
-def share_of(early: float, late: float, decimals: int = 1) -> str:
-    """The share of early of the two together in per cent, rounded once; empty where undefined.
-
-    Examples
-    --------
-    >>> share_of(1845.78, 7623.76), share_of(1845.78, 7623.76, decimals=0)
-    ('19.5 %', '19 %')
-    """
-    if np.isnan(early) or np.isnan(late) or early < 0 or late < 0 or early + late <= 0:
-        return ""
-    return f"{percent(pounds(early), pounds(early) + pounds(late), decimals)} %"
 
 
 def _is_per_child(table: pd.DataFrame) -> Any:

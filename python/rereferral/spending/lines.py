@@ -264,5 +264,5 @@ def as_lines(table: Any, *, source: str, unit: str, name: str = "the table") -> 
         **{column: usual for column, usual in optional.items() if column not in given.columns},
         net=values / UNITS[unit],
     )
-    rows = rows.astype({column: str for column in ("area", "area_name", "line", "description")})
+    rows = rows.astype(dict.fromkeys(("area", "area_name", "line", "description"), str))
     return Lines(*long_table(rows, reasons, name), source, name)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import re
+from pathlib import Path
 
 import pandas as pd
 
@@ -177,7 +180,7 @@ def read_outturn(path: str | os.PathLike[str], financial_year: str) -> Lines:
             have = ", ".join(map(str, given.columns))
             raise DataError(f"{name} has no column of the {part.replace('_', ' ')}; it has {have}")
         if found is not None:
-            columns[part] = given[found].str.strip()
+            columns[part] = given[found].astype(object).map(str.strip)
     if "number" in columns:
         parts = list(zip(columns["number"], columns["description"], strict=True))
     else:
@@ -199,16 +202,30 @@ def read_outturn(path: str | os.PathLike[str], financial_year: str) -> Lines:
 
 def _csv(path: str | os.PathLike[str], name: str) -> tuple[pd.DataFrame, tuple[str, ...]]:
     notes: tuple[str, ...] = ()
-    options = {"dtype": str, "keep_default_na": False}
+    data = Path(path).read_bytes()
     try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        notes = ("read as Windows-1252: it is not UTF-8",)
         try:
-            given = pd.read_csv(path, encoding="utf-8-sig", **options)
-        except UnicodeDecodeError:
-            given = pd.read_csv(path, encoding="cp1252", **options)
-            notes = ("read as Windows-1252: it is not UTF-8",)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise DataError(f"{name}: {error}") from None
-    short = given.isna().any(axis=1)
-    if short.any():
-        raise DataError(f"{name}, line {int(short.idxmax()) + 2}: fewer fields than the header has")
-    return given, notes
+            text = data.decode("cp1252")
+        except UnicodeDecodeError as error:
+            raise DataError(
+                f"{name}: byte {error.start} is neither UTF-8 nor Windows-1252"
+            ) from None
+    rows: list[list[str]] = []
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        for row in reader:
+            if row and rows and len(row) != len(rows[0]):
+                raise DataError(
+                    f"{name}, line {reader.line_num}: {len(row)} fields, not {len(rows[0])} as the "
+                    "header has"
+                )
+            if row:
+                rows.append(row)
+    except csv.Error as error:
+        raise DataError(f"{name}, line {reader.line_num}: {error}") from None
+    if not rows:
+        raise DataError(f"{name} is empty")
+    return pd.DataFrame(rows[1:], columns=rows[0], dtype=object), notes
