@@ -173,7 +173,7 @@ def test_who_cut(councils: spending.Spending, deflator: Any, cut: int, said: str
     found = spending.changes(councils, "2015-16", "2019-20", deflator=deflator, areas="same code")
     assert (found.cut, len(found.table), found.prices) == (cut, 148, said)
     assert found.cut_by_more_than(0.7)["area_name"].tolist() == ["Sandwell"]
-    assert found.words()[0].startswith(f"{cut} of 148 areas cut early intervention")
+    assert found.words()[0].startswith(f"{cut} of 148 authorities cut early intervention")
     assert set(found.left_out["area_name"]) == {
         "Bournemouth UA", "Poole UA", "Dorset", "Dorset UA", "North Yorkshire",
         "Bournemouth, Christchurch and Poole UA",
@@ -299,6 +299,12 @@ def test_percentages_are_rounded_once_half_up() -> None:
     moved = spending.changes(found, "2015-16", "2019-20")
     assert moved.table["change_percent"].tolist() == [-83.8, -70.0, 16.3]
     assert moved.cut_by_more_than(0.7)["area"].tolist() == ["A"]  # exactly 70 % is not more
+
+
+def test_all_areas_together_change_as_their_sums() -> None:
+    found = made({"A": [4, 1, 2, 1], "B": [8, 1, 7, 1]}).together()
+    moved = spending.changes(found, "2015-16", "2019-20", deflator=1.25)
+    assert moved.table[["before", "after", "change_percent"]].to_numpy().tolist() == [[15, 9, -40]]
 
 
 def test_areas_with_the_same_change_share_a_place() -> None:

@@ -224,6 +224,7 @@ def test_null_in_a_line_that_counts(tmp_path: Path) -> None:
             "line 2: 3 fields, not 4 as the header has",
         ),
         (BEFORE + "202,A,4 B,1\r\n202,A,4 B,1\r\n", 'line "4 B" twice for A in 2008-09'),
+        (BEFORE + "202,,4 B,1\r\n", '2008-09: "4 B" stands there without a name of its area'),
         (BEFORE, "holds no lines of expenditure"),
         ("a,b\r\n1,2\r\n", "has no column of the area; it has a, b"),
         ("", "outturn.csv is empty"),
@@ -286,11 +287,12 @@ def cells(nets: dict[str, list[Any]], england: list[Any] | None = None) -> list[
 
 def workbook(tmp_path: Path, rows: list[list[Any]], ending: str = "xlsx") -> Path:
     path = tmp_path / f"ro3.{ending}"
+    wide = max(map(len, rows))
     engine = {"xlsx": "openpyxl", "ods": "odf"}[ending]
     with pd.ExcelWriter(path, engine=engine) as book:
         front = pd.DataFrame([["RO3 of 2018-19 is elsewhere"]])
         front.to_excel(book, sheet_name="Front", header=False, index=False)
-        table = pd.DataFrame(rows)
+        table = pd.DataFrame([[*row, *[None] * (wide - len(row))] for row in rows])
         table.to_excel(book, sheet_name="RO3 LA Data", header=False, index=False)
     return path
 

@@ -106,7 +106,7 @@ class Changes:
             more = f" and {len(deep) - 10:,} more" if len(deep) > 10 else ""
             said += f": {', '.join(named)}{more}"
         found = [
-            f"{self.cut:,} of {areas:,} areas cut {_OF[self.of]} from {self.before} to "
+            f"{self.cut:,} of {areas:,} authorities cut {_OF[self.of]} from {self.before} to "
             f"{self.after} ({percent(self.cut, areas)} %), in {terms}",
             said,
         ]
@@ -208,7 +208,7 @@ def changes(
     >>> councils = spending.early_and_late(lines, mapping=count)
     >>> for line in spending.changes(councils, "2015-16", "2019-20", deflator=1.08).words(0.2):
     ...     print(line)
-    2 of 2 areas cut early intervention from 2015-16 to 2019-20 (100.0 %), in 2019-20 prices
+    2 of 2 authorities cut early intervention from 2015-16 to 2019-20 (100.0 %), in 2019-20 prices
     1 cut by more than 20 %: A (-25.9 %)
     """
     if of not in AMOUNTS:

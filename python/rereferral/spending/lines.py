@@ -193,11 +193,17 @@ def long_table(
     Raises
     ------
     DataError
-        There are no rows, or an area has a line twice in a year.
+        There are no rows, one has no area, or an area has a line twice in a year.
     """
     table = rows[list(COLUMNS)].reset_index(drop=True)
     if table.empty:
         raise DataError(f"{name} holds no lines of expenditure")
+    for column in ("area", "area_name"):
+        for row in table[table[column].isna() | (table[column] == "")].itertuples():
+            raise DataError(
+                f'{name}, {row.financial_year}: "{f"{row.line} {row.description}".strip()}" stands '
+                f"there without {'a code' if column == 'area' else 'a name'} of its area"
+            )
     twice = table.duplicated(["financial_year", "area", "line", "description"])
     if twice.any():
         row = table[twice].iloc[0]

@@ -85,7 +85,9 @@ def _sheets(path: str | os.PathLike[str], name: str) -> Iterator[tuple[str, pd.D
         raise DataError(f"{name} cannot be read as {ending}: {error}") from None
     with book:
         for title in sorted(book.sheet_names, key=lambda title: "data" not in str(title).lower()):
-            cells = book.parse(title, header=None, dtype=object, keep_default_na=False)
+            cells = pd.read_excel(
+                book, sheet_name=title, header=None, dtype=object, keep_default_na=False
+            )
             yield str(title), cells.where(cells.notna(), "")
 
 
