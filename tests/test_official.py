@@ -7,6 +7,7 @@ import pytest
 import report_by_hand as by_hand
 from rereferral import published
 from rereferral.report.official import claims, headline
+from rereferral.verdicts.ranges import AGREES, NOT_BORNE_OUT, UNTESTED
 
 TOTALS = [1, 3, 4]  # lines of the headline with published counts of England
 
@@ -26,7 +27,8 @@ def verdicts(found):
 
 def test_a_part_of_england_is_not_held_against_england():
     part = tables(149)
-    assert verdicts(part) == ["not comparable: a part of England"] * 2
+    assert verdicts(part) == [UNTESTED] * 2
+    assert claims(part, simulated=False)["sentence"][:2].str.contains("a part of it").all()
     head = headline(part, simulated=False)
     assert list(head["published"][TOTALS]) == ["England only"] * 3
     assert head["published_value"][TOTALS].isna().all()
@@ -36,17 +38,17 @@ def test_a_part_of_england_is_not_held_against_england():
 
 def test_codes_that_nobody_knows_are_no_england():
     unknown = by_hand.report(152, 5, 400).tables
-    assert verdicts(unknown) == ["not comparable: a part of England"] * 2
+    assert verdicts(unknown) == [UNTESTED] * 2
 
 
 @pytest.mark.parametrize(
     ("limits", "verdict"),
     [
-        ((0.2549, 0.27), "agrees"),  # reaches into what rounds to 25 %
-        ((0.2551, 0.27), "differs"),
-        ((0.255, 0.27), "differs"),  # 25.5 rounds to 26
-        ((0.20, 0.245), "agrees"),
-        ((0.20, 0.2449), "differs"),
+        ((0.2549, 0.27), AGREES),  # reaches into what rounds to 25 %
+        ((0.2551, 0.27), NOT_BORNE_OUT),
+        ((0.255, 0.27), NOT_BORNE_OUT),  # 25.5 rounds to 26
+        ((0.20, 0.245), AGREES),
+        ((0.20, 0.2449), NOT_BORNE_OUT),
     ],
 )
 def test_a_rate_agrees_if_its_limits_reach_the_published_one(limits, verdict):
@@ -56,7 +58,7 @@ def test_a_rate_agrees_if_its_limits_reach_the_published_one(limits, verdict):
 def test_limits_of_areas_that_are_not_known_are_not_used():
     found = tables(150, rate=(float("nan"), float("nan")))
     found["chain"]["lower_95"], found["chain"]["upper_95"] = 0.30, 0.31
-    assert verdicts(found)[1] == "differs"
+    assert verdicts(found)[1] == NOT_BORNE_OUT
 
 
 def test_england_shows_its_own_counts_beside_official_ones():
@@ -79,7 +81,7 @@ def test_nobody_below_the_threshold_gives_no_verdict():
     rows[by_hand.COUNTS[1:]] = 0
     found = by_hand.report(counts=rows).tables
     found["chain_by_authority"]["authority"] = list(published.authorities()["authority"][:150])
-    assert verdicts(found) == ["cannot be tested"] * 2
+    assert verdicts(found) == [UNTESTED] * 2
     assert headline(found, simulated=False)["ours"][[0, 2]].isna().all()
 
 

@@ -25,6 +25,7 @@ from rereferral.spells import Spells, merge_spells
 from rereferral.text import Text
 from rereferral.threads import get_num_threads, set_num_threads
 from rereferral.variation import Funnel, League, funnel, league, trend
+from rereferral.verdicts.beside import PublishedFigures, published_figures
 
 __version__ = "0.1.0"
 
@@ -48,6 +49,7 @@ __all__ = [
     "Mediator",
     "Pairs",
     "Prepared",
+    "PublishedFigures",
     "Report",
     "RereferralError",
     "RuleError",
@@ -74,6 +76,7 @@ __all__ = [
     "pairs",
     "plots",
     "prepare",
+    "published_figures",
     "read_columns",
     "read_csv",
     "set_num_threads",

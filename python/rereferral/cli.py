@@ -108,6 +108,20 @@ def _add_estimate(commands: _Commands) -> None:
     parser.set_defaults(run=command.run)
 
 
+def _add_figures(commands: _Commands) -> None:
+    from rereferral.verdicts import command
+
+    parser = commands.add_parser(
+        "figures",
+        help="every published figure beside ours, with a verdict and its reason",
+        description="Hold every figure of 'Too little, too late', of the official series and of "
+        "spending against what can be counted or computed: published, ours, kind, verdict and one "
+        "sentence. What is not given leaves lines that cannot be tested, and they say so.",
+    )
+    command.add_arguments(parser)
+    parser.set_defaults(run=command.run)
+
+
 def _add_definitions(commands: _Commands) -> None:
     parser = commands.add_parser(
         "definitions",
@@ -138,6 +152,7 @@ _COMMANDS: tuple[Callable[[_Commands], None], ...] = (
     _add_simulate,
     _add_report,
     _add_estimate,
+    _add_figures,
     _add_definitions,
 )
 

@@ -95,6 +95,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="utf-8 (default), latin-1 or cp1252",
     )
     parser.add_argument(
+        "--dfe",
+        metavar="FOLDER",
+        help="a folder with the Department for Education's table C1 of children in need, as "
+        "downloaded: official figures by authority and year then stand beside those counted",
+    )
+    parser.add_argument(
         "--out",
         required=True,
         metavar="FOLDER",
@@ -165,6 +171,7 @@ def run(arguments: argparse.Namespace) -> int:
             observed_until=arguments.observed_until,
             observed_from=observed_from,
             early_help_within=tuple(arguments.early_help_within or ("-30 days", "0 days")),
+            dfe=arguments.dfe,
             drawable=ask_for_figures,
         )
         hashed = [future.result() for future in inputs]

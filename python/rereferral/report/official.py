@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,21 @@ from rereferral import published
 from rereferral.rates import wilson
 from rereferral.report.chain import Chain
 from rereferral.rounding import percent
+from rereferral.verdicts.ranges import UNTESTED, exact, judge_limits, rounded
+from rereferral.verdicts.too_little import (
+    BELOW,
+    KEPT,
+    RE_REFERRED,
+    RE_REFERRED_A_YEAR,
+    Official,
+    chain_lines,
+)
 
-__all__ = ["claims", "headline", "reconciliation"]
+__all__ = ["YEARS", "claims", "headline", "is_england", "reconciliation"]
 
 _ENGLAND = 150  # authorities from which on a table is held against England as a whole
 _ENGLAND_ONLY = "England only"
-_YEARS = ["2015-16", "2016-17", "2017-18", "2018-19", "2019-20"]  # of the published counts
+YEARS = ["2015-16", "2016-17", "2017-18", "2018-19", "2019-20"]  # of the published counts
 
 
 def headline(tables: dict[str, pd.DataFrame], simulated: bool) -> pd.DataFrame:
@@ -29,13 +39,13 @@ def headline(tables: dict[str, pd.DataFrame], simulated: bool) -> pd.DataFrame:
     years = list(tables["chain_by_year"]["financial_year"])
     children = tables["children"].iloc[-1]
     figures = published.figures()["too_little_too_late"]
-    england = _is_england(tables)
+    england = is_england(tables)
     put_in = "put in" if simulated else "found"
     rereferred = int(chain["rereferred"])
     n_years = len(years)
     spoken = "1 year" if n_years == 1 else f"{n_years} years"
-    other = england and years != _YEARS
-    span = f"; published for {_YEARS[0]} to {_YEARS[-1]}" if other else ""
+    other = england and years != YEARS
+    span = f"; published for {YEARS[0]} to {YEARS[-1]}" if other else ""
 
     def total(text: str, key: str) -> tuple[str, float]:
         return (text, figures[key]["value"]) if england else (_ENGLAND_ONLY, np.nan)
@@ -94,7 +104,8 @@ def _known(authorities: Any) -> set[str]:
     return set(authorities) & set(published.authority_series()["authority"])
 
 
-def _is_england(tables: dict[str, pd.DataFrame]) -> bool:
+def is_england(tables: Mapping[str, pd.DataFrame]) -> bool:
+    """Whether tables are of as many authorities as may be held against England."""
     return len(_known(tables["chain_by_authority"]["authority"].dropna())) >= _ENGLAND
 
 
@@ -136,10 +147,11 @@ def reconciliation(
     nfa = None
     if chain.table.has("referral_nfa"):
         nfa = chain.table.mask({"referral_nfa": True})
+    episodes = chain.table.mask({"episode_counts": True})
     lines = []
     for row in tables["chain_by_year"].itertuples():
         year = int(str(row.financial_year)[:4]) + 1
-        in_year = np.asarray(chain.referral_year == row.financial_year)
+        in_year = np.asarray(chain.referral_year == row.financial_year) & episodes
         ours: dict[str, int | None] = {"referrals": int(np.count_nonzero(in_year))}
         ours["re_referrals"] = None
         if rereferred is not None:
@@ -198,12 +210,14 @@ def claims(tables: dict[str, pd.DataFrame], simulated: bool) -> pd.DataFrame:
         ``figure``, ``published``, ``ours`` (what the claim is held against: figures of this table
         are called "here"), ``kind``, ``verdict``, ``sentence``.
     """
-    series = published.official_series().loc[2016:2020]
-    not_in_need = int(series["not_in_need"].sum())
-    before = not_in_need + int(series["no_further_action"].sum())
+    official = Official.printed()
+    not_in_need, before = int(official.not_in_need.value), int(official.either.value)
+    lines = {line.figure: line for line in chain_lines(official)}
+    below, kept = lines[BELOW], lines[KEPT]
+    again_in_all, again_a_year = lines[RE_REFERRED], lines[RE_REFERRED_A_YEAR]
     chain = tables["chain"].iloc[0]
-    england = _is_england(tables)
-    same_years = england and list(tables["chain_by_year"]["financial_year"]) == _YEARS
+    england = is_england(tables)
+    same_years = england and list(tables["chain_by_year"]["financial_year"]) == YEARS
     kind = "put in" if simulated else "found"
     simulated_note = (
         " The simulation was made to meet this figure, so it shows that the code counts right, not "
@@ -225,34 +239,27 @@ def claims(tables: dict[str, pd.DataFrame], simulated: bool) -> pd.DataFrame:
     again = int(chain["rereferred"])
     how = "areas as clusters" if areas else "widened for children who come more than once"
     rate = _rate_claim(25, again, int(chain["followed"]), (low, high), how, england)
-    by_official = "not borne out by official counts"
-    lines = [
+    found = [
         ("closed without early help", "85 %", share[0], kind, share[1],
          f"Computed from the closures of this table.{share[2]}{simulated_note}"),
         ("re-referred within 12 months", "25 %", rate[0], kind, rate[1],
          f"Computed with complete follow-up.{rate[2]}{simulated_note}"),
         ("closures below the threshold", "1.482 million (1.26 m / 0.85)",
-         here(n, f"{not_in_need:,} official"), "restated", by_official,
+         here(n, f"{below.ours} official"), "restated", below.verdict,
          f"DfE counts {not_in_need:,} referrals assessed as not in need in 2015-16 to 2019-20, and "
          f"{before:,} with every referral closed before assessment; a wider definition must be "
          f"behind the published figure.{put_in}"),
         ("closures without early help", "1.26 million",
-         here(x, f"{_half_up(not_in_need * 85, 100):,} on official counts"), "arithmetic",
-         by_official,
+         here(x, f"{kept.ours} on official counts"), kept.kind, kept.verdict,
          f"0.85 times the official count of assessments that found no need.{put_in}"),
-        ("re-referrals", "320,000", here(again, "315,000 by arithmetic"), "arithmetic",
-         "consistent within rounding", "0.25 times 1.26 million is 315,000; 320,000 needs 25.4 %."),
+        ("re-referrals", "320,000", here(again, f"{again_in_all.ours} by arithmetic"),
+         again_in_all.kind, again_in_all.verdict, again_in_all.reason),
         ("re-referrals a year", "64,000",
-         here(_average(again, len(_YEARS)), "closures, not children"), "arithmetic",
-         "consistent within rounding", "A fifth of 320,000. It counts closures that a referral "
-         "followed; a child with two such closures counts twice."),
+         here(_average(again, len(YEARS)), "closures, not children"), again_a_year.kind,
+         again_a_year.verdict, again_a_year.reason),
     ]  # fmt: skip
     columns = ["figure", "published", "ours", "kind", "verdict", "sentence"]
-    return pd.DataFrame(lines, columns=columns)
-
-
-def _half_up(x: int, n: int) -> int:
-    return (2 * x + n) // (2 * n)
+    return pd.DataFrame(found, columns=columns)
 
 
 def _rate_claim(
@@ -260,11 +267,10 @@ def _rate_claim(
 ) -> tuple[str, str, str]:
     """A rate as it is printed, the verdict on a published whole percentage, and the limits."""
     if n == 0:
-        return "no rate here", "cannot be tested", ""
-    low, high = (100 * limit for limit in limits)
+        return "no rate here", UNTESTED, ""
+    low, high = (100 * exact(float(limit)) for limit in limits)
     shown = f"{percent(x, n)} % here"
-    sentence = f" 95 % limits, {how}: {low:.1f} to {high:.1f} %."
+    sentence = f" 95 % limits, {how}: {float(low):.1f} to {float(high):.1f} %."
     if not england:
-        return shown, "not comparable: a part of England", sentence
-    near = low < published_percent + 0.5 and high >= published_percent - 0.5
-    return shown, "agrees" if near else "differs", sentence
+        return shown, UNTESTED, f"{sentence} The published figure is of England, this a part of it."
+    return shown, judge_limits(rounded(published_percent, 1), low, high), sentence

@@ -14,6 +14,7 @@ import pandas as pd
 from rereferral.errors import RereferralError
 from rereferral.report import printed
 from rereferral.report.drawing import Drawn
+from rereferral.report.official_areas import DEFINITIONS
 from rereferral.report.words import NONE, count, is_missing, method, number, of
 
 __all__ = ["Printable", "headline_value", "load", "render"]
@@ -264,6 +265,12 @@ def render(
             for row in printed.records(tables["three_rates"])
         ],
         reconciliation=printed.reconciliation(tables["reconciliation"]),
+        official_areas=(
+            printed.official_by_authority(tables["official_by_authority"])
+            if "official_by_authority" in tables
+            else None
+        ),
+        official_definitions=DEFINITIONS,
         claims=printed.claims(tables["claims"]),
         ledger=printed.ledger(tables["ledger"]),
         completeness=printed.completeness(tables["completeness"]),

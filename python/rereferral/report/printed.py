@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 import pandas as pd
@@ -35,6 +36,7 @@ __all__ = [
     "curve",
     "ledger",
     "none_below",
+    "official_by_authority",
     "reconciliation",
     "records",
     "short",
@@ -423,3 +425,47 @@ def curve(table: pd.DataFrame) -> Table | None:
     ]
     heads = ["Year of closure", "Closures followed", *(f"By day {day}" for day in days)]
     return Table("t-time", "Share re-referred by days since closure", heads, _one(rows))
+
+
+def official_by_authority(table: pd.DataFrame) -> Table:
+    """The table ``official_by_authority``, by authority."""
+    bodies = []
+    for _, group in table.groupby("authority", sort=False, observed=True):
+        rows = []
+        for row in records(group):
+            cells = [tidy(row["financial_year"])]
+            for name in ("referrals", "re_referral_rate", "not_in_need"):
+                ours, theirs = row[name], row[f"{name}_official"]
+                if name == "re_referral_rate":
+                    cells += [rate(theirs), rate(ours), _points(theirs, ours)]
+                else:
+                    cells += [count(theirs), count(ours), _signed(theirs, ours)]
+            rows.append(Row([*cells, upper(row["official_missing"])]))
+        bodies.append(Body(rows, tidy(group["authority_name"].iloc[-1])))
+    heads = ["Financial year"]
+    for what in ("Referrals", "Re-referral rate", "Assessed, not in need"):
+        heads += [f"{what}, official", f"{what}, here", "Difference"]
+    return Table(
+        "t-official-areas",
+        "Official figures and those of this report, by authority and year",
+        [*heads, "Not published"],
+        bodies,
+        frozenset({len(heads)}),
+        "wide",
+        "the columns “here”, and the differences",
+    )
+
+
+def _signed(theirs: Any, ours: Any) -> str:
+    """Ours less theirs, with its sign."""
+    if is_missing(theirs) or is_missing(ours):
+        return NONE
+    return f"{int(ours) - int(theirs):+,}"
+
+
+def _points(theirs: Any, ours: Any) -> str:
+    """Ours less theirs in percentage points, of the rates as they are printed."""
+    if is_missing(theirs) or is_missing(ours):
+        return NONE
+    ends = [Decimal(rate(value).removesuffix(f"{_SPACE}%")) for value in (ours, theirs)]
+    return f"{ends[0] - ends[1]:+.1f}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pathlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from rereferral.report.chain import build_chain
 from rereferral.report.completeness import completeness
 from rereferral.report.counts import arms, chain_tables, children, curve, places
 from rereferral.report.official import claims, headline, reconciliation
+from rereferral.report.official_areas import read as read_official
 from rereferral.report.three_rates import look_back, three_rates
 from rereferral.tables import Category, Table, open_table
 from rereferral.text import Text
@@ -45,6 +47,7 @@ _TABLES = (
     "arms",
     "three_rates",
     "reconciliation",
+    "official_by_authority",
     "claims",
     "ledger",
     "completeness",
@@ -60,7 +63,8 @@ class Report:
     tables : dict of str to pandas.DataFrame
         ``headline``, ``chain``, ``chain_by_year``, ``chain_by_region``, ``chain_by_authority``,
         ``arms``, ``children``, ``three_rates``, ``reconciliation``, ``claims``, ``ledger``,
-        ``completeness``, ``curve``. Rates run from 0 to 1.
+        ``completeness``, ``curve``; with the Department for Education's tables at hand also
+        ``official_by_authority``. Rates run from 0 to 1.
     definition : Definition
         The rules of the re-referral.
     options : dict
@@ -140,6 +144,7 @@ def missed_opportunities(
     observed_from: Any = None,
     columns: Mapping[str, str] | None = None,
     early_help_within: tuple[str, str] = ("-30 days", "0 days"),
+    dfe: str | os.PathLike[str] | None = None,
 ) -> Report:
     """Compute the figures of *Too little, too late* from a table of episodes.
 
@@ -166,6 +171,9 @@ def missed_opportunities(
         Other names of columns: ``{"child_id": "PersonRef"}``.
     early_help_within : (str, str)
         From how many days before the closure to how many; it may not end after the closure.
+    dfe : path, optional
+        A folder with the Department for Education's table C1 of children in need, as downloaded:
+        official figures of each authority and year then stand beside those computed.
 
     Returns
     -------
@@ -200,6 +208,7 @@ def missed_opportunities(
         observed_from=observed_from,
         columns=columns,
         early_help_within=early_help_within,
+        dfe=dfe,
     )
 
 
@@ -212,6 +221,7 @@ def compute(
     observed_from: Any = None,
     columns: Mapping[str, str] | None = None,
     early_help_within: tuple[str, str] = ("-30 days", "0 days"),
+    dfe: str | os.PathLike[str] | None = None,
     drawable: Callable[[dict[str, pd.DataFrame], bool], object] | None = None,
 ) -> Report:
     """`missed_opportunities`, which tells when it has the tables of the figures.
@@ -224,6 +234,7 @@ def compute(
     if since is not None and since > until:
         raise RuleError(f"observed_from={iso(since)} is after observed_until={iso(until)}")
     wanted = _read_years(years)
+    official = None if dfe is None else read_official(dfe)
     table = _renamed(open_table(episodes, "episodes"), columns or {})
     for name in _NEEDED:
         table.column(name)
@@ -252,8 +263,12 @@ def compute(
     tables["arms"] = arms(closures)
     tables["completeness"] = completeness(chain, closures, place, until)
     definition, authorities = closures.definition, set(place.frame["authority"].dropna())
-    del closures, place  # two more linkages come, and want the room
+    if official is None:
+        del closures, place  # two more linkages come, and want the room
     looked_back = None if since is None else look_back(chain, since)
+    if official is not None:
+        tables["official_by_authority"] = official.beside(chain, closures, place, looked_back)
+        del closures, place
     tables["three_rates"] = three_rates(chain, looked_back, tables["arms"], (since, until))
     tables["reconciliation"], compared = reconciliation(
         chain, authorities, tables, None if looked_back is None else looked_back.rereferred
@@ -268,10 +283,19 @@ def compute(
         "early_help": early_help is not None,
         "early_help_within": [earliest, latest],
     }
+    if official is not None:
+        from rereferral.report.saving import hash_input
+
+        options["dfe"] = asdict(hash_input(official.path))
     notes = _notes(simulated, compared)
     notes += [*_doubts_of_years(tables, wanted), *_doubts_of_rows(table, reasons, until)]
+    made = {name: tables[name] for name in _TABLES if name in tables}
     return Report(
-        {name: tables[name] for name in _TABLES}, definition, options, simulated, notes=notes
+        made,
+        definition,
+        options,
+        simulated,
+        notes=notes,
     )
 
 

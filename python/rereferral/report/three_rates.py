@@ -34,10 +34,13 @@ class LookBack:
         One row, as `Links.rates` has it.
     rereferred : numpy.ndarray of bool
         By row of the table, whether it is a re-referral.
+    counted : numpy.ndarray of bool
+        By row of the table, whether it is in the denominator of the rate.
     """
 
     rates: pd.DataFrame
     rereferred: npt.NDArray[np.bool_]
+    counted: npt.NDArray[np.bool_]
 
 
 def look_back(chain: Chain, observed_from: int) -> LookBack:
@@ -55,7 +58,7 @@ def look_back(chain: Chain, observed_from: int) -> LookBack:
         observed_from=observed_from,
         definition=DFE,
     )
-    return LookBack(links.rates(), links.gap_days >= 0)
+    return LookBack(links.rates(), links.gap_days >= 0, links.followed)
 
 
 def three_rates(
