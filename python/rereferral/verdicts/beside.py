@@ -7,12 +7,12 @@ import textwrap
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pandas as pd
 
 from rereferral.errors import RuleError
-from rereferral.progress import Progress
+from rereferral.progress import Progress, reporting
 from rereferral.report.report import Report, missed_opportunities
 from rereferral.simulate import simulate
 from rereferral.verdicts import official, spending, too_little
@@ -23,6 +23,8 @@ from rereferral.verdicts.ranges import VERDICTS
 from rereferral.verdicts.rates import Counted, rate_lines, share_lines
 
 __all__ = ["PublishedFigures", "published_figures"]
+
+_Path: TypeAlias = "str | os.PathLike[str]"
 
 _WIDTH = 120
 _COLUMNS = {"figure": 39, "published": 18, "ours": 13, "difference": 11, "kind": 11, "verdict": 27}
@@ -188,9 +190,7 @@ def published_figures(
     >>> found.section("Too little, too late").loc[3, ["published", "ours", "verdict"]].tolist()
     ['1.26 million', '1,190,670', 'not borne out']
     """
-    data = OpenData() if dfe is None else OpenData.read(dfe)
-    outturn = None if s251 is None else read_outturn(s251)
-    councils = None if ro3 is None else read_councils(ro3)
+    data, outturn, councils = _files(dfe, s251, ro3, progress)
     notes = []
     if report is None:
         counted = _simulated(seed, progress)
@@ -221,6 +221,28 @@ def published_figures(
         *spending.outturn_lines(outturn, councils),
     ]
     return PublishedFigures(as_table(lines), counted.simulated, notes)
+
+
+def _files(
+    dfe: _Path | None, s251: _Path | None, ro3: _Path | None, progress: Progress | bool | None
+) -> tuple[OpenData, spending.Outturn | None, spending.Councils | None]:
+    """What the folders hold; workbooks take some seconds."""
+    with reporting(progress, "Reading") as report:
+        done = 0
+
+        def tell() -> None:
+            nonlocal done
+            done += 1
+            if report is not None:
+                report(done, 3)
+
+        data = OpenData() if dfe is None else OpenData.read(dfe)
+        tell()
+        outturn = None if s251 is None else read_outturn(s251)
+        tell()
+        councils = None if ro3 is None else read_councils(ro3)
+        tell()
+    return data, outturn, councils
 
 
 def _simulated(seed: int, progress: Progress | bool | None) -> Counted:

@@ -37,8 +37,8 @@ def read_outturn(folder: str | os.PathLike[str]) -> Outturn:
     if len(found) != 1:
         names = ", ".join(path.name for path in found) or "none"
         raise DataError(
-            f"{os.fspath(folder)} must hold one tidy file of Section 251 outturn by line, and holds "
-            f"{names}"
+            f"{os.fspath(folder)} must hold one tidy file of Section 251 outturn by line, and "
+            f"holds {names}"
         )
     table = spending.early_and_late(spending.read_s251(found[0])).table
     return Outturn(

@@ -8,6 +8,8 @@ from fractions import Fraction
 from typing import Any
 
 from rereferral import published
+from rereferral.spending import mapping
+from rereferral.spending import published as outturn_2010_11
 from rereferral.verdicts.lines import (
     ARITHMETIC,
     FOUND,
@@ -106,8 +108,10 @@ def outturn_lines(outturn: Outturn | None, councils: Councils | None) -> list[Li
     lines = []
     for side, name in _SIDES.items():
         for year, value in figures[side].items():
-            parts = figures.get(f"{side}_parts_{year.replace('-', '_')}")
-            ours, kind, reason = _outturn_of(outturn, side, year, parts)
+            if year == _FIRST:
+                ours, kind, reason = _first_year(side)
+            else:
+                ours, kind, reason = _outturn_of(outturn, side, year)
             lines.append(
                 number_line(SPENDING, name, year, (value, place), "£m", ours, kind, reason)
             )
@@ -128,17 +132,27 @@ def outturn_lines(outturn: Outturn | None, councils: Councils | None) -> list[Li
     return lines + _council_lines(figures["councils"], councils)
 
 
+def _first_year(side: str) -> tuple[tuple[Number, Range], str, str]:
+    """Spending of 2010-11 from its parts, as published; each is rounded to its last digit."""
+    lines = outturn_2010_11().table
+    mapped = mapping()
+    of_side = mapped[mapped["source"] == "published"].groupby("side")["description"].agg(set)
+    # Late intervention is there whole and in parts; early in parts alone.
+    parts = lines["description"].isin(of_side["early"])
+    if side == "late":
+        parts = ~(parts | lines["description"].isin(of_side["late"]))
+    amounts = dict(zip(lines[parts]["description"], lines[parts]["net"], strict=True))
+    value, range_ = exact(0), exactly(0)
+    for amount in map(float, amounts.values()):
+        digits = len(str(amount).partition(".")[2])
+        value, range_ = value + exact(amount), range_ + rounded(amount, Fraction(1, 10**digits))
+    words = " + ".join(f"{name} {amount:,}" for name, amount in amounts.items())
+    return (value, range_), ARITHMETIC, f"{words}, as published."
+
+
 def _outturn_of(
-    outturn: Outturn | None, side: str, year: str, parts: Mapping[str, Any] | None
-) -> tuple[tuple[Fraction, Range] | None, str, str]:
-    if parts is not None:
-        amounts = {name: amount for name, amount in parts.items() if name != "place"}
-        value = sum((exact(amount) for amount in amounts.values()), Fraction(0))
-        range_ = exactly(0)
-        for amount in amounts.values():
-            range_ = range_ + rounded(amount, parts["place"])
-        words = " + ".join(f"{name} {amount:,}" for name, amount in amounts.items())
-        return (value, range_), ARITHMETIC, f"{words}, as published."
+    outturn: Outturn | None, side: str, year: str
+) -> tuple[tuple[Number, Range] | None, str, str]:
     if outturn is None:
         return None, RESTATED, _NO_OUTTURN
     amount = getattr(outturn, side).get(year)
