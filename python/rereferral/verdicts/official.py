@@ -276,7 +276,7 @@ def _sizes(figures: dict[str, Any], table: Table | None) -> list[Line]:
 
 def _size(
     table: Table, figure: dict[str, Any], least: bool
-) -> tuple[tuple[Fraction, Range], str, str]:
+) -> tuple[tuple[Fraction, Range] | None, str | None, str]:
     """The count of a named authority nearest to the published one, in the years of the table."""
     meant = rounded(figure["value"], figure["place"]) if "place" in figure else None
     published_ = exactly(figure["value"]) if meant is None else meant
@@ -290,7 +290,7 @@ def _size(
             extreme.append(int(mine.iloc[0]) == (others.min() if least else others.max()))
     name = figure["authority_name"]
     if not held:
-        return (exact(0), exactly(0)), NOT_BORNE_OUT, f"{name} is not in the table."
+        return None, None, f"Needs {name}, which is not in the table."
     near = min(range(len(held)), key=lambda at: (abs(held[at][0] - figure["value"]), -held[at][1]))
     value, year = held[near]
     ours = exact(value), exactly(value)
@@ -334,10 +334,9 @@ def _code_changes(figures: dict[str, Any], table: Table | None) -> list[Line]:
     for change in figures["code_changes"]:
         figure = f"{' + '.join(change['from'])} to {' + '.join(change['to'])}"
         year = change["year"]
-        if table is None:
-            lines.append(
-                untested(AUTHORITIES, figure, "first year", str(year), MISSING["referrals"])
-            )
+        if table is None or not {year - 1, year} <= set(table.years):
+            reason = MISSING["referrals"] if table is None else table.needs(year)
+            lines.append(untested(AUTHORITIES, figure, "first year", str(year), reason))
             continue
         seen = {
             code: [at for at in table.years if (table.authorities(at)["new_la_code"] == code).any()]

@@ -20,9 +20,10 @@ from rereferral.years import year_of
 __all__ = ["MISSING", "Count", "OpenData", "Table", "total"]
 
 #: What the tables are, and the columns that each is known by.
+_PLACES = {"region_name", "new_la_code", "la_name"}
 _TABLES = {
-    "referrals": {"Referrals", "Re_referrals", "No_Further_Action", "Not_in_Need", "new_la_code"},
-    "assessments": {"Assessments_completed", "new_la_code"},
+    "referrals": {"Referrals", "Re_referrals", "No_Further_Action", "Not_in_Need", *_PLACES},
+    "assessments": {"Assessments_completed", *_PLACES},
     "population": {"population_estimate", "age_group"},
 }
 #: What a line needs that cannot be tested for want of a table.
@@ -92,6 +93,8 @@ class Table:
 
     def needs(self, year: int) -> str:
         """Why a year cannot be tested that it does not hold."""
+        if not self.years:
+            return f"Needs a table with {year}: the one at hand has no authorities."
         return f"Needs a table with {year}: the one at hand is {self.years[0]} to {self.years[-1]}."
 
     def authorities(self, year: int) -> pd.DataFrame:
@@ -105,9 +108,11 @@ class Table:
     def england(self, year: int, column: str) -> Count | None:
         """England's count of a year, from its authorities or else its regions.
 
-        None where an authority and a region are missing, or the year.
+        None where an authority and a region are missing, or the year, or the column.
         """
         rows = self.authorities(year)
+        if column not in rows.columns:
+            return None
         found = self._sum(rows, column)
         if found is not None:
             return found

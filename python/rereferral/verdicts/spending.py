@@ -106,6 +106,7 @@ def outturn_lines(outturn: Outturn | None, councils: Councils | None) -> list[Li
     figures = published.figures()["spending"]
     place = exact(figures["place"])
     lines = []
+    ours: tuple[Number, Range] | None
     for side, name in _SIDES.items():
         for year, value in figures[side].items():
             if year == _FIRST:

@@ -263,8 +263,9 @@ def _merged(frame: pd.DataFrame) -> pd.DataFrame:
     }
     frame = frame.assign(authority=frame["authority"].replace(codes))
     numbers = ["referrals", "assessments", "children", "not_in_need"]
-    sums = frame.groupby(["authority", "financial_year"])[numbers].sum(min_count=1)
-    return sums.reset_index()
+    by_area = frame.groupby(["authority", "financial_year"])[numbers]
+    # A sum with a count that was not published is not known either.
+    return by_area.agg(lambda column: column.sum(skipna=False)).reset_index()
 
 
 # ---------------------------------------------------------------- early help
