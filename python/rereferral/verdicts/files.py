@@ -18,7 +18,6 @@ __all__ = ["read_councils", "read_outturn"]
 _OUTTURN = {"description_of_expenditure", "net_current_expenditure", "time_period"}
 _WORKBOOKS = (".xlsx", ".ods")
 _BEFORE, _AFTER = "2015-16", "2019-20"
-_MOST = 0.7
 
 
 def read_outturn(folder: str | os.PathLike[str]) -> Outturn:
@@ -71,18 +70,24 @@ def read_councils(folder: str | os.PathLike[str]) -> Councils:
         if year not in workbooks:
             raise DataError(f"{os.fspath(folder)} holds no workbook of RO3 of {year}")
     found = spending.early_and_late(workbooks[_BEFORE], workbooks[_AFTER])
+    claim = published.figures()["too_little_too_late"]["authorities_that_cut_most"]
+    codes = published.authorities().set_index("authority_name")["authority"]
     deflators = tuple(published.figures()["spending"]["councils"]["deflators"])
     cash = spending.changes(found, _BEFORE, _AFTER, areas="same code")
     real = [
         spending.changes(found, _BEFORE, _AFTER, areas="same code", deflator=deflator)
         for deflator in deflators
     ]
+    moved = real[0].table.set_index("area")["change_percent"].dropna()
     return Councils(
         areas=len(cash.table),
         cut_in_cash=cash.cut,
         cut_in_real_terms=tuple(change.cut for change in real),
         deflators=deflators,
-        cut_most=tuple(real[0].cut_by_more_than(_MOST)["area_name"]),
+        cut_most=tuple(real[0].cut_by_more_than(claim["value"])["area_name"]),
+        change_percent={
+            name: float(moved[codes[name]]) for name in claim["names"] if codes[name] in moved.index
+        },
     )
 
 

@@ -71,6 +71,8 @@ class Councils:
         What prices may have risen by in between: the later level over the earlier.
     cut_most : tuple of str
         Names of those that cut by more than 70 % in real terms.
+    change_percent : mapping of str to float
+        The change in real terms of those that the report names, as far as they are in both years.
     """
 
     areas: int
@@ -78,6 +80,7 @@ class Councils:
     cut_in_real_terms: tuple[int, ...]
     deflators: tuple[Number, ...]
     cut_most: tuple[str, ...]
+    change_percent: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def real(self) -> tuple[Number, Range]:
@@ -305,6 +308,8 @@ def _cut_lines(claims: Mapping[str, Any], councils: Councils | None) -> list[Lin
             untested(REPORT, f"{name} by more than 70 %", span, named, _NO_COUNCILS),
         ]  # fmt: skip
     found = ", ".join(councils.cut_most) or "none"
+    changes = (f"{name} {change:+.1f} %" for name, change in councils.change_percent.items())
+    named_changes = ": " + ", ".join(changes) if councils.change_percent else ""
     agrees = set(councils.cut_most) == set(most["names"])
     return [
         number_line(
@@ -317,6 +322,6 @@ def _cut_lines(claims: Mapping[str, Any], councils: Councils | None) -> list[Lin
         text_line(
             REPORT, f"{name} by more than 70 %", span, named, found, FOUND,
             AGREES if agrees else NOT_BORNE_OUT,
-            "In real terms, by net current expenditure of each authority (RO3).",
+            f"Net current expenditure in real terms (RO3){named_changes}.",
         ),
     ]  # fmt: skip
