@@ -25,17 +25,17 @@ __all__ = ["DEFINITIONS", "OfficialAreas", "read"]
 DEFINITIONS = (
     (
         "Referrals",
-        "official: referrals that the authority received in the year; here: episodes with a "
+        "Official: referrals that the authority received in the year; here: episodes with a "
         "referral date in the year, an episode that comes again counted once.",
     ),
     (
         "Re-referral rate",
-        "official: the share of the year's referrals within 12 months of an earlier referral of "
+        "Official: the share of the year's referrals within 12 months of an earlier referral of "
         "the same child; here: the same, of the referrals whose 12 months before are in the data.",
     ),
     (
         "Assessed, not in need",
-        "official: referrals that were assessed and found not in need; here: episodes closed below "
+        "Official: referrals that were assessed and found not in need; here: episodes closed below "
         "the threshold after an assessment, by year of closure.",
     ),
 )

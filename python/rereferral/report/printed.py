@@ -428,23 +428,25 @@ def curve(table: pd.DataFrame) -> Table | None:
 
 
 def official_by_authority(table: pd.DataFrame) -> Table:
-    """The table ``official_by_authority``, by authority."""
+    """The table ``official_by_authority``, by name of the authority."""
     bodies = []
-    for _, group in table.groupby("authority", sort=False, observed=True):
+    for name, group in table.groupby("authority_name", sort=False, observed=True):
         rows = []
         for row in records(group):
             cells = [tidy(row["financial_year"])]
-            for name in ("referrals", "re_referral_rate", "not_in_need"):
-                ours, theirs = row[name], row[f"{name}_official"]
-                if name == "re_referral_rate":
+            for measure in ("referrals", "re_referral_rate", "not_in_need"):
+                ours, theirs = row[measure], row[f"{measure}_official"]
+                if measure == "re_referral_rate":
                     cells += [rate(theirs), rate(ours), _points(theirs, ours)]
                 else:
                     cells += [count(theirs), count(ours), _signed(theirs, ours)]
             rows.append(Row([*cells, upper(row["official_missing"])]))
-        bodies.append(Body(rows, tidy(group["authority_name"].iloc[-1])))
+        bodies.append(Body(rows, tidy(name)))
+    bodies.sort(key=lambda body: body.heading.casefold())
     heads = ["Financial year"]
     for what in ("Referrals", "Re-referral rate", "Assessed, not in need"):
-        heads += [f"{what}, official", f"{what}, here", "Difference"]
+        unit = " in points" if what == "Re-referral rate" else ""
+        heads += [f"{what}, official", f"{what}, here", f"Difference{unit}"]
     return Table(
         "t-official-areas",
         "Official figures and those of this report, by authority and year",
@@ -460,7 +462,8 @@ def _signed(theirs: Any, ours: Any) -> str:
     """Ours less theirs, with its sign."""
     if is_missing(theirs) or is_missing(ours):
         return NONE
-    return f"{int(ours) - int(theirs):+,}"
+    difference = int(ours) - int(theirs)
+    return f"{difference:+,}" if difference else "0"
 
 
 def _points(theirs: Any, ours: Any) -> str:

@@ -106,9 +106,9 @@ class Table:
         return str(self._symbols.get((row, column), ""))
 
     def england(self, year: int, column: str) -> Count | None:
-        """England's count of a year, from its authorities or else its regions.
+        """England's count of a year, from its authorities; of a region without one, from its own.
 
-        None where an authority and a region are missing, or the year, or the column.
+        None where an authority and its region are missing, or the year, or the column.
         """
         rows = self.authorities(year)
         if column not in rows.columns:
@@ -116,24 +116,22 @@ class Table:
         found = self._sum(rows, column)
         if found is not None:
             return found
-        regions = self._regions[self._regions["year"] == year]
-        values = regions[column].dropna()
-        if len(rows) == 0 or len(values) != len(regions) or len(values) == 0:
+        names = self._regions[self._regions["year"] == year]["region_name"].unique()
+        covered = [*names, *(dfe.LONDON_PARTS if "London" in names else ())]
+        counts = [self.region(year, str(name), column) for name in names]
+        known = [count for count in counts if count is not None]
+        if not known or len(known) < len(counts) or not rows["region_name"].isin(covered).all():
             return None
         gone = self._missing(rows, column)
         shown = "; ".join(gone[:_NAMED])
         if len(gone) > _NAMED:
             shown += f" and {len(gone) - _NAMED} more"
-        verb = "is" if len(gone) == 1 else "are"
-        return total(
-            Count(
-                exact(int(value)),
-                rounded(int(value), _ROUNDED_TO),
-                f"The sum of the {len(values)} regions, each rounded to {_ROUNDED_TO}, because "
-                f"{shown} {verb} not published",
-            )
-            for value in values
+        how = (
+            f"The sum of the authorities, and where one is not published ({shown}) its region's "
+            f"own count, rounded to {_ROUNDED_TO}"
         )
+        everywhere = total(known)
+        return Count(everywhere.value, everywhere.range, how)
 
     def region(self, year: int, name: str, column: str) -> Count | None:
         """A region's count of a year, from its authorities or else as it was printed."""
