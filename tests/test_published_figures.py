@@ -574,6 +574,8 @@ def test_the_command_prints_and_writes(episodes, part, tmp_path, capsys):
     written = pd.read_csv(out, keep_default_na=False)
     assert list(written["published"]) == list(found.table["published"])
     assert list(written["verdict"]) == list(found.table["verdict"])
+    texts = written[["section", "figure", "when", "published", "ours", "reason"]]
+    assert not texts.map(lambda cell: str(cell).startswith(("=", "+", "-", "@"))).any(axis=None)
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,17 @@ class PublishedFigures:
     def section(self, name: str) -> pd.DataFrame:
         """The lines of one section, as they are read: without the columns of plain numbers.
 
+        Parameters
+        ----------
+        name : str
+            As in the column ``section``.
+
+        Returns
+        -------
+        DataFrame
+            ``figure``, ``when``, ``published``, ``ours``, ``difference``, ``kind``, ``verdict`` and
+            ``reason``.
+
         Raises
         ------
         RuleError
@@ -75,9 +86,28 @@ class PublishedFigures:
         return rows[_SHOWN].reset_index(drop=True)
 
     def to_csv(self, path: str | os.PathLike[str]) -> Path:
-        """Write every line with its numbers into a CSV file, and give its path."""
+        """Write every line with its numbers into a CSV file.
+
+        Parameters
+        ----------
+        path : str or path
+            Where to; a file that is there is replaced.
+
+        Returns
+        -------
+        pathlib.Path
+            The file.
+
+        Raises
+        ------
+        OSError
+            It cannot be written.
+        """
         target = Path(path)
-        target.write_text(self.table.to_csv(index=False, lineterminator="\n"), encoding="utf-8")
+        # As a number: a spreadsheet may run text that begins with a sign.
+        plain = self.table["difference"].str.replace(",", "", regex=False)
+        table = self.table.assign(difference=pd.to_numeric(plain))
+        target.write_text(table.to_csv(index=False, lineterminator="\n"), encoding="utf-8")
         return target
 
     def __str__(self) -> str:
