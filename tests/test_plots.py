@@ -259,7 +259,9 @@ def test_a_panel_for_each_region(width: float) -> None:
         mine = RATES.loc[(RATES["region"] == region) & RATES["rate"].notna(), "rate"]
         dots = next(one for one in panel.collections if len(one.get_offsets()) == len(mine))
         assert np.sort(dots.get_offsets()[:, 0]).tolist() == sorted(mine)
-        assert panel.lines[0].get_xdata()[0] == mine.median()
+        ticks, middle = panel.lines
+        assert middle.get_xdata()[0] == mine.median()
+        assert sorted(set(ticks.get_xdata()[::3])) == sorted(set(RATES["rate"].dropna()))
         assert panel.get_xlim() == panels[0].get_xlim()
     found = texts(panels[0])
     assert {"SIMULATED", "Source: somewhere."} <= set(found)

@@ -159,15 +159,17 @@ _TREND_WORDS = (
 
 def _head(panel: Axes, label: str, number: int, cell: float, left: float) -> None:
     beside = f"  {number}"
-    shown = fitted(label, cell - text_width(beside, 7.5) - 2, 8.0)
+    room = cell - text_width(beside, 7.5) - 2
+    size = next((one for one in (8.0, 7.3) if text_width(label, one, True) <= room), 6.6)
+    shown = fitted(label, room, size)
     looks: dict[str, Any] = {
         "xycoords": "axes fraction",
         "textcoords": "offset points",
         "va": "bottom",
         "annotation_clip": False,
     }
-    panel.annotate(shown, (0, 1), (-left, 5), fontsize=8, weight="bold", color=INK, **looks)
-    wide = text_width(shown, 8.0, True) - left
+    panel.annotate(shown, (0, 1), (-left, 5), fontsize=size, weight="bold", color=INK, **looks)
+    wide = text_width(shown, size, True) - left
     panel.annotate(beside, (0, 1), (wide, 5), fontsize=7.5, color=QUIET, **looks)
 
 
@@ -201,7 +203,9 @@ def _strip(
     panel.tick_params(axis="x", length=0, labelsize=7)
     _percent_ticks(panel.xaxis, top, cell)
     everywhere = every[rate_of].dropna().to_numpy(float)
-    panel.vlines(everywhere, -1.0, -0.2, color=GREY, linewidth=0.4)
+    ticks = np.column_stack([everywhere, everywhere, np.full(len(everywhere), np.nan)])
+    ends = np.tile([-1.0, -0.2, np.nan], len(everywhere))
+    panel.plot(ticks.ravel(), ends, color=GREY, linewidth=0.4)  # one path, not one a tick
     if not len(values):
         panel.annotate(
             "no rate shown",
@@ -226,8 +230,8 @@ def _strip(
     )
     shown = rows[rows[rate_of].notna()]
     low, high = shown.loc[shown[rate_of].idxmin()], shown.loc[shown[rate_of].idxmax()]
-    ends = ((low, 0.0, "left", -1), (high, 1.0, "right", -11)) if len(values) > 1 else ()
-    for row, x, side, down in ends:
+    named = ((low, 0.0, "left", -1), (high, 1.0, "right", -11)) if len(values) > 1 else ()
+    for row, x, side, down in named:
         number = rate(row[rate_of])
         text = fitted(str(row[name]), cell - text_width(f" {number}", 7) - 4, 7)
         panel.annotate(
