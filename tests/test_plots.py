@@ -427,7 +427,7 @@ def test_a_rate_of_0_is_a_rate_and_a_symbol_is_not() -> None:
     ("codes", "rates", "message"),
     [
         (["E06000001", "E99999999"], [0.1, 0.2], "row 1 is 'E99999999', which has no tile"),
-        (["E06000001", None], [0.1, 0.2], "row 1 is None, which has no tile"),
+        (["E06000001", None], [0.1, 0.2], "row 1 is missing"),
         (["E06000001"] * 2, [0.1, 0.2], "E06000001 stands in the table twice"),
         (["E10000006", "E06000063"], [0.1, 0.2], "E10000006 and E06000063 are of different years"),
         (["E06000001", "E06000002"], [0.1, 22.6], "rate of E06000002 is 22.6"),

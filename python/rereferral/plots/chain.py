@@ -91,10 +91,8 @@ def _check_sums(table: pd.DataFrame) -> None:
         )
         for place in range(1, len(lines)):
             before = remaining[place - 1]
-            # Not met by numbers that are not shown.
-            if before - removed[place] - remaining[place] not in (0,) and not any(
-                pd.isna([before, removed[place], remaining[place]])
-            ):
+            # Numbers that are not shown are NaN, and NaN is not above 0.
+            if abs(before - removed[place] - remaining[place]) > 0:
                 raise DataError(
                     f"the ledger of {name} does not add up at {lines['reason'].iloc[place]!r}: "
                     f"{before:,.0f} less {removed[place]:,.0f} is not {remaining[place]:,.0f}"

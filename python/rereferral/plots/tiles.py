@@ -91,10 +91,11 @@ def tile_map(
     codes = column_of(table, by, "the table").astype(object)
     tiles = published.authority_tiles().set_index("authority")
     for row, code in enumerate(codes):
-        if code not in tiles.index:
+        if pd.isna(code) or code not in tiles.index:
+            given = "missing" if pd.isna(code) else f"{code!r}, which has no tile"
             raise DataError(
-                f"{by} of row {row} is {code!r}, which has no tile; codes are those of England's "
-                "authorities, such as E06000001"
+                f"{by} of row {row} is {given}; codes are those of England's authorities, such as "
+                "E06000001"
             )
     values = rates_of(table, rate, codes, "the table")
     if not np.isfinite(values).any():
