@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from rereferral.errors import DataError
 from rereferral.lineage import crosswalk
 from rereferral.plots.regions import rates_of
 from rereferral.report.style import GREY, INK, QUIET, Head, axes, inches, style
+from rereferral.report.words import number
 from rereferral.small_tables import column_of, small_table
 
 if TYPE_CHECKING:
@@ -110,7 +112,7 @@ def tile_map(
                     else f"{taken[cell]} and {code} are of different years; give those of one"
                 )
             taken[cell] = code
-    step, low, number = _classes(values)
+    step, low, classes = _classes(values)
     with style():
         head = Head(
             title or rate,
@@ -128,8 +130,8 @@ def tile_map(
         ax.axis("off")
         for code, value in zip(codes, values, strict=True):
             place = int((value - low) / step + 1e-9) if np.isfinite(value) else None
-            shade = None if place is None else min(place, number - 1)
-            _tile(ax, tiles.loc[code], size, value, _colour(shade, number), step)
+            shade = None if place is None else min(place, classes - 1)
+            _tile(ax, tiles.loc[code], size, value, _colour(shade, classes), step)
         absent = _absent(tiles, set(taken))
         for code in absent:
             _tile(ax, tiles.loc[code], size, None, None, step)
@@ -139,7 +141,7 @@ def tile_map(
             looks: dict[str, Any] = {"ha": side, "va": "center", "color": QUIET}
             ax.text(x, y, name, fontsize=0.28 * size, **looks)
         missing = int(np.isnan(values).sum())
-        _legend(ax, step, low, number, missing, len(absent), size)
+        _legend(ax, step, low, classes, missing, len(absent), size)
     return ax
 
 
@@ -164,17 +166,17 @@ def _classes(values: np.ndarray[Any, Any]) -> tuple[float, float, int]:
     least, most = float(shown.min()), float(shown.max())
     for step in (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2):
         low = np.floor(least / step + 1e-9) * step
-        number = int(np.floor((most - low) / step + 1e-9)) + 1
-        if number <= _CLASSES:
-            return step, float(low), number
+        classes = int(np.floor((most - low) / step + 1e-9)) + 1
+        if classes <= _CLASSES:
+            return step, float(low), classes
     return 0.25, 0.0, 4
 
 
-def _colour(place: int | None, number: int) -> tuple[str, str] | None:
+def _colour(place: int | None, classes: int) -> tuple[str, str] | None:
     """Colour of a class and of its letters."""
     if place is None:
         return None
-    at = round(place * (len(_SHADES) - 1) / (number - 1)) if number > 1 else 3
+    at = round(place * (len(_SHADES) - 1) / (classes - 1)) if classes > 1 else 3
     return _SHADES[at], "white" if at >= _DARK else INK
 
 
@@ -210,9 +212,9 @@ def _tile(
         ax.text(middle, row + 0.5, tile["short"], fontsize=0.25 * size, bbox=box, **looks)
         return
     assert value is not None
-    number = f"{100 * value:.1f}" if step < 0.02 else f"{100 * value:.0f}"
+    shown = number(Decimal(repr(float(value))) * 100, 1 if step < 0.02 else 0)
     ax.text(middle, row + 0.31, tile["short"], fontsize=0.25 * size, **looks)
-    ax.text(middle, row + 0.70, number, fontsize=0.29 * size, weight="bold", **looks)
+    ax.text(middle, row + 0.70, shown, fontsize=0.29 * size, weight="bold", **looks)
 
 
 def _outline(ax: Axes, taken: dict[tuple[int, int], str], size: float) -> None:
@@ -236,15 +238,15 @@ def _outline(ax: Axes, taken: dict[tuple[int, int], str], size: float) -> None:
 
 
 def _legend(
-    ax: Axes, step: float, low: float, number: int, missing: int, absent: int, size: float
+    ax: Axes, step: float, low: float, classes: int, missing: int, absent: int, size: float
 ) -> None:
     """In the sea to the north west."""
     from matplotlib.patches import Patch
 
     digits = 1 if round(step * 1000) % 10 else 0
     entries = []
-    for place in range(number):
-        colours = _colour(place, number)
+    for place in range(classes):
+        colours = _colour(place, classes)
         assert colours is not None
         ends = (100 * (low + step * place), 100 * (low + step * (place + 1)))
         label = f"{ends[0]:.{digits}f} to below {ends[1]:.{digits}f} %"

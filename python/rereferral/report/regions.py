@@ -112,7 +112,7 @@ def panels(
     gone = f"{int(data[rate].isna().sum()):,} of {len(data):,}" if data[rate].isna().any() else ""
     highest = data[rate].max()
     top = min(1.0, 1.08 * (0.05 if is_missing(highest) or highest <= 0 else float(highest)))
-    less = f" {gone} rates are not shown." if gone else ""
+    less = f" Not shown: {gone} rates." if gone else ""
     with style():
         wide = width if ax is None else inches(ax)[0]
         across = min(len(groups), 1 if wide < 2.2 else 2 if wide < _NARROW else 3)
