@@ -6,13 +6,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
+import report_by_hand as by_hand
 import rereferral as rr
+from legible import assert_legible
 from rereferral import plots, published
+from rereferral.errors import DataError, RuleError
 from rereferral.estimate import england
 from rereferral.report.style import BLUE, ORANGE, to_png
 
@@ -111,3 +115,346 @@ def test_a_picture_of_its_own_is_one_that_notebooks_show() -> None:
     ax = plots.funnel(rr.funnel(FRAME, **ASK))
     assert plt.get_fignums() == [ax.figure.number]
     assert plt.rcParams == before
+
+
+# ---------------------------------------------------------------- who was left out
+
+
+def ledger(*lines: tuple[str, str, Any, Any]) -> pd.DataFrame:
+    table = pd.DataFrame(lines, columns=["table", "reason", "removed", "remaining"])
+    return table.assign(step="a step")
+
+
+LEDGER = ledger(
+    ("index", "rows given", 0, 1_234_567),
+    ("index", "the date is missing", 4_567, 1_230_000),
+    ("index", "reason_for_closure is not RC8 or RC9, whatever else may stand there", 0, 1_230_000),
+    ("index", "the window ends after 2021-03-31", 230_000, 1_000_000),
+    ("events", "rows given", 0, 99),
+)
+
+
+@pytest.mark.parametrize("width", [7.5, 3.75])
+def test_the_flow_of_a_ledger_shows_what_was_left_out_and_nothing_else(width: float) -> None:
+    ax = plots.flow(LEDGER, width=width, source="Source: somewhere.", simulated=True)
+    assert_legible(ax)
+    found = texts(ax)
+    assert {"1,234,567", "4,567", "230,000", "1,000,000", "99", "SIMULATED"} <= set(found)
+    assert "Source: somewhere." in found
+    assert not any("whatever else" in text for text in found)
+    assert "1,230,000" not in found
+
+
+def test_a_flow_of_links_and_of_a_report() -> None:
+    days = np.array(["2019-01-31", "2019-06-30", "2020-12-31"], "M8[D]")
+    table = {"child": [1, 1, 2], "on": days}
+    links = rr.link(
+        table,
+        table,
+        person="child",
+        index_date="on",
+        event_date="on",
+        observed_until="2021-03-31",
+    )
+    assert "2" in texts(plots.flow(links))  # two of three are followed
+    report = by_hand.report(3, 2, 30)
+    assert "SIMULATED" in texts(plots.flow(report))
+    counted = report.tables["ledger"]["remaining"].iloc[-1]
+    assert f"{counted:,}" in texts(plots.flow(report))
+
+
+def test_numbers_that_are_not_shown_are_dashes() -> None:
+    table = ledger(("index", "rows given", 0, 10), ("index", "x", None, None))
+    assert texts(plots.flow(table)).count("–") == 2
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (ledger(("a", "given", 0, 9), ("a", "no date", 2, 8)), "a does not add up at 'no date'"),
+        (LEDGER.drop(columns="removed"), 'no column "removed"'),
+        (LEDGER.iloc[:0], "no lines"),
+        (17, "not a table"),
+    ],
+)
+def test_what_is_no_ledger_is_refused(data: Any, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        plots.flow(data)
+
+
+def test_a_chain_of_a_report_and_of_its_table() -> None:
+    report = by_hand.report(3, 2, 30)
+    row = report.tables["chain"].iloc[0]
+    for ax in (plots.chain(report), plots.chain(report.tables["chain"], simulated=True)):
+        assert_legible(ax)
+        assert {f"{int(row['rereferred']):,}", "SIMULATED"} <= set(texts(ax))
+    assert plt.get_fignums() == [1, 2]
+    with pytest.raises(DataError, match='no column "followed"'):
+        plots.chain(report.tables["chain"].drop(columns="followed"))
+
+
+# ---------------------------------------------------------------- time to an event
+
+
+def durations() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(7)
+    duration = rng.integers(1, 400, 600)
+    return duration, rng.random(600) < 0.4, rng.choice(["2018-19", "2019-20"], 600)
+
+
+@pytest.mark.parametrize("width", [7.5, 4.0])
+def test_curves_with_the_numbers_at_risk(width: float) -> None:
+    duration, event, year = durations()
+    table = rr.curve(duration, event, by={"year": year})
+    ax = plots.curve(table, width=width, simulated=True, source="Source: somewhere.")
+    assert_legible(ax)
+    for line, (label, rows) in zip(ax.lines, table.groupby("year", sort=False), strict=True):
+        assert line.get_label() == label
+        assert line.get_xdata().tolist() == rows["day"].tolist()
+        assert line.get_ydata().tolist() == rows["risk"].tolist()
+        mine = duration[year == label]
+        for mark in ax.get_xticks():
+            # Who stays up to that day, counted slowly.
+            assert f"{sum(one >= int(mark) for one in mine):,}" in texts(ax)
+    assert {"SIMULATED", "Source: somewhere.", "Months"} <= set(texts(ax))
+
+
+def test_curves_of_competing_causes_and_of_days() -> None:
+    cause = ["re-referral", "death", None, None]
+    ax = plots.curve(rr.curve([5, 8, 8, 10], [True, True, False, False], cause=cause))
+    assert sorted(line.get_label() for line in ax.lines) == ["death", "re-referral"]
+    assert ax.get_xlabel() == "Days"
+
+
+def test_a_group_that_nobody_was_followed_in_has_no_curve() -> None:
+    duration, event, year = durations()
+    table = rr.curve(duration, event, by={"year": year})
+    table.loc[table["year"] == "2019-20", ["risk", "lower", "upper"]] = np.nan
+    assert len(plots.curve(table).lines) == 1
+    with pytest.raises(DataError, match="nobody was followed"):
+        plots.curve(table[table["risk"].isna()])
+    with pytest.raises(DataError, match='no column "at_risk"'):
+        plots.curve(table.drop(columns="at_risk"))
+
+
+def test_more_curves_than_can_be_told_apart_are_refused() -> None:
+    with pytest.raises(RuleError, match="9 curves by area cannot be told apart"):
+        plots.curve(rr.curve(range(1, 10), [True] * 9, by={"area": [*"abcdefghi"]}))
+
+
+# ---------------------------------------------------------------- regions
+
+
+RATES = FRAME.assign(rate=FRAME["re_referrals"] / FRAME["referrals"])
+
+
+@pytest.mark.parametrize("width", [7.5, 3.75])
+def test_a_panel_for_each_region(width: float) -> None:
+    panels = plots.regions(RATES, width=width, simulated=True, source="Source: somewhere.")
+    assert_legible(panels[0])
+    regions = ["North East", "North West", "Yorkshire and The Humber", "East Midlands"]
+    regions += ["West Midlands", "East of England", "London", "South East", "South West"]
+    assert len(panels) == len(regions)
+    for panel, region in zip(panels, regions, strict=True):
+        mine = RATES.loc[(RATES["region"] == region) & RATES["rate"].notna(), "rate"]
+        dots = next(one for one in panel.collections if len(one.get_offsets()) == len(mine))
+        assert np.sort(dots.get_offsets()[:, 0]).tolist() == sorted(mine)
+        ticks, middle = panel.lines
+        assert middle.get_xdata()[0] == mine.median()
+        assert sorted(set(ticks.get_xdata()[::3])) == sorted(set(RATES["rate"].dropna()))
+        assert panel.get_xlim() == panels[0].get_xlim()
+    found = texts(panels[0])
+    assert {"SIMULATED", "Source: somewhere."} <= set(found)
+    assert "Not shown: 3 of 151 rates." in " ".join(found)
+
+
+def test_a_line_for_each_authority_over_the_years() -> None:
+    table = england(range(2018, 2021)).assign(
+        rate=lambda data: data["re_referrals"] / data["referrals"]
+    )
+    panels = plots.regions(table, year="financial_year")
+    assert_legible(panels[0])
+    for panel, region in zip(panels[:2], ["North East", "North West"], strict=True):
+        mine = table[table["region"] == region]
+        assert len(panel.lines) == mine["authority_name"].nunique() + 1
+        middle = mine.groupby("financial_year")["rate"].median()
+        assert panel.lines[-1].get_ydata().tolist() == middle.tolist()
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (RATES.drop(columns="region"), 'no column "region"'),
+        (RATES.assign(rate=1.5), "rate of Hartlepool is 1.5"),
+        (RATES.assign(rate="?"), "Hartlepool: '\\?' is neither a number"),
+        (pd.concat([RATES, RATES.iloc[:1]]), "Hartlepool stands in the table twice"),
+        (RATES[RATES["region"] == "London"], "fewer than two regions"),
+    ],
+)
+def test_bad_tables_of_regions_are_refused(data: Any, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        plots.regions(data)
+
+
+# ---------------------------------------------------------------- the map of tiles
+
+
+def places() -> pd.DataFrame:
+    return pd.concat([published.authorities(), published.later_authorities()]).set_index(
+        "authority"
+    )
+
+
+def cells(tiles: pd.DataFrame) -> dict[tuple[int, int], str]:
+    found: dict[tuple[int, int], str] = {}
+    for row in tiles.itertuples():
+        for k in range(row.width):
+            assert (row.row, row.column + k) not in found, row.authority
+            found[row.row, row.column + k] = row.authority
+    return found
+
+
+TILES = published.authority_tiles()
+
+
+def test_every_code_has_a_tile() -> None:
+    assert sorted(TILES["authority"]) == sorted(places().index)
+
+
+@pytest.mark.parametrize("year", range(2013, 2025))
+def test_no_two_authorities_of_a_year_share_a_tile(year: int) -> None:
+    series = published.authority_series()
+    mine = TILES[TILES["authority"].isin(series.loc[series["year"] == year, "authority"])]
+    assert len(mine) > 150
+    at = cells(mine)
+    assert mine["short"].is_unique
+    # The map is whole in every year, and every region is in one piece.
+    assert set(at) == {
+        (row.row, row.column + k) for row in TILES.itertuples() for k in range(row.width)
+    }
+    region = places()["region"]
+    for name in region.unique():
+        left = {cell for cell, code in at.items() if region[code] == name}
+        reached = [left.pop()]
+        for row, column in reached:
+            near = {(row + i, column + j) for i in (-1, 0, 1) for j in (-1, 0, 1)} & left
+            left -= near
+            reached += near
+        assert not left, name
+
+
+def test_the_map_lies_as_england_does() -> None:
+    known = places().join(TILES.set_index("authority"))
+    at = known.set_index("authority_name")[["row", "column"]]
+    for west, east in [
+        ("Liverpool", "Leeds"),
+        ("Hillingdon", "Camden"),
+        ("Camden", "Hackney"),
+        ("Hackney", "Havering"),
+        ("Cornwall", "Kent"),
+        ("Herefordshire, County of", "Norfolk"),
+    ]:
+        assert at.loc[west, "column"] < at.loc[east, "column"]
+    for north, south in [
+        ("Northumberland", "Leeds"),
+        ("Leeds", "Derby"),
+        ("Derby", "Milton Keynes"),
+        ("Barnet", "Westminster"),
+        ("Islington", "City of London"),
+        ("Westminster", "Lambeth"),
+        ("Lambeth", "Croydon"),
+        ("Croydon", "Brighton and Hove"),
+    ]:
+        assert at.loc[north, "row"] < at.loc[south, "row"]
+    london = known[known["region"] == "London"]
+    box = (london["row"].max() - london["row"].min() + 1) * (
+        london["column"].max() - london["column"].min() + 1
+    )
+    assert len(london) == 33
+    assert box <= 40  # together, and not in a line
+
+
+def filled(ax: Any) -> dict[tuple[float, float], str]:
+    """By the middle of a tile its colour."""
+    return {
+        (one.get_x() + one.get_width() / 2, one.get_y() + one.get_height() / 2): to_hex(
+            one.get_facecolor()
+        )
+        for one in ax.patches
+        if one.get_width() > 0.5
+    }
+
+
+@pytest.mark.parametrize("width", [7.5, 5.0])
+def test_a_tile_map(width: float) -> None:
+    some = RATES.copy()
+    some.loc[some["authority"] == "E06000001", "rate"] = np.nan
+    some = some[some["authority"] != "E06000002"]
+    ax = plots.tile_map(some, width=width, simulated=True, source="Source: somewhere.")
+    assert_legible(ax)
+    colours = filled(ax)
+    assert len(colours) == 151
+    tiles = TILES.set_index("authority")
+    shades: dict[str, list[float]] = {}
+    for row in RATES.itertuples():
+        tile = tiles.loc[row.authority]
+        colour = colours[tile["column"] + tile["width"] / 2, tile["row"] + 0.5]
+        gone = row.authority in ("E06000001", "E06000002") or np.isnan(row.rate)
+        assert (colour == "#ffffff") == gone
+        if not gone:
+            shades.setdefault(colour, []).append(row.rate)
+    # Darker is more, and no class reaches into the next.
+    order = sorted(shades, key=lambda colour: -int(colour[1:3], 16))
+    ends = [end for colour in order for end in (min(shades[colour]), max(shades[colour]))]
+    assert ends == sorted(ends)
+    found = texts(ax)
+    assert {"SIMULATED", "Source: somewhere.", "not shown (4)", "not in the table (1)"} <= set(
+        found
+    )
+    assert found.count("Htp") == 1
+    assert "35" in found  # Isle of Wight
+
+
+def test_percentages_on_tiles_are_rounded_half_up() -> None:
+    ax = plots.tile_map({"authority": ["E06000001", "E06000002"], "rate": [0.225, 0.565]})
+    assert {"23", "57"} <= set(texts(ax))
+    ax = plots.tile_map({"authority": ["E06000001", "E06000002"], "rate": [0.1625, 0.17]})
+    assert {"16.3", "17.0"} <= set(texts(ax))
+
+
+def test_a_rate_of_0_is_a_rate_and_a_symbol_is_not() -> None:
+    some = RATES.assign(rate=["0", "c", *["0.2"] * 149])
+    ax = plots.tile_map(some)
+    assert filled(ax)[10.5, 3.5] != "#ffffff"  # Hartlepool
+    assert filled(ax)[10.5, 4.5] == "#ffffff"  # Middlesbrough
+    assert {"not shown (1)"} <= set(texts(ax))
+
+
+@pytest.mark.parametrize(
+    ("codes", "rates", "message"),
+    [
+        (["E06000001", "E99999999"], [0.1, 0.2], "row 1 is 'E99999999', which has no tile"),
+        (["E06000001", None], [0.1, 0.2], "row 1 is missing"),
+        (["E06000001"] * 2, [0.1, 0.2], "E06000001 stands in the table twice"),
+        (["E10000006", "E06000063"], [0.1, 0.2], "E10000006 and E06000063 are of different years"),
+        (["E06000001", "E06000002"], [0.1, 22.6], "rate of E06000002 is 22.6"),
+        (["E06000001", "E06000002"], [0.1, -0.1], "rate of E06000002 is -0.1"),
+        (["E06000001", "E06000002"], ["c", "x"], "no authority has a rate to show"),
+    ],
+)
+def test_bad_tables_of_tiles_are_refused(codes: list[Any], rates: list[Any], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        plots.tile_map({"authority": codes, "rate": rates})
+
+
+def test_new_pictures_are_drawn_where_they_are_asked_for() -> None:
+    figure = Figure(figsize=(10, 40))
+    duration, event, _ = durations()
+    given = [figure.add_axes((0.2, 0.05 + 0.19 * k, 0.7, 0.12)) for k in range(5)]
+    assert plots.flow(LEDGER, ax=given[0]) is given[0]
+    assert plots.chain(by_hand.report(3, 2, 30), ax=given[1]) is given[1]
+    assert plots.curve(rr.curve(duration, event), ax=given[2]) is given[2]
+    assert plots.tile_map(RATES, ax=given[3]) is given[3]
+    assert plots.regions(RATES, ax=given[4])[0].figure is figure
+    assert not plt.get_fignums()
+    assert to_png(figure, "a", "b") == to_png(figure, "a", "b")

@@ -18,10 +18,9 @@ import report_by_hand as by_hand
 matplotlib = pytest.importorskip("matplotlib")
 pytest.importorskip("jinja2")
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: E402
-
+from legible import assert_legible  # noqa: E402
 from rereferral.errors import RereferralError  # noqa: E402
-from rereferral.report import figures, saving, style  # noqa: E402
+from rereferral.report import exclusions, figures, regions, saving, style  # noqa: E402
 
 VOID = {"meta", "link", "img", "source", "br", "hr", "input"}
 
@@ -229,7 +228,7 @@ def test_real_data_are_not_called_simulated(tmp_path):
 
 def test_figures_are_told_in_words_with_the_numbers_of_the_tables(page, england, folder):
     told = {image["alt"] for image in page.of("img")}
-    assert len(told) == 4
+    assert len(told) == 6
     words = " ".join(told)
     chain = england.tables["chain"].iloc[0]
     for name in by_hand.COUNTS:
@@ -345,44 +344,13 @@ DRAWN = [
     (figures.rate_by_year, "chain_by_year"),
     (figures.authorities, "chain_by_authority"),
     (figures.time_to_rereferral, "curve"),
+    (exclusions.exclusions, "ledger"),
 ]
-
-
-def boxes(figure):
-    """Every text of a figure with the pixels that it takes, and the figure's own."""
-    with style.style():
-        canvas = FigureCanvasAgg(figure)
-        canvas.draw()
-        renderer = canvas.get_renderer()
-        texts = [
-            (text.get_text(), text.get_window_extent(renderer))
-            for text in figure.findobj(matplotlib.text.Text)
-            if text.get_visible() and text.get_text().strip()
-        ]
-    return texts, figure.bbox
-
-
-def assert_legible(axes):
-    texts, whole_figure = boxes(axes.get_figure(root=True))
-    assert texts
-    for text, box in texts:
-        inside = (
-            box.x0 >= whole_figure.x0 - 1
-            and box.x1 <= whole_figure.x1 + 1
-            and box.y0 >= whole_figure.y0 - 1
-            and box.y1 <= whole_figure.y1 + 1
-        )
-        assert inside, f"{text!r} leaves the figure"
-    for (one, first), (other, second) in itertools.combinations(texts, 2):
-        wide = min(first.x1, second.x1) - max(first.x0, second.x0)
-        high = min(first.y1, second.y1) - max(first.y0, second.y0)
-        # Letters have room above and below in their boxes, so lines may share a little of it.
-        shared = 0.3 * min(first.height, second.height)
-        assert wide <= 1 or high <= shared, f"{one!r} and {other!r} overlap"
+PANELS = [(regions.regions, "chain_by_authority")]
 
 
 @pytest.mark.parametrize("width", [7.5, 3.75])
-@pytest.mark.parametrize(("figure", "table"), DRAWN)
+@pytest.mark.parametrize(("figure", "table"), DRAWN + PANELS)
 @pytest.mark.parametrize(
     ("areas", "years", "size"), [(152, 5, 4000), (20, 11, 300), (3, 2, 30), (1, 1, 9)]
 )
@@ -435,6 +403,27 @@ def test_the_flow_is_legible_at_any_share(counts, width):
     } <= written
 
 
+def test_regions_are_set_side_by_side_where_there_are_several(england, tmp_path):
+    assert regions.several(england.tables["chain_by_authority"])
+    page = made(by_hand.report(1, 2, 30), tmp_path)
+    assert len(page.of("img")) == 5
+    assert not any("a panel for each region" in image["alt"] for image in page.of("img"))
+
+
+def test_the_words_of_regions_and_exclusions_have_the_numbers_of_the_tables(page, england):
+    words = " ".join(image["alt"] for image in page.of("img"))
+    table = england.tables["chain_by_authority"]
+    for region, rows in table[table["rate"].notna()].groupby("region", observed=True):
+        highest = rows.sort_values(["rate", "authority"]).iloc[-1]
+        assert f"{region}: {len(table[table['region'] == region])} authorit" in words
+        assert (
+            f"{highest['authority_name']} {half_up(highest['rereferred'], highest['followed'])}"
+            in words
+        )
+    for row in england.tables["ledger"].itertuples():
+        assert (f"{row.removed:,}: {row.reason}" in words) == (row.removed > 0)
+
+
 def test_bands_of_the_flow_are_as_wide_as_their_counts(england):
     axes = figures.flow(england.tables["chain"])
     row = england.tables["chain"].iloc[0]
@@ -453,7 +442,7 @@ def test_figures_draw_into_axes_that_are_given(england):
 
     figure = Figure(figsize=(8, 30))
     for place, (draw, table) in enumerate(DRAWN):
-        given = figure.add_axes((0.3, 0.05 + 0.24 * place, 0.6, 0.15))
+        given = figure.add_axes((0.3, 0.04 + 0.19 * place, 0.6, 0.13))
         assert draw(england.tables[table], given) is given
         assert given.texts or given.lines
 

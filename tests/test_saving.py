@@ -64,7 +64,7 @@ def earlier(written, tmp_path):
 
 def test_page_figures_tables_and_manifest(small, written):
     names = set(contents(written / "report"))
-    figures = {"chain", "rate_by_year", "authorities", "time_to_rereferral"}
+    figures = {"chain", "rate_by_year", "authorities", "time_to_rereferral", "exclusions"}
     assert names == {
         "index.html",
         "manifest.json",

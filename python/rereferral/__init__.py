@@ -16,6 +16,7 @@ from rereferral.mean_counts import mean_count
 from rereferral.pairing import Pairs, pairs
 from rereferral.prepared import Prepared, prepare
 from rereferral.rates import wilson
+from rereferral.reach import Reach, reach
 from rereferral.reading import read_columns, read_csv
 from rereferral.report import Report, missed_opportunities
 from rereferral.rule_values import Eligible, Exit, Mediator, birthday
@@ -50,6 +51,7 @@ __all__ = [
     "Pairs",
     "Prepared",
     "PublishedFigures",
+    "Reach",
     "Report",
     "RereferralError",
     "RuleError",
@@ -77,6 +79,7 @@ __all__ = [
     "plots",
     "prepare",
     "published_figures",
+    "reach",
     "read_columns",
     "read_csv",
     "set_num_threads",

@@ -12,6 +12,7 @@ __all__ = [
     "authorities",
     "authority_series",
     "authority_sizes",
+    "authority_tiles",
     "figures",
     "later_authorities",
     "official_series",
@@ -103,6 +104,19 @@ def later_authorities() -> pd.DataFrame:
 def _places(name: str) -> pd.DataFrame:
     with (files("rereferral") / "data" / name).open(encoding="utf-8") as file:
         return pd.read_csv(file, dtype="string")
+
+
+def authority_tiles() -> pd.DataFrame:
+    """Where each authority lies on a map of tiles, for all codes since 2013; of our own.
+
+    Returns
+    -------
+    DataFrame
+        `authority`; `row` and `column` of its tile, from 0 in the north west; `width`, how many
+        tiles it has from there on; `short`, a name of two or three letters.
+    """
+    with (files("rereferral") / "data" / "authority_tiles.csv").open(encoding="utf-8") as file:
+        return pd.read_csv(file, dtype={"authority": "string", "short": "string"})
 
 
 def figures() -> dict[str, Any]:

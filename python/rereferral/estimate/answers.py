@@ -101,8 +101,11 @@ def read_answers(
     strata: Sequence[str],
     area: str,
     year: str | None,
+    called: str = "sample",
 ) -> Answers:
     """Check both tables, and lay them out by area and year.
+
+    Messages name the first table as `called` says.
 
     Raises
     ------
@@ -111,7 +114,7 @@ def read_answers(
         above 0, a count is negative or not whole, or a cell holds what is no number and no known
         symbol.
     """
-    given, all_areas = _Table(sample, "sample", area, year), _Table(frame, "frame", area, year)
+    given, all_areas = _Table(sample, called, area, year), _Table(frame, "frame", area, year)
     areas = list(dict.fromkeys(all_areas.areas))
     years = sorted(set(all_areas.years)) if year is not None else [None]
     if not areas:
@@ -147,7 +150,7 @@ def read_answers(
         areas=areas,
         years=years,
         there=there,
-        counts={name: _whole(laid_out(given, name), name, areas) for name in counts},
+        counts={name: _whole(laid_out(given, name), name, areas, called) for name in counts},
         sizes={name: laid_out(all_areas, name) for name in sizes},
         published={name: laid_out(all_areas, name) for name in published},
         strata={name: _groups(all_areas, name, areas) for name in strata},
@@ -158,11 +161,13 @@ def read_answers(
     return found
 
 
-def _whole(grid: Floats, name: str, areas: list[str]) -> Floats:
+def _whole(grid: Floats, name: str, areas: list[str], called: str) -> Floats:
     odd = np.argwhere(np.isfinite(grid) & (grid != np.floor(grid)))
     if len(odd):
         row, column = odd[0]
-        raise DataError(f"sample: {name} of {areas[row]} is {grid[row, column]:g}, no whole number")
+        raise DataError(
+            f"{called}: {name} of {areas[row]} is {grid[row, column]:g}, no whole number"
+        )
     return grid
 
 

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rereferral.report.exclusions import steps_of
+from rereferral.report.regions import by_region
 from rereferral.report.words import count, is_missing, of, rate
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["authorities", "flow", "rate_by_year", "time_to_rereferral"]
+__all__ = [
+    "authorities",
+    "exclusions",
+    "flow",
+    "rate_by_year",
+    "regions",
+    "time_to_rereferral",
+]
 
 _ALL_YEARS = "all years"
 
@@ -81,6 +90,36 @@ def _named(row: Any) -> str:
         f"{name} {of(row['rereferred'], row['followed'])} "
         f"({count(row['rereferred'])} of {count(row['followed'])})"
     )
+
+
+def regions(data: pd.DataFrame) -> str:
+    """The authorities by region, of the table ``chain_by_authority``."""
+    parts = []
+    for region, group in by_region(data, "region"):
+        rows = group[group["rate"].notna()].sort_values(["rate", "authority"], kind="stable")
+        number = f"{count(len(group))} authorit{'y' if len(group) == 1 else 'ies'}"
+        if not len(rows):
+            parts.append(f"{region}: {number}, no rate")
+        elif len(rows) == 1:
+            parts.append(f"{region}: {number}, {_named(rows.iloc[0])}")
+        else:
+            parts.append(
+                f"{region}: {number}, lowest {_named(rows.iloc[0])}, highest "
+                f"{_named(rows.iloc[-1])}, in the middle {rate(rows['rate'].median())}"
+            )
+    return f"Points for authorities, a panel for each region. {'; '.join(parts)}."
+
+
+def exclusions(data: pd.DataFrame) -> str:
+    """Who was left out, of the table ``ledger``."""
+    parts = []
+    for name, rows in steps_of(data):
+        left = "; ".join(f"{count(row['removed'])}: {row['reason']}" for row in rows[1:])
+        parts.append(
+            f"{name}: {count(rows[0]['remaining'])} rows given. Left out, in this order: "
+            f"{left or 'none'}. {count(rows[-1]['remaining'])} rows remain."
+        )
+    return f"Flow diagram of rows left out. {' '.join(parts)}"
 
 
 def risk_by(group: pd.DataFrame, day: float) -> float:

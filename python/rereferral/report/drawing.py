@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
-from rereferral.report import alternative, figures
+from rereferral.report import alternative, exclusions, figures, regions
 from rereferral.report.style import to_png, to_svg
 
 __all__ = ["TABLES", "Drawn", "draw"]
@@ -16,32 +16,59 @@ __all__ = ["TABLES", "Drawn", "draw"]
 NARROW = 3.75
 """Width in inches of the figures for small screens."""
 
-_FIGURES: tuple[tuple[str, str, str, Callable[..., Any], Callable[..., str]], ...] = (
-    ("chain", "chain", "From assessment to re-referral", figures.flow, alternative.flow),
-    (
+
+class _Figure(NamedTuple):
+    """A figure of the report: of which table it is, how it is drawn and told, and when."""
+
+    name: str
+    table: str
+    title: str
+    figure: Callable[..., Any]
+    words: Callable[..., str]
+    there: Callable[[pd.DataFrame], bool] = lambda data: True
+
+
+_FIGURES = (
+    _Figure("chain", "chain", "From assessment to re-referral", figures.flow, alternative.flow),
+    _Figure(
         "rate_by_year",
         "chain_by_year",
         "Re-referred within 12 months, by year of closure",
         figures.rate_by_year,
         alternative.rate_by_year,
     ),
-    (
+    _Figure(
+        "regions",
+        "chain_by_authority",
+        "Re-referred within 12 months, authorities by region",
+        regions.regions,
+        alternative.regions,
+        regions.several,
+    ),
+    _Figure(
         "authorities",
         "chain_by_authority",
         "Re-referred within 12 months, by authority",
         figures.authorities,
         alternative.authorities,
     ),
-    (
+    _Figure(
         "time_to_rereferral",
         "curve",
         "Time to re-referral after closure",
         figures.time_to_rereferral,
         alternative.time_to_rereferral,
     ),
+    _Figure(
+        "exclusions",
+        "ledger",
+        "From the rows given to the rows counted",
+        exclusions.exclusions,
+        alternative.exclusions,
+    ),
 )
 
-TABLES = tuple(table for _, table, *_ in _FIGURES)
+TABLES = tuple(dict.fromkeys(one.table for one in _FIGURES))
 """The tables of a report that are drawn."""
 
 
@@ -68,7 +95,7 @@ class Drawn:
 
 
 def draw(tables: Mapping[str, pd.DataFrame], *, source: str, simulated: bool) -> dict[str, Drawn]:
-    """Draw every figure of a report from its tables.
+    """Draw every figure of a report from its tables; those with something to show.
 
     Parameters
     ----------
@@ -89,7 +116,9 @@ def draw(tables: Mapping[str, pd.DataFrame], *, source: str, simulated: bool) ->
         matplotlib cannot be imported.
     """
     drawn = {}
-    for name, table, title, figure, words in _FIGURES:
+    for name, table, title, figure, words, there in _FIGURES:
+        if not there(tables[table]):
+            continue
         mark = "SIMULATED. " if simulated else ""
         alt = mark + words(tables[table])
         looks = {"source": source, "simulated": simulated}

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rereferral.report.flow import flow
+from rereferral.report.regions import region_order
 from rereferral.report.style import (
     BLUE,
     GREY,
@@ -160,20 +161,6 @@ def _that_fit(data: pd.DataFrame, slot: float) -> tuple[list[str], float]:
 
 _ROW = 9.2  # points from line to line where there are many
 _NAME = 6.6  # size of an authority's name then
-_REGIONS = (
-    "north east",
-    "north west",
-    "yorkshire and the humber",
-    "east midlands",
-    "west midlands",
-    "east of england",
-    "east",
-    "london",
-    "inner london",
-    "outer london",
-    "south east",
-    "south west",
-)
 
 
 def _by_region(data: pd.DataFrame) -> list[tuple[str, list[dict[str, Any]]]]:
@@ -183,10 +170,6 @@ def _by_region(data: pd.DataFrame) -> list[tuple[str, list[dict[str, Any]]]]:
         region = "Region not known" if is_missing(row["region"]) else str(row["region"])
         name = row["authority"] if is_missing(row["authority_name"]) else row["authority_name"]
         regions.setdefault(region or "Region not known", []).append(row | {"shown": str(name)})
-
-    def place(region: str) -> tuple[int, str]:
-        known = region.casefold()
-        return (_REGIONS.index(known) if known in _REGIONS else len(_REGIONS), known)
 
     return [
         (
@@ -201,7 +184,7 @@ def _by_region(data: pd.DataFrame) -> list[tuple[str, list[dict[str, Any]]]]:
                 reverse=True,
             ),
         )
-        for region in sorted(regions, key=place)
+        for region in sorted(regions, key=region_order)
     ]
 
 

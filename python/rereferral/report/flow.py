@@ -136,6 +136,7 @@ def flow(
     simulated: bool = False,
     source: str = "",
     width: float = 7.5,
+    shows: bool = False,
 ) -> Axes:
     """Draw the chain as a flow diagram.
 
@@ -151,6 +152,8 @@ def flow(
         The line below it.
     width : float, default 7.5
         Of the figure, in inches; below 5 the flow runs from top to bottom.
+    shows : bool, default False
+        Whether a figure of its own is one of pyplot's, which notebooks show.
 
     Returns
     -------
@@ -168,7 +171,7 @@ def flow(
         )
         down = (width if ax is None else inches(ax)[0]) < _NARROW
         high = 4.7 if down else 3.9 if row["assessed"] else 2.4
-        ax = axes(ax, head, width=width, height=high, left=0, right=0, bottom=10)
+        ax = axes(ax, head, width=width, height=high, left=0, right=0, bottom=10, shows=shows)
         wide, tall = (72 * side for side in inches(ax))
         ax.set_xlim(0, wide)
         ax.set_ylim(tall, 0)

@@ -256,6 +256,7 @@ def compute(
     place = places(chain.table)
     tables = chain_tables(closures, place)
     tables["curve"] = curve(closures)
+    tables["ledger"] = chain.ledger
     if drawable is not None:
         drawable(tables, simulated)
     tables["children"] = children(closures)
@@ -274,7 +275,6 @@ def compute(
         chain, authorities, tables, None if looked_back is None else looked_back.rereferred
     )
     tables["claims"] = claims(tables, simulated)
-    tables["ledger"] = chain.ledger
     options = {
         "years": None if wanted is None else wanted,
         "observed_until": iso(until),
