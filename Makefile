@@ -4,7 +4,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help report test properties fuzz calibration coverage lint format bench bench-large oldest newest clean
+.PHONY: help report test properties fuzz calibration coverage attack lint format bench bench-large oldest newest clean
 
 # Variables that .ci/setup found necessary on this machine, then a command in the environment.
 use = . .setup/env && .venv/bin/
@@ -63,6 +63,10 @@ calibration: ## the simulated England at full scale against the published figure
 coverage: ## how often limits of England from 59 authorities hold the truth (DRAWS=2000 SEED=1)
 	@.ci/setup report test
 	$(use)python tests/coverage_of_limits.py --draws $(or $(DRAWS),2000) --seed $(or $(SEED),1)
+
+attack: ## small counts that can be found in tables of a simulated England, naive and protected (SEED=1 RULE=DFE)
+	@.ci/setup report test
+	$(use)python tests/attack_on_england.py --seed $(or $(SEED),1) --rule $(or $(RULE),DFE)
 
 lint: ## format, style and types of the Python and the C, compiler warnings as errors
 	@.ci/setup report test lint

@@ -257,4 +257,4 @@ def test_completion_offers_what_is_public():
     offered = dir(rereferral)
     assert set(rereferral.__all__) <= set(offered)
     modules = [name for name in offered if inspect.ismodule(getattr(rereferral, name))]
-    assert modules == ["definitions", "dfe", "plots", "spending"]
+    assert modules == ["definitions", "dfe", "plots", "rules", "spending"]

@@ -1,10 +1,11 @@
 """Did a new referral follow? Links events of the same person over large tables, exactly."""
 
-from rereferral import definitions, plots, spending
+from rereferral import definitions, plots, rules, spending
 from rereferral.comparing import Comparison, compare
 from rereferral.completeness import completeness
 from rereferral.curves import curve
 from rereferral.definition import Definition
+from rereferral.disclosure import Attack, Release, attack, protect
 from rereferral.errors import CSVError, DataError, RereferralError, RuleError
 from rereferral.estimate import Estimate, estimate_total
 from rereferral.formats import dfe
@@ -37,6 +38,7 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
+    "Attack",
     "CSVError",
     "Comparison",
     "DataError",
@@ -52,12 +54,14 @@ __all__ = [
     "Prepared",
     "PublishedFigures",
     "Reach",
+    "Release",
     "Report",
     "RereferralError",
     "RuleError",
     "Simulation",
     "Spells",
     "Text",
+    "attack",
     "birthday",
     "compare",
     "compare_ledgers",
@@ -78,10 +82,12 @@ __all__ = [
     "pairs",
     "plots",
     "prepare",
+    "protect",
     "published_figures",
     "reach",
     "read_columns",
     "read_csv",
+    "rules",
     "set_num_threads",
     "simulate",
     "spending",

@@ -1,0 +1,276 @@
+"""The attack on a release: which values every hidden count could have, from what is published."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from rereferral.disclosure.audit import Range, ranges
+from rereferral.disclosure.counts import LOW, Counts, Place, State, shown_counts
+from rereferral.disclosure.derived import (
+    add_limits,
+    add_medians,
+    add_shares,
+    decimals_of,
+    is_derived,
+    is_share,
+    shares_of,
+)
+from rereferral.disclosure.equations import (
+    EQUATIONS,
+    add_differences,
+    add_parts,
+    add_rows,
+    add_totals,
+)
+from rereferral.disclosure.sheets import GROUPS, WORDS, Sheet, is_group, read_sheets, row_label
+from rereferral.disclosure.system import System
+from rereferral.rules import DFE, Rule
+from rereferral.small_tables import small_table
+
+__all__ = ["Attack", "Released", "attack", "attack_release"]
+
+
+class Attack:
+    """What an attack found out. Made by `rereferral.attack`.
+
+    Attributes
+    ----------
+    table : DataFrame
+        A row for each count that nobody may find: ``table``, ``row``, ``column``, ``least`` and
+        ``most`` (what it could be), ``values`` (how many values were shown to be possible, no more
+        than the rule wants), ``found`` (whether these are too few).
+    rule : Rule
+        What was to be met.
+    """
+
+    def __init__(self, table: pd.DataFrame, rule: Rule) -> None:
+        self.table = table
+        self.rule = rule
+
+    @property
+    def passed(self) -> bool:
+        """Whether no count was found."""
+        return not self.table["found"].any()
+
+    def words(self) -> str:
+        """How many counts were looked for, and how many of them were found."""
+        n, found = len(self.table), int(self.table["found"].sum())
+        if n == 0:
+            return "There is no small count to look for."
+        looked = "1 small count was" if n == 1 else f"{n:,} small counts were"
+        if found == 0:
+            each = "it" if n == 1 else "each"
+            return (
+                f"{looked} looked for, none found: {each} could still be "
+                f"{self.rule.values} values or more."
+            )
+        first = self.table[self.table["found"]].iloc[0]
+        span = (
+            f"is {first['least']}"
+            if first["least"] == first["most"]
+            else f"lies between {first['least']} and {first['most']}"
+        )
+        return (
+            f"{looked} looked for, {found:,} found, such as {first['column']} of {first['row']} in "
+            f'table "{first["table"]}": it {span}.'
+        )
+
+    def __repr__(self) -> str:
+        return f"Attack: {self.words()}"
+
+
+def attack(
+    tables: Mapping[str, Any],
+    rule: Rule = DFE,
+    *,
+    area: str | None = "authority",
+    by: Mapping[str, Sequence[str]] | None = None,
+    counts: Mapping[str, Sequence[str]] | None = None,
+    parts: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
+    equations: Iterable[str] = (),
+) -> Attack:
+    """Try to find the counts that published tables hide.
+
+    Whoever attacks knows the rule, that counts are whole numbers, how they were rounded, and all
+    that the tables say: what they add up to, and what rates, limits and medians tell.
+
+    Parameters
+    ----------
+    tables : mapping of str to table
+        As published: numbers, and the rule's symbol where a count or what follows from it is
+        hidden; square brackets about symbols do not matter.
+    rule : Rule, default `rereferral.rules.DFE`
+        By which they were protected.
+    area : str or None, default "authority"
+        The column of areas; tables without it are of several areas together.
+    by, counts : mapping, optional
+        Group and count columns by table. By default counts are columns of whole numbers, be they
+        text or not, and columns with the rule's symbol; groups are columns of other text.
+    parts : mapping, optional
+        Members of groups that are sums of others, as `rereferral.protect` has it.
+    equations : iterable of str, optional
+        What holds within each row, as `rereferral.protect` has it.
+
+    Returns
+    -------
+    Attack
+
+    Raises
+    ------
+    DataError
+        A cell is neither a number nor a symbol, or what is published contradicts itself.
+    RereferralError
+        scipy is missing.
+
+    Examples
+    --------
+    Two hidden counts and their total, the other one shown:
+
+    >>> import pandas as pd
+    >>> import rereferral as rr
+    >>> naive = {
+    ...     "authorities": pd.DataFrame(
+    ...         {"region": "R", "authority": ["A", "B", "C"], "n": ["100", "c", "c"]}),
+    ...     "region": pd.DataFrame({"region": ["R"], "n": ["102"]})}
+    >>> rr.attack(naive)
+    Attack: 2 small counts were looked for, 2 found, such as n of B in table "authorities": it is 1.
+    """
+    guessed_by, guessed_counts = _guessed(tables, rule, area)
+    sheets = read_sheets(
+        tables,
+        by=guessed_by | dict(by or {}),
+        counts=guessed_counts | dict(counts or {}),
+        area=area,
+        always=parts or {},
+    )
+    all_counts = Counts(rule)
+    for sheet in sheets:
+        shown_counts(all_counts, sheet, {})
+    declared = tuple(equations)
+    add_rows(all_counts, sheets, (*EQUATIONS, *declared), declared)
+    add_totals(all_counts, sheets, parts or {})
+    add_parts(all_counts, sheets, parts or {})
+    add_differences(all_counts, sheets)
+    wanted = [
+        number
+        for number, state in enumerate(all_counts.state)
+        if state in (State.SMALL, State.BESIDE, State.NOWHERE)
+    ]
+    for sheet in sheets:
+        for column, sources in sheet.derived.items():
+            if is_share(str(column), sources):
+                decimals = decimals_of(sheet.frame[column])
+                shown = shares_of(sheet, range(len(sheet.frame)), decimals)
+                add_shares(all_counts, sheet, {str(column): shown[str(column)]}, decimals)
+        add_medians(all_counts, sheet)
+        add_limits(all_counts, sheet)
+    found = ranges(System(all_counts), wanted, rule.values)
+    low, high = rule.small
+    # Of a complement only what was found says whether it is small.
+    judged = {
+        number: span
+        for number, span in found.items()
+        if all_counts.state[number] == State.SMALL
+        or (len(span.values) < rule.values and low <= span.least and span.most <= high)
+    }
+    return _told(all_counts, sheets, judged)
+
+
+def _guessed(
+    tables: Mapping[str, Any], rule: Rule, area: str | None
+) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """Group and count columns of tables as published, in which numbers may be text."""
+    by: dict[str, list[str]] = {}
+    counts: dict[str, list[str]] = {}
+    for name, table in tables.items():
+        frame = small_table(table, f'table "{name}"')
+        by[name], counts[name] = [], []
+        for column in map(str, frame.columns.difference([*WORDS], sort=False)):
+            text = frame[column].astype(str).str.strip("[] ").str.replace(",", "")
+            told = text[~text.isin([rule.symbol, LOW, "x", "z", "nan", "<NA>", ""])]
+            numbers = told.str.fullmatch(r"-?\d+(\.\d+)?")
+            hidden = (text == rule.symbol).any() and (numbers.any() or not len(told))
+            group = is_group(frame[column], column) and (column in GROUPS or not numbers.all())
+            if column == area or (group and not hidden):
+                by[name].append(column)
+            elif not is_derived(column) and not told.str.contains(".", regex=False).any():
+                counts[name].append(column)
+    return by, counts
+
+
+class Released:
+    """What is known of a release apart from its cells.
+
+    Attributes
+    ----------
+    sheets : list of Sheet
+        Its tables as published, symbols and all, those of earlier releases too.
+    kinds : dict of Place to int
+        What the log says of hidden counts.
+    known : dict of Place to int
+        Counts that are in no table and known to all.
+    apart : set of (str, str, str)
+        Table, table and column of which the sums do not agree.
+    parts, equations
+        As declared.
+    true : list of Sheet
+        The same tables as they were given: for a later release, which must not undo this one.
+    secrets : list of Place
+        The counts that nobody may find.
+    """
+
+    def __init__(
+        self,
+        sheets: Sequence[Sheet],
+        kinds: dict[Place, int],
+        known: dict[Place, int],
+        apart: Collection[tuple[str, str, str]],
+        parts: Mapping[str, Mapping[str, Sequence[str]]],
+        equations: Sequence[str],
+        true: Sequence[Sheet],
+        secrets: Sequence[Place],
+    ) -> None:
+        self.sheets = list(sheets)
+        self.kinds = kinds
+        self.known = known
+        self.apart = frozenset(apart)
+        self.parts = parts
+        self.equations = tuple(equations)
+        self.true = list(true)
+        self.secrets = list(secrets)
+
+
+def attack_release(released: Released, rule: Rule) -> Attack:
+    """Attack what was published, read again from its cells, with the log in hand."""
+    counts = Counts(rule)
+    for sheet in released.sheets:
+        shown_counts(counts, sheet, released.kinds)
+    texts = (*EQUATIONS, *released.equations)
+    add_rows(counts, released.sheets, texts, not_these=released.apart)
+    for place, value in released.known.items():
+        number = counts.number[place]
+        counts.low[number] = counts.high[number] = value
+    add_totals(counts, released.sheets, released.parts, released.apart)
+    add_parts(counts, released.sheets, released.parts)
+    add_differences(counts, released.sheets)
+    for sheet in released.sheets if not rule.zeroed else ():
+        decimals = rule.decimals + 2
+        add_shares(counts, sheet, shares_of(sheet, range(len(sheet.frame)), decimals), decimals)
+    numbers = [counts.number[place] for place in released.secrets]
+    return _told(counts, released.sheets, ranges(System(counts), numbers, rule.values))
+
+
+def _told(counts: Counts, sheets: Iterable[Sheet], found: Mapping[int, Range]) -> Attack:
+    by_name = {sheet.name: sheet for sheet in sheets}
+    lines = []
+    for number in sorted(found):
+        table, row, column = counts.places[number]
+        span = found[number]
+        label = row_label(by_name[table], row)
+        few = len(span.values) < counts.rule.values
+        lines.append((table, label, column, span.least, span.most, len(span.values), few))
+    columns = ["table", "row", "column", "least", "most", "values", "found"]
+    return Attack(pd.DataFrame(lines, columns=columns), counts.rule)

@@ -1,0 +1,260 @@
+"""`rereferral.protect`: tables of one release, made safe together."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from rereferral.disclosure.attack import Released
+from rereferral.disclosure.counts import Counts, Place, State, true_counts
+from rereferral.disclosure.curves import coarser, is_curve, totals_of
+from rereferral.disclosure.derived import add_shares
+from rereferral.disclosure.equations import (
+    EQUATIONS,
+    add_differences,
+    add_parts,
+    add_rows,
+    add_totals,
+)
+from rereferral.disclosure.release import Release
+from rereferral.disclosure.sheets import Sheet, read_sheets
+from rereferral.disclosure.shown import WHY, Shown, shares_from_counts
+from rereferral.disclosure.suppress import hide_beside
+from rereferral.errors import RuleError
+from rereferral.rules import DFE, Rule
+from rereferral.small_tables import small_table
+
+__all__ = ["protect"]
+
+
+def protect(
+    tables: Mapping[str, Any],
+    rule: Rule = DFE,
+    *,
+    area: str | None = "authority",
+    by: Mapping[str, Sequence[str]] | None = None,
+    counts: Mapping[str, Sequence[str]] | None = None,
+    parts: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
+    equations: Iterable[str] = (),
+    earlier: Release | Sequence[Release] = (),
+) -> Release:
+    """Make the tables of a release safe to publish together.
+
+    Small counts are hidden, with every rate and limit that follows from them; then as few others
+    as it takes so that nobody can find a small count from all tables together: not by sums and
+    differences, not by complements, not from earlier releases, not by rounding.
+
+    Parameters
+    ----------
+    tables : mapping of str to table
+        All tables of the release by name, as `Links.rates` and `Links.curve` give them, or others
+        with counts. A column of the same name is the same measure in each.
+    rule : Rule, default `rereferral.rules.DFE`
+        What is small and how it is hidden: one of `rereferral.rules`, or your own.
+    area : str or None, default "authority"
+        The column of areas. Tables without it are of several areas together, and rounded as the
+        rule rounds totals; None: all counts are treated as those of one area.
+    by : mapping, optional
+        Group columns by table, where they are not all columns of text.
+    counts : mapping, optional
+        Count columns by table, where they are not all other columns of whole numbers.
+    parts : mapping, optional
+        Members of groups that are sums of others:
+        ``{"region": {"London": ["Inner London", "Outer London"]}}``,
+        ``{"financial_year": {"2015-16 to 2016-17": ["2015-16", "2016-17"]}}``. They may stand in
+        one table or in several, and in earlier releases.
+    equations : iterable of str, optional
+        What holds within each row, beside ``n = linked + not_linked`` and the chain of a report:
+        ``"n = girls + boys + not_stated"``, ``"closed <= referred"``. One name may be in no table.
+    earlier : Release or sequence of Release, optional
+        What was published before on the same persons.
+
+    Returns
+    -------
+    Release
+
+    Raises
+    ------
+    DataError
+        A count is negative or no whole number, a part exceeds its whole, an equation that was
+        given does not hold, or rows cannot be told apart.
+    RuleError
+        A small count follows from what was published before, or cannot be hidden; or the release
+        does not withstand its attack, which reads it again from what is published.
+    RereferralError
+        scipy is missing.
+
+    Notes
+    -----
+    A row is added to the rows of another table that share its groups; where all sums agree, the
+    tables are taken to add up. Each small count can still have ``rule.values`` values for whoever
+    knows all the rest and which counts are hidden for which reason. Hiding is exact for each
+    small count in turn, so that no hidden count can be shown again; fewer in all cannot be ruled
+    out. Shares are computed from exact counts and rounded once; in rows of rounded counts the
+    limits are computed from what is shown. What is not looked into: limits with areas as clusters,
+    design effects, and numbers in text.
+
+    Curves come at points three months apart, those of several areas a week, with more events
+    between any two than a small count has; a group of which a count is hidden has no curve.
+
+    References
+    ----------
+    M. Fischetti and J. J. Salazar, Solving the cell suppression problem on tabular data with
+    linear constraints, Management Science 47 (2001), 1008-1027.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import rereferral as rr
+    >>> rates = pd.DataFrame({"authority": ["A", "B", "C"], "n": [40, 38, 55],
+    ...                       "linked": [12, 3, 21]})
+    >>> release = rr.protect({"by_authority": rates})
+    >>> release.published["by_authority"]
+      authority   n linked
+    0         A  40     12
+    1         B  38      c
+    2         C  55     21
+    >>> release.attack()
+    Attack: 1 small count was looked for, none found: it could still be 3 values or more.
+    """
+    if not tables:
+        raise RuleError("there is no table to protect")
+    before = [earlier] if isinstance(earlier, Release) else list(earlier)
+    declared = tuple(equations)
+    spans = dict(parts or {})
+    given = {name: small_table(table, f'table "{name}"') for name, table in tables.items()}
+    curves = {name: table for name, table in given.items() if is_curve(table)}
+    sheets = read_sheets(
+        _with_totals(given, curves),
+        by=dict(by or {}),
+        counts=counts or {},
+        area=area,
+        always=spans,
+    )
+    old, kinds = _earlier(before, rule)
+    everything = Counts(rule)
+    for sheet in sheets:
+        true_counts(everything, sheet)
+    n_counts = len(everything)
+    for sheet in old:
+        true_counts(everything, sheet, kinds)
+    both = [*sheets, *old]
+    apart = add_rows(everything, both, (*EQUATIONS, *declared), declared)
+    apart += add_totals(everything, both, spans)
+    add_parts(everything, both, spans)
+    add_differences(everything, both)
+    shares = {sheet.name: shares_from_counts(everything, sheet) for sheet in both}
+    if not rule.zeroed:
+        for sheet in both:
+            shown = _of_shown_rows(everything, sheet, shares[sheet.name])
+            add_shares(everything, sheet, shown, rule.decimals + 2)
+    secrets = [number for number in range(len(everything)) if everything.is_secret(number)]
+    hide_beside(everything, secrets)
+    made = {sheet.name: Shown(everything, sheet, shares[sheet.name]) for sheet in both}
+    kinds = {
+        place: everything.state[number]
+        for number, place in enumerate(everything.places)
+        if everything.state[number] in (State.SMALL, State.BESIDE)
+    }
+    released = Released(
+        [dataclasses.replace(sheet, frame=made[sheet.name].published) for sheet in both],
+        kinds,
+        {
+            place: value
+            for place, value, state in zip(
+                everything.places, everything.value, everything.state, strict=True
+            )
+            if state == State.KNOWN and value is not None
+        },
+        apart,
+        spans,
+        declared,
+        both,
+        [everything.places[number] for number in secrets],
+    )
+    published = {name: each.published for name, each in made.items()}
+    shown_tables = {name: each.table for name, each in made.items()}
+    lines = [line for sheet in sheets for line in made[sheet.name].log if sheet.name not in curves]
+    for sheet in sheets:
+        if sheet.name in curves:
+            drawn, left_out = coarser(
+                curves[sheet.name], rule, sheet.total, _hidden_groups(sheet, made[sheet.name])
+            )
+            shown_tables[sheet.name], published[sheet.name] = drawn, drawn.astype(object)
+            lines += [(sheet.name, ", ".join(key), "curve", "with its counts") for key in left_out]
+    log = pd.DataFrame(lines, columns=["table", "row", "column", "done"])
+    log["why"] = log["done"].map(WHY).astype(object)
+    release = Release(
+        {name: shown_tables[name] for name in given},
+        {name: published[name] for name in given},
+        log,
+        rule,
+        released,
+        n_counts,
+    )
+    if not release.attack().passed:
+        raise RuleError(f"the release does not withstand its attack: {release.attack().words()}")
+    return release
+
+
+def _with_totals(
+    tables: dict[str, pd.DataFrame], curves: dict[str, pd.DataFrame]
+) -> dict[str, pd.DataFrame]:
+    """The tables, with what curves tell of how many there were in their place."""
+    columns = {column for table in tables.values() for column in table.columns}
+    of_report = "rereferred" in columns
+    names = ("rereferred", "followed") if of_report else ("linked", "n")
+    return {
+        name: totals_of(table, name, names) if name in curves else table
+        for name, table in tables.items()
+    }
+
+
+def _hidden_groups(sheet: Sheet, shown: Shown) -> set[tuple[str, ...]]:
+    """The groups of a table of curves of which a count is hidden."""
+    lost = shown.table[list(sheet.counts)].isna().any(axis=1)
+    return {
+        tuple(sheet.member(row, column) for column in sheet.by)
+        for row in np.flatnonzero(lost.to_numpy()).tolist()
+    }
+
+
+def _earlier(releases: Iterable[Release], rule: Rule) -> tuple[list[Sheet], dict[Place, int]]:
+    """The tables of earlier releases under names of their own, and what was hidden in them."""
+    sheets: list[Sheet] = []
+    kinds: dict[Place, int] = {}
+    for place, release in enumerate(releases, start=1):
+        if release.rule != rule:
+            raise RuleError(
+                f"an earlier release was protected by the rule {release.rule.name}, this one is to "
+                f"be by {rule.name}: they cannot be made safe together"
+            )
+        released = release._released
+        names = {sheet.name: f"earlier {place}: {sheet.name}" for sheet in released.true}
+        sheets += [dataclasses.replace(s, name=names[s.name]) for s in released.true]
+        kinds |= {
+            where._replace(table=names[where.table]): state
+            for where, state in released.kinds.items()
+        }
+    return sheets, kinds
+
+
+def _of_shown_rows(
+    counts: Counts, sheet: Sheet, shares: dict[str, dict[int, int]]
+) -> dict[str, dict[int, int]]:
+    """Shares of rows in which no count that they are made of is hidden."""
+    return {
+        column: {
+            row: share
+            for row, share in cells.items()
+            if all(
+                counts.state[counts.number[Place(sheet.name, row, name)]] == State.SHOWN
+                for name in sheet.derived[column]
+            )
+        }
+        for column, cells in shares.items()
+    }

@@ -1,0 +1,137 @@
+"""A release: the tables of one publication, safe together, and what was done to them."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import pandas as pd
+
+from rereferral.disclosure.attack import Attack, Released, attack_release
+from rereferral.disclosure.spreadsheet import to_csv
+from rereferral.errors import RuleError
+from rereferral.rules import Rule
+
+__all__ = ["Release"]
+
+
+class Release:
+    """Tables that may be published together. Made by `rereferral.protect`.
+
+    Attributes
+    ----------
+    tables : dict of str to DataFrame
+        As they were given, but counts are Int64, null where they are hidden, rounded where the
+        rule rounds; what was computed from hidden counts is null too, and percentages are rounded.
+    published : dict of str to DataFrame
+        The same for print: text, with the rule's symbol where something is hidden.
+    log : DataFrame
+        What was done: ``table``, ``row`` (its groups), ``column``, ``done``, ``why``. It may be
+        published: the attack knows it.
+    rule : Rule
+        By which.
+    notes : list of str
+        What must stand beside the tables.
+    """
+
+    def __init__(
+        self,
+        tables: Mapping[str, pd.DataFrame],
+        published: Mapping[str, pd.DataFrame],
+        log: pd.DataFrame,
+        rule: Rule,
+        released: Released,
+        n_counts: int,
+    ) -> None:
+        self.tables = dict(tables)
+        self.published = dict(published)
+        self.log = log
+        self.rule = rule
+        self._released = released
+        self._n_counts = n_counts
+        self._attack: Attack | None = None
+        self.notes = [f"Protected by the rule {rule}.", self.words()]
+
+    def attack(self) -> Attack:
+        """Try to find the small counts from what is published, the log, and earlier releases.
+
+        Returns
+        -------
+        Attack
+            With the least and the most that each could be, each from an integer programme.
+        """
+        if self._attack is None:
+            self._attack = attack_release(self._released, self.rule)
+        return self._attack
+
+    def words(self) -> str:
+        """How many counts were hidden, and why."""
+        times = self.log["done"].value_counts()
+        parts = [
+            (int(times.get(done, 0)), what)
+            for done, what in (
+                ("small", "hidden because small"),
+                ("zeroed", "shown as 0 because small"),
+                ("beside", "hidden so that no small one can be found"),
+            )
+        ]
+        said = [
+            f"{number:,} {'is' if number == 1 else 'are'} {what}"
+            for number, what in parts
+            if number
+        ]
+        if not said:
+            return f"Of {self._n_counts:,} counts none had to be hidden."
+        also = int(times.get("with its counts", 0))
+        also_said = f"; {also:,} figures computed from them are hidden too" if also else ""
+        return f"Of {self._n_counts:,} counts {', '.join(said)}{also_said}."
+
+    def save(self, folder: str | os.PathLike[str]) -> pathlib.Path:
+        """Write the tables as published, the log and the rule into a new or an empty folder.
+
+        Text that a spreadsheet would run as a formula begins with an apostrophe.
+
+        Returns
+        -------
+        pathlib.Path
+            The folder.
+
+        Raises
+        ------
+        RuleError
+            The folder holds something.
+        OSError
+            It cannot be written.
+        """
+        target = pathlib.Path(os.path.expanduser(folder))
+        if target.exists() and (not target.is_dir() or any(target.iterdir())):
+            raise RuleError(f"{os.fspath(folder)} is not an empty folder; give the release its own")
+        bad = [name for name in self.published if pathlib.PurePath(name).name != name]
+        if bad:
+            raise RuleError(f'the table "{bad[0]}" has no name that a file could have')
+        target.mkdir(parents=True, exist_ok=True)
+        for name, table in {**self.published, "log": self.log}.items():
+            (target / f"{name}.csv").write_text(to_csv(table), "utf-8", newline="\n")
+        facts: dict[str, Any] = {"rule": asdict(self.rule), "notes": self.notes}
+        text = json.dumps(facts, ensure_ascii=False, indent=2)
+        (target / "rule.json").write_text(text + "\n", "utf-8", newline="\n")
+        return target
+
+    def __repr__(self) -> str:
+        names = ", ".join(self.tables)
+        return f"Release of {names}\n{self.rule}\n{self.words()}"
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        parts = [f"<p>{escape(str(self.rule))}</p>", f"<p>{escape(self.words())}</p>"]
+        for name, table in self.published.items():
+            shown: str = table.head(20).to_html(index=False, border=0)
+            parts.append(f"<p><strong>{escape(name)}</strong></p>{shown}")
+            if len(table) > 20:
+                parts.append(f"<p>and {len(table) - 20:,} more rows</p>")
+        return "".join(parts)

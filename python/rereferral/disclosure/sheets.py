@@ -1,0 +1,200 @@
+"""Tables of a release as disclosure control sees them: groups, counts, and what follows."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from rereferral.errors import DataError
+from rereferral.small_tables import small_table
+
+__all__ = ["GROUPS", "WORDS", "Sheet", "is_group", "read_sheets", "row_label"]
+
+WORDS = frozenset({"label", "method", "note", "notes", "status", "kind", "sentence"})
+"""Text that describes a row but is no group."""
+GROUPS = frozenset({"year", "month", "quarter", "age", "level"})
+"""Columns that are groups though they may hold whole numbers."""
+
+_PART_OF = {"share_not_stepped_down": ("not_stepped_down", "below_threshold")}
+_RATES = (
+    ("rereferred", "followed"),
+    ("linked", "n"),
+)  # the first whose columns a table has
+_OF_RATE = ("rate", "risk", "deff", "std_error", "lower", "upper")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Sheet:
+    """One table of a release.
+
+    Attributes
+    ----------
+    name : str
+        Of the table.
+    frame : DataFrame
+        Rows from 0 on.
+    by : tuple of str
+        Columns that say what a row is about.
+    keys : tuple of str
+        Those of them that tell rows apart; the others follow from these, as the region of an
+        authority.
+    counts : tuple of str
+        Columns of whole numbers that disclosure control looks after.
+    derived : dict of str to tuple of str
+        Columns computed from counts: from which of them. Where one of these is hidden, so is it.
+    total : bool
+        Whether a row is of several areas together.
+    """
+
+    name: str
+    frame: pd.DataFrame
+    by: tuple[str, ...]
+    keys: tuple[str, ...]
+    counts: tuple[str, ...]
+    derived: Mapping[str, tuple[str, ...]]
+    total: bool
+
+    def member(self, row: int, column: str) -> str:
+        """What a group column says of a row."""
+        return str(self.frame[column].iloc[row])
+
+
+def row_label(sheet: Sheet, row: int) -> str:
+    """A row in words: its groups."""
+    return ", ".join(sheet.member(row, key) for key in sheet.keys) or "all"
+
+
+def read_sheets(
+    tables: Mapping[str, Any],
+    *,
+    by: Mapping[str, Sequence[str]],
+    counts: Mapping[str, Sequence[str]],
+    area: str | None,
+    always: Collection[str] = (),
+) -> list[Sheet]:
+    """The tables of a release, each column with its part.
+
+    Parameters
+    ----------
+    tables : mapping of str to table
+        By name.
+    by : mapping
+        Group columns of tables for which they are not to be guessed: by default every column of
+        text, and whole numbers called year, month, quarter, age or level.
+    counts : mapping
+        Count columns of tables for which they are not to be guessed: by default every other column
+        of whole numbers.
+    area : str or None
+        The column of areas. Tables without it are totals of several; None: nothing is a total.
+    always : collection of str
+        Group columns that tell rows apart even where they follow from another.
+
+    Raises
+    ------
+    DataError
+        A table has no such column, two rows of the same groups, or a negative count.
+    """
+    for what, given in (("by", by), ("counts", counts)):
+        unknown = set(given) - set(tables)
+        if unknown:
+            raise DataError(f'{what} names the table "{min(unknown)}", which is not given')
+    return [
+        _sheet(
+            name,
+            small_table(table, f'table "{name}"'),
+            by.get(name),
+            counts.get(name),
+            area,
+            frozenset(always),
+        )
+        for name, table in tables.items()
+    ]
+
+
+def _sheet(
+    name: str,
+    frame: pd.DataFrame,
+    by: Sequence[str] | None,
+    counts: Sequence[str] | None,
+    area: str | None,
+    always: frozenset[str],
+) -> Sheet:
+    for column in [*(by or ()), *(counts or ())]:
+        if column not in frame.columns:
+            have = ", ".join(map(str, frame.columns))
+            raise DataError(f'table "{name}" has no column "{column}"; it has {have}')
+    if by is None:
+        by = [
+            column
+            for column in frame.columns
+            if column not in (counts or ()) and is_group(frame[column], str(column))
+        ]
+    if counts is None:
+        counts = [
+            column
+            for column in frame.columns
+            if column not in by and pd.api.types.is_integer_dtype(frame[column].dtype)
+        ]
+    keys = _keys(frame, list(by), always)
+    repeated = frame[keys].astype(str).duplicated() if keys else frame.index > 0
+    if np.any(repeated):
+        row = int(np.flatnonzero(repeated)[0])
+        error = DataError(
+            f'table "{name}", row {row}: a second row of the same groups '
+            f"({', '.join(keys) or 'none'}); name the columns that tell rows apart with by="
+        )
+        error.row = row
+        raise error
+    rest = [c for c in frame.columns if c not in by and c not in counts and c not in WORDS]
+    return Sheet(
+        name,
+        frame,
+        tuple(by),
+        tuple(keys),
+        tuple(counts),
+        {column: _sources(str(column), counts) for column in rest},
+        area is not None and area not in frame.columns,
+    )
+
+
+def is_group(column: pd.Series, name: str) -> bool:
+    """Whether a column says what a row is about."""
+    if name in WORDS:
+        return False
+    if pd.api.types.is_bool_dtype(column.dtype) or not pd.api.types.is_numeric_dtype(column.dtype):
+        return True
+    return name in GROUPS
+
+
+def _keys(frame: pd.DataFrame, by: list[str], always: frozenset[str]) -> list[str]:
+    """Group columns without those that follow from another one."""
+    if len(frame) < 2:
+        return [column for column in by if column in always] or by[:1]
+    codes = {column: pd.factorize(frame[column].astype(str))[0] for column in by}
+    kept = list(by)
+    for column in reversed([name for name in by if name not in always]):
+        for other in by:
+            if other == column or other not in kept or column not in kept:
+                continue
+            both = len(set(zip(codes[other], codes[column], strict=True)))
+            finer = both == len(set(codes[other]))
+            coarser = len(set(codes[column])) < both
+            # Of two columns that say the same, the first one stays.
+            if finer and (coarser or by.index(other) < by.index(column)):
+                kept.remove(column)
+    return kept
+
+
+def _sources(column: str, counts: Sequence[str]) -> tuple[str, ...]:
+    """The counts that a column is computed from; all of the row where that is not known."""
+    if column in _PART_OF and set(_PART_OF[column]) <= set(counts):
+        return _PART_OF[column]
+    if column.startswith(_OF_RATE):
+        for part, whole in _RATES:
+            if part in counts and whole in counts:
+                return part, whole
+    return tuple(counts)
