@@ -206,6 +206,45 @@ def test_bad_tables_are_refused_by_name(table, said):
         rr.protect({"t": table})
 
 
+def test_counts_stored_as_floats_are_counts():
+    table = areas(n=[40.0, 3.0, np.nan], referred=[12, 30, 7])
+    shown = rr.protect({"t": table}, EXACT).published["t"]
+    assert shown["n"].tolist() == ["40", "c", ""]
+
+
+def test_a_release_without_areas_says_how_its_counts_were_taken():
+    table = areas(n=[44, 13]).rename(columns={"authority": "council"})
+    release = rr.protect({"t": table}, rr.rules.DFE)
+    assert release.published["t"]["n"].tolist() == ["40", "10"]
+    assert 'No table has the column "authority"' in repr(release)
+    named = rr.protect({"t": table}, rr.rules.DFE, area="council")
+    assert named.published["t"]["n"].tolist() == ["44", "13"]
+    assert "No table" not in repr(named)
+
+
+def test_an_area_may_be_a_number():
+    table = pd.DataFrame({"authority": [1, 2, 3], "n": [40, 3, 50]})
+    assert rr.protect({"t": table}, EXACT).published["t"].to_numpy().tolist() == [
+        [1, "40"],
+        [2, "c"],
+        [3, "50"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("table", "arguments", "said"),
+    [
+        (areas(n=["40", "3"]), {}, 'column "n": numbers as text'),
+        (areas(mean_gap=[40.5, 3.1]), {}, 'column "mean_gap": numbers with no count beside'),
+        (areas(n=[40, 3]), {"by": {"u": []}}, 'by names the table "u"'),
+        (areas(n=[40, 3]), {"counts": {"t": ["m"]}}, 'has no column "m"'),
+    ],
+)
+def test_what_could_slip_through_is_refused(table, arguments, said):
+    with pytest.raises(DataError, match=said):
+        rr.protect({"t": table}, EXACT, **arguments)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -14,7 +14,6 @@ from rereferral.disclosure.derived import (
     add_medians,
     add_shares,
     decimals_of,
-    is_derived,
     is_share,
     shares_of,
 )
@@ -25,7 +24,15 @@ from rereferral.disclosure.equations import (
     add_rows,
     add_totals,
 )
-from rereferral.disclosure.sheets import GROUPS, WORDS, Sheet, is_group, read_sheets, row_label
+from rereferral.disclosure.sheets import (
+    GROUPS,
+    WORDS,
+    Sheet,
+    is_derived,
+    is_group,
+    read_sheets,
+    row_label,
+)
 from rereferral.disclosure.system import System
 from rereferral.rules import DFE, Rule
 from rereferral.small_tables import small_table

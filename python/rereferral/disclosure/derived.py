@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from rereferral.disclosure.counts import MOST, Counts, Place, State
-from rereferral.disclosure.sheets import Sheet
+from rereferral.disclosure.sheets import Sheet, is_median
 from rereferral.disclosure.system import System
 from rereferral.rates import wilson
 
@@ -22,30 +22,16 @@ __all__ = [
     "add_medians",
     "add_shares",
     "decimals_of",
-    "is_derived",
-    "is_proportion",
     "is_share",
     "limit_of",
     "share_in_units",
     "shares_of",
 ]
 
-_PROPORTIONS = re.compile(r"(rate|risk|share|lower|upper|std_error)(_.*)?")
 _SHARES = re.compile(r"(rate|share)(_.*)?")
 _LIMITS = re.compile(r"(lower|upper)_(\d+(?:_\d+)?)")
-_MEDIANS = re.compile(r"median(_.*)?")
 _TOO_MANY = 200_000  # pairs of counts that are tried, and
 _CHOICES = 4_000  # pairs that are told one by one; beyond these a limit tells less than a rate
-
-
-def is_proportion(column: str) -> bool:
-    """Whether a column runs from 0 to 1."""
-    return _PROPORTIONS.fullmatch(column) is not None
-
-
-def is_derived(column: str) -> bool:
-    """Whether a name is that of something computed from counts."""
-    return column == "deff" or is_proportion(column) or _MEDIANS.fullmatch(column) is not None
 
 
 def is_share(column: str, sources: Sequence[str]) -> bool:
@@ -203,7 +189,7 @@ def _choose(
 def add_medians(counts: Counts, sheet: Sheet) -> None:
     """Add what a published median of whole numbers tells: somebody has it, and a half needs two."""
     part = next((name for name in ("linked", "rereferred") if name in sheet.counts), None)
-    columns = [str(column) for column in sheet.derived if _MEDIANS.fullmatch(str(column))]
+    columns = [str(column) for column in sheet.derived if is_median(str(column))]
     for column, row in itertools.product(columns, range(len(sheet.frame))):
         tenths = units(sheet.frame[column].iloc[row], 1)
         number = None if part is None else counts.number.get(Place(sheet.name, row, part))

@@ -196,6 +196,11 @@ def protect(
         released,
         n_counts,
     )
+    if area is not None and all(sheet.total for sheet in both):
+        release.notes.append(
+            f'No table has the column "{area}": all counts are taken for those of several areas '
+            "together. Where they are of one area, give area=None."
+        )
     if not release.attack().passed:
         raise RuleError(f"the release does not withstand its attack: {release.attack().words()}")
     return release

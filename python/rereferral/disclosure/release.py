@@ -123,12 +123,12 @@ class Release:
 
     def __repr__(self) -> str:
         names = ", ".join(self.tables)
-        return f"Release of {names}\n{self.rule}\n{self.words()}"
+        return "\n".join([f"Release of {names}", *self.notes])
 
     def _repr_html_(self) -> str:
         from html import escape
 
-        parts = [f"<p>{escape(str(self.rule))}</p>", f"<p>{escape(self.words())}</p>"]
+        parts = [f"<p>{escape(note)}</p>" for note in self.notes]
         for name, table in self.published.items():
             shown: str = table.head(20).to_html(index=False, border=0)
             parts.append(f"<p><strong>{escape(name)}</strong></p>{shown}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -12,13 +13,25 @@ import pandas as pd
 from rereferral.errors import DataError
 from rereferral.small_tables import small_table
 
-__all__ = ["GROUPS", "WORDS", "Sheet", "is_group", "read_sheets", "row_label"]
+__all__ = [
+    "GROUPS",
+    "WORDS",
+    "Sheet",
+    "is_derived",
+    "is_group",
+    "is_median",
+    "is_proportion",
+    "read_sheets",
+    "row_label",
+]
 
 WORDS = frozenset({"label", "method", "note", "notes", "status", "kind", "sentence"})
 """Text that describes a row but is no group."""
-GROUPS = frozenset({"year", "month", "quarter", "age", "level"})
+GROUPS = frozenset({"year", "financial_year", "month", "quarter", "age", "level"})
 """Columns that are groups though they may hold whole numbers."""
 
+_PROPORTIONS = re.compile(r"(rate|risk|share|lower|upper|std_error)(_.*)?")
+_MEDIANS = re.compile(r"median(_.*)?")
 _PART_OF = {"share_not_stepped_down": ("not_stepped_down", "below_threshold")}
 _RATES = (
     ("rereferred", "followed"),
@@ -84,10 +97,11 @@ def read_sheets(
         By name.
     by : mapping
         Group columns of tables for which they are not to be guessed: by default every column of
-        text, and whole numbers called year, month, quarter, age or level.
+        text, the area, and whole numbers called year, financial_year, month, quarter, age or
+        level.
     counts : mapping
         Count columns of tables for which they are not to be guessed: by default every other column
-        of whole numbers.
+        of whole numbers, stored as integers or as floats.
     area : str or None
         The column of areas. Tables without it are totals of several; None: nothing is a total.
     always : collection of str
@@ -96,22 +110,18 @@ def read_sheets(
     Raises
     ------
     DataError
-        A table has no such column, two rows of the same groups, or a negative count.
+        A table has no such column, two rows of the same groups, numbers as text, or numbers with
+        no count beside them.
     """
     for what, given in (("by", by), ("counts", counts)):
         unknown = set(given) - set(tables)
         if unknown:
             raise DataError(f'{what} names the table "{min(unknown)}", which is not given')
+    frames = {name: small_table(table, f'table "{name}"') for name, table in tables.items()}
+    groups = frozenset([*always, *([] if area is None else [area])])
     return [
-        _sheet(
-            name,
-            small_table(table, f'table "{name}"'),
-            by.get(name),
-            counts.get(name),
-            area,
-            frozenset(always),
-        )
-        for name, table in tables.items()
+        _sheet(name, frame, by.get(name), counts.get(name), area, (frozenset(always), groups))
+        for name, frame in frames.items()
     ]
 
 
@@ -121,8 +131,9 @@ def _sheet(
     by: Sequence[str] | None,
     counts: Sequence[str] | None,
     area: str | None,
-    always: frozenset[str],
+    always_and_groups: tuple[frozenset[str], frozenset[str]],
 ) -> Sheet:
+    always, groups = always_and_groups
     for column in [*(by or ()), *(counts or ())]:
         if column not in frame.columns:
             have = ", ".join(map(str, frame.columns))
@@ -131,13 +142,15 @@ def _sheet(
         by = [
             column
             for column in frame.columns
-            if column not in (counts or ()) and is_group(frame[column], str(column))
+            if column not in (counts or ())
+            and (column in groups or is_group(frame[column], str(column)))
         ]
+        _refuse_numbers_as_text(frame, [c for c in by if c not in groups], name)
     if counts is None:
         counts = [
             column
             for column in frame.columns
-            if column not in by and pd.api.types.is_integer_dtype(frame[column].dtype)
+            if column not in by and _is_count(frame[column], str(column))
         ]
     keys = _keys(frame, list(by), always)
     repeated = frame[keys].astype(str).duplicated() if keys else frame.index > 0
@@ -150,6 +163,11 @@ def _sheet(
         error.row = row
         raise error
     rest = [c for c in frame.columns if c not in by and c not in counts and c not in WORDS]
+    if rest and not counts:
+        raise DataError(
+            f'table "{name}", column "{rest[0]}": numbers with no count beside them, so nobody can '
+            "tell what they give away; leave the table out, or name its counts with counts="
+        )
     return Sheet(
         name,
         frame,
@@ -161,6 +179,21 @@ def _sheet(
     )
 
 
+def is_proportion(column: str) -> bool:
+    """Whether a column runs from 0 to 1, by its name."""
+    return _PROPORTIONS.fullmatch(column) is not None
+
+
+def is_median(column: str) -> bool:
+    """Whether a column holds medians, by its name."""
+    return _MEDIANS.fullmatch(column) is not None
+
+
+def is_derived(column: str) -> bool:
+    """Whether a name is that of something computed from counts."""
+    return column == "deff" or is_proportion(column) or is_median(column)
+
+
 def is_group(column: pd.Series, name: str) -> bool:
     """Whether a column says what a row is about."""
     if name in WORDS:
@@ -168,6 +201,28 @@ def is_group(column: pd.Series, name: str) -> bool:
     if pd.api.types.is_bool_dtype(column.dtype) or not pd.api.types.is_numeric_dtype(column.dtype):
         return True
     return name in GROUPS
+
+
+def _is_count(column: pd.Series, name: str) -> bool:
+    """Whether a column holds counts: whole numbers, be they stored as floats, as beside nulls."""
+    if pd.api.types.is_integer_dtype(column.dtype):
+        return True
+    if is_derived(name) or not pd.api.types.is_float_dtype(column.dtype):
+        return False
+    known = column.dropna().to_numpy(float)
+    return bool(len(known)) and bool((known == known.round()).all())
+
+
+def _refuse_numbers_as_text(frame: pd.DataFrame, by: Sequence[str], name: str) -> None:
+    """Counts as text would pass for groups, and be shown as they are."""
+    for column in by:
+        text = frame[column].dropna().astype(str)
+        is_code = column in GROUPS or str(column).endswith(("code", "id"))
+        if len(text) and text.str.fullmatch(r"\d+").all() and not is_code:
+            raise DataError(
+                f'table "{name}", column "{column}": numbers as text; make them numbers, or name '
+                "the columns of groups with by="
+            )
 
 
 def _keys(frame: pd.DataFrame, by: list[str], always: frozenset[str]) -> list[str]:

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from rereferral.disclosure.counts import LOW, Counts, Place, State, rounded
-from rereferral.disclosure.derived import is_proportion, is_share, limit_of, share_in_units
-from rereferral.disclosure.sheets import Sheet, row_label
+from rereferral.disclosure.derived import is_share, limit_of, share_in_units
+from rereferral.disclosure.sheets import Sheet, is_proportion, row_label
 from rereferral.rates import wilson
 
 __all__ = ["WHY", "Shown", "shares_from_counts"]
