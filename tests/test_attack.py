@@ -152,6 +152,12 @@ def test_square_brackets_and_thousands_do_not_matter():
     assert found(rr.attack(naive, EXACT)) == {("A1", "n"): (2, 2)}
 
 
+def test_hidden_counts_that_cannot_be_small_contradict_their_total():
+    naive = {"a": areas(n=["100", "c", "c"]), "all": pd.DataFrame({"n": [120]})}
+    with pytest.raises(DataError, match='contradicts itself at table "a", row 1, "n"'):
+        rr.attack(naive, EXACT)
+
+
 def test_what_is_published_may_contradict_itself():
     naive = {"a": areas(n=["10", "c"]), "all": pd.DataFrame({"n": [50]})}
     parts = {"authority": {"A0": ["A1"]}}

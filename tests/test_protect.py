@@ -281,6 +281,20 @@ def test_save_writes_symbols_log_and_rule_and_runs_no_formula(tmp_path):
         rr.protect({"t": table}, EXACT).save(tmp_path / "release")
 
 
+def test_the_published_text_and_the_log_withstand_the_attack_of_anyone():
+    table = areas(n=[40, 38, 55, 61], linked=[12, 3, 21, 30])
+    tables = {"t": table, "all": table[["n", "linked"]].sum().to_frame().T}
+    release = rr.protect(tables, EXACT)
+    assert "beside" in release.log["done"].tolist()
+    anyone = rr.attack(release.published, EXACT, log=release.log)
+    assert anyone.passed
+    assert set(anyone.table["column"]) == {"linked"}
+    small = release.attack().table
+    assert anyone.table[["least", "most"]].values.tolist() == (
+        small[small["column"] == "linked"][["least", "most"]].values.tolist()
+    )
+
+
 def _curves(gaps_by_area, n):
     parts = []
     for area, gaps in gaps_by_area.items():

@@ -98,6 +98,7 @@ def attack(
     counts: Mapping[str, Sequence[str]] | None = None,
     parts: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
     equations: Iterable[str] = (),
+    log: pd.DataFrame | None = None,
 ) -> Attack:
     """Try to find the counts that published tables hide.
 
@@ -120,6 +121,9 @@ def attack(
         Members of groups that are sums of others, as `rereferral.protect` has it.
     equations : iterable of str, optional
         What holds within each row, as `rereferral.protect` has it.
+    log : DataFrame, optional
+        The log of the release, which says of hidden counts that are not small. Without it all that
+        are hidden are taken to be small.
 
     Returns
     -------
@@ -155,7 +159,7 @@ def attack(
     )
     all_counts = Counts(rule)
     for sheet in sheets:
-        shown_counts(all_counts, sheet, {})
+        shown_counts(all_counts, sheet, {} if log is None else _beside(sheet, log))
     declared = tuple(equations)
     add_rows(all_counts, sheets, (*EQUATIONS, *declared), declared)
     add_totals(all_counts, sheets, parts or {})
@@ -184,6 +188,17 @@ def attack(
         or (len(span.values) < rule.values and low <= span.least and span.most <= high)
     }
     return _told(all_counts, sheets, judged)
+
+
+def _beside(sheet: Sheet, log: pd.DataFrame) -> dict[Place, int]:
+    """The counts of a table of which the log says that they are not small."""
+    mine = log[(log["table"] == sheet.name) & (log["done"] == "beside")]
+    rows = {row_label(sheet, row): row for row in range(len(sheet.frame))}
+    return {
+        Place(sheet.name, rows[line.row], line.column): State.BESIDE
+        for line in mine.itertuples()
+        if line.row in rows
+    }
 
 
 def _guessed(

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from rereferral.disclosure.system import Piece, System
+from rereferral.errors import DataError
 
 __all__ = ["Range", "few", "ranges"]
 
@@ -37,6 +38,11 @@ def ranges(system: System, numbers: Sequence[int], wanted: int) -> dict[int, Ran
     """The least and the most that counts could be, and `wanted` values of each.
 
     Each end is the answer of an integer programme.
+
+    Raises
+    ------
+    DataError
+        No counts meet all equations.
     """
     found: dict[int, Range] = {}
     for piece, within in system.pieces(numbers):
@@ -111,7 +117,7 @@ class _Seen:
             piece = dataclasses.replace(piece, high=high)
         solution = piece.solution(objective)
         if solution is None:
-            raise AssertionError("the truth meets the equations")
+            raise DataError("what is published contradicts itself: no counts meet all of it")
         self.see(solution)
         return int(solution[place])
 

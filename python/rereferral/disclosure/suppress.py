@@ -17,7 +17,6 @@ __all__ = ["hide_beside"]
 _STEPS = ((1, 12), (2, 12), (2, 40), (3, 40), (1, MOST), (2, MOST), (99, MOST))
 _TOTAL = 6.0  # what hiding a count of several areas costs, against 1 for one of one area
 _WITH_RATE = 1.2  # the same of the first count of a row, which takes the rate with it
-_LOOSE = 1_000_000  # by how much a hidden share may be missed, in units of its equation
 _FAR = 12  # by how much another set of counts may differ from the true one
 
 
@@ -59,7 +58,9 @@ def _needed(counts: Counts, hidden: Iterable[int], secrets: Sequence[int]) -> li
     kept = set(hidden)
     for number in sorted(kept, key=lambda n: (-_cost(counts, n), n)):
         before = System(counts)
-        with_it = before.together(number)
+        # With the count come back the figures that are made of it, and of others.
+        touched = {c for e in counts.equations if number in e.counts for c in e.counts}
+        with_it = touched.union(*(before.together(other) for other in touched))
         concerned = [secret for secret in secrets if secret in with_it]
         counts.state[number] = State.SHOWN
         counts.renew([number])
@@ -166,6 +167,8 @@ def _programme(
     ways: Sequence[tuple[int | None, int | None]],
 ) -> tuple[float, list[int]] | None:
     _, sparse = _scipy()
+    # By how much a hidden share may be missed, in the units of its equations.
+    loose_share = 4 * _FAR * 10 ** (counts.rule.decimals + 2)
     true = np.array([-1 if v is None else v for v in counts.value], np.int64)
     loose = np.flatnonzero(system.low < system.high)
     moving = np.array(sorted(near | set(loose.tolist())), np.int64)
@@ -190,7 +193,7 @@ def _programme(
         elif state == State.KNOWN:
             first = last = 0
         elif state == State.SLACK:
-            first, last = -value, _LOOSE
+            first, last = -value, loose_share
         elif state == State.NOWHERE:
             first, last = max(-value, -_FAR), _FAR
         else:
@@ -239,9 +242,9 @@ def _programme(
         for scene in range(scenes):
             rows += [len(limit)] * (1 + len(goes_with))
             columns += [scene * n + k, *goes_with]
-            factors += [-1, *[-_LOOSE] * len(goes_with)]
+            factors += [-1, *[-loose_share] * len(goes_with)]
             limit.append(-low[scene * n + k])
-            low[scene * n + k] = -_LOOSE
+            low[scene * n + k] = min(-loose_share, low[scene * n + k])
     below = (
         (sparse.csr_array((factors, (rows, columns)), shape=(len(limit), size)), np.array(limit))
         if limit

@@ -93,9 +93,11 @@ def minimise(
         The solver gave up, or its answer does not meet the equations.
     """
     optimize, _ = _scipy()
-    constraints = [optimize.LinearConstraint(matrix, constant, constant)] if len(constant) else []
+    constraints = []
+    if len(constant):
+        constraints.append(optimize.LinearConstraint(_for_solver(matrix), constant, constant))
     if below is not None:
-        constraints.append(optimize.LinearConstraint(below[0], -np.inf, below[1]))
+        constraints.append(optimize.LinearConstraint(_for_solver(below[0]), -np.inf, below[1]))
     found = optimize.milp(
         objective,
         integrality=np.ones(len(objective)),
@@ -110,6 +112,15 @@ def minimise(
     if len(constant) and np.abs(matrix @ whole - constant).max() > _EXACT:
         raise RereferralError("the integer programme's answer does not meet its equations")
     return whole
+
+
+def _for_solver(matrix: Any) -> Any:
+    """A matrix whose places are as wide as the solver of scipy 1.11 wants them."""
+    _, sparse = _scipy()
+    found = sparse.csc_array(matrix)
+    found.indices = found.indices.astype(np.int32)
+    found.indptr = found.indptr.astype(np.int32)
+    return found
 
 
 class System:
@@ -145,7 +156,7 @@ class System:
         self.high = np.array(counts.high if high is None else high, np.float64)
         _, sparse = _scipy()
         rows = np.repeat(np.arange(len(self._equations)), [len(e.counts) for e in self._equations])
-        columns = np.array([c for e in self._equations for c in e.counts], np.int64)
+        columns = np.array([c for e in self._equations for c in e.counts], np.int32)
         factors = np.array([f for e in self._equations for f in e.factors], np.float64)
         self._entries = rows, columns, factors
         self._constant = np.array([e.constant for e in self._equations], np.float64)
@@ -197,7 +208,8 @@ class System:
         n = len(self.low)
         size = n + len(self._constant)  # counts, then equations: an edge for each count of one
         graph = coo_array(
-            (np.ones(int(mine.sum())), (columns[mine], n + rows[mine])), shape=(size, size)
+            (np.ones(int(mine.sum())), (columns[mine], np.int32(n) + rows[mine])),
+            shape=(size, size),
         )
         _, labels = connected_components(graph, directed=False)
         of[free] = labels[:n][free]
