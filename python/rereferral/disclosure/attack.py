@@ -51,11 +51,16 @@ class Attack:
         than the rule wants), ``found`` (whether these are too few).
     rule : Rule
         What was to be met.
+    apart : list of (str, str, str)
+        Table of totals, table and column that do not add up, and were not taken to.
     """
 
-    def __init__(self, table: pd.DataFrame, rule: Rule) -> None:
+    def __init__(
+        self, table: pd.DataFrame, rule: Rule, apart: Iterable[tuple[str, str, str]] = ()
+    ) -> None:
         self.table = table
         self.rule = rule
+        self.apart = list(apart)
 
     @property
     def passed(self) -> bool:
@@ -63,7 +68,14 @@ class Attack:
         return not self.table["found"].any()
 
     def words(self) -> str:
-        """How many counts were looked for, and how many of them were found."""
+        """How many counts were looked for, how many of them were found, and what did not add up."""
+        found = self._found_in_words()
+        if not self.apart:
+            return found
+        which = "; ".join(f'{c} of "{fine}" to "{total}"' for total, fine, c in self.apart)
+        return f"{found} Not taken to add up, since it cannot: {which}."
+
+    def _found_in_words(self) -> str:
         n, found = len(self.table), int(self.table["found"].sum())
         if n == 0:
             return "There is no small count to look for."
@@ -162,7 +174,7 @@ def attack(
         shown_counts(all_counts, sheet, {} if log is None else _beside(sheet, log))
     declared = tuple(equations)
     add_rows(all_counts, sheets, (*EQUATIONS, *declared), declared)
-    add_totals(all_counts, sheets, parts or {})
+    apart = add_totals(all_counts, sheets, parts or {})
     add_parts(all_counts, sheets, parts or {})
     add_differences(all_counts, sheets)
     wanted = [
@@ -187,7 +199,7 @@ def attack(
         if all_counts.state[number] == State.SMALL
         or (len(span.values) < rule.values and low <= span.least and span.most <= high)
     }
-    return _told(all_counts, sheets, judged)
+    return _told(all_counts, sheets, judged, apart)
 
 
 def _beside(sheet: Sheet, log: pd.DataFrame) -> dict[Place, int]:
@@ -285,7 +297,12 @@ def attack_release(released: Released, rule: Rule) -> Attack:
     return _told(counts, released.sheets, ranges(System(counts), numbers, rule.values))
 
 
-def _told(counts: Counts, sheets: Iterable[Sheet], found: Mapping[int, Range]) -> Attack:
+def _told(
+    counts: Counts,
+    sheets: Iterable[Sheet],
+    found: Mapping[int, Range],
+    apart: Iterable[tuple[str, str, str]] = (),
+) -> Attack:
     by_name = {sheet.name: sheet for sheet in sheets}
     lines = []
     for number in sorted(found):
@@ -295,4 +312,4 @@ def _told(counts: Counts, sheets: Iterable[Sheet], found: Mapping[int, Range]) -
         few = len(span.values) < counts.rule.values
         lines.append((table, label, column, span.least, span.most, len(span.values), few))
     columns = ["table", "row", "column", "least", "most", "values", "found"]
-    return Attack(pd.DataFrame(lines, columns=columns), counts.rule)
+    return Attack(pd.DataFrame(lines, columns=columns), counts.rule, apart)

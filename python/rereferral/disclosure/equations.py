@@ -30,6 +30,9 @@ EQUATIONS = (
 KNOWN = frozenset({"not_followed"})
 """Counts that are in no table and known to all the same: they depend on dates alone."""
 
+WINDOW = "window"
+"""The column of tables with several windows."""
+
 _NAME = re.compile(r"[A-Za-z_]\w*")
 
 
@@ -199,6 +202,8 @@ def add_totals(
         for fine in sheets:
             if total is fine or not set(total.keys) <= set(fine.by):
                 continue
+            if WINDOW in fine.keys and WINDOW not in total.keys:
+                continue  # windows hold one another; nobody adds them up
             same = set(total.keys) == set(fine.keys)
             if same and (total.name, fine.name) != tuple(sorted((total.name, fine.name))):
                 continue
@@ -319,7 +324,7 @@ def add_parts(
             counts.equate([*terms, (rest_number, -1)], 0, why)
 
 
-def add_differences(counts: Counts, sheets: Iterable[Sheet], dimension: str = "window") -> None:
+def add_differences(counts: Counts, sheets: Iterable[Sheet], dimension: str = WINDOW) -> None:
     """Add that a longer window holds what a shorter one does: what lies between is a count too."""
     for sheet in sheets:
         if dimension not in sheet.keys:
