@@ -353,6 +353,13 @@ def test_curves_of_several_areas_come_by_the_week_and_rounded():
     assert curve["risk"].iloc[-1] == pytest.approx(exact["risk"].iloc[-1], abs=0.0005)
 
 
+def test_curves_are_refused_where_small_counts_are_shown_as_zero():
+    with pytest.raises(
+        RuleError, match='table "curve": curves are not safe by the rule OpenSAFELY'
+    ):
+        rr.protect({"curve": _curves(GAPS, 60)}, rr.rules.OPENSAFELY)
+
+
 def test_a_curve_that_does_not_add_up_is_refused():
     curve = _curves({"A": GAPS["A"]}, 60)
     curve.loc[3, "at_risk"] += 1

@@ -83,7 +83,8 @@ def protect(
         A count is negative or no whole number, a part exceeds its whole, an equation that was
         given does not hold, or rows cannot be told apart.
     RuleError
-        A small count follows from what was published before, or cannot be hidden; or the release
+        Curves are to be protected by a rule that shows small counts as 0; a small count follows
+        from what was published before, or cannot be hidden; or the release
         does not withstand its attack, which reads it again from what is published.
     RereferralError
         scipy is missing.
@@ -128,6 +129,11 @@ def protect(
     spans = dict(parts or {})
     given = {name: small_table(table, f'table "{name}"') for name, table in tables.items()}
     curves = {name: table for name, table in given.items() if is_curve(table)}
+    if curves and rule.zeroed:
+        raise RuleError(
+            f'table "{min(curves)}": curves are not safe by the rule {rule.name}, which shows '
+            "small counts as 0: their points would tell them; leave curves out"
+        )
     sheets = read_sheets(
         _with_totals(given, curves),
         by=dict(by or {}),
