@@ -154,7 +154,31 @@ def test_opensafely_shows_small_counts_as_zero_and_computes_rates_from_what_it_s
     assert shown["n"].tolist() == ["205", "60"]
     assert shown["linked"].tolist() == ["50", "0"]
     assert shown["rate"].tolist() == ["0.244", "c"]  # 50 / 205
-    assert "1 is shown as 0 because small" in release.words()
+    assert "1 is shown as 0, be it small or 0 itself" in release.words()
+
+
+def test_by_a_rule_that_shows_zeros_nothing_tells_a_small_count_from_none():
+    told = []
+    for linked in (0, 1, 7):
+        rates = areas(n=[203, 58], linked=[52, linked], rate=[52 / 203, linked / 58])
+        release = rr.protect({"t": rates}, rr.rules.OPENSAFELY)
+        told.append((release.published["t"].to_csv(), release.log.to_csv(), release.words()))
+    # Nor does a rate where there is nobody, which would be no number.
+    for n in (0, 7):
+        rates = areas(n=[203, n], linked=[52, 0], rate=[52 / 203, 0.0 if n else float("nan")])
+        release = rr.protect({"t": rates}, rr.rules.OPENSAFELY)
+        told.append((release.published["t"].to_csv(), release.log.to_csv(), release.words()))
+    assert told[0] == told[1] == told[2]
+    assert told[3] == told[4]
+
+
+def test_the_log_does_not_tell_which_counts_needed_no_rounding():
+    one, other = (
+        rr.protect({"t": pd.DataFrame({"year": [2019, 2020], "n": counts})})
+        for counts in ([120, 130], [117, 134])
+    )
+    assert one.published["t"].to_csv() == other.published["t"].to_csv()
+    assert one.log.to_csv() == other.log.to_csv()
 
 
 def test_limits_of_rounded_rows_come_from_what_is_shown():
@@ -368,7 +392,7 @@ def test_a_curve_that_does_not_add_up_is_refused():
 
 
 def test_a_small_simulated_england_gives_way_where_it_is_naive_and_holds_where_protected():
-    tables = england(3, ["E06000053", "E09000001", "E06000017", "E06000036", "E08000001"])
+    _, tables = england(3, ["E06000053", "E09000001", "E06000017", "E06000036", "E08000001"])
     rule = rr.rules.DFE
     before = rr.attack(naive(tables, rule), rr.rules.Rule("naive"))
     release = rr.protect(tables, rule)

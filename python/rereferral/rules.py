@@ -101,7 +101,8 @@ still be 3 values or more
             if self.round_areas > 1:
                 parts.append(f"counts of an area are rounded to {self.round_areas}")
             if self.round_totals > 1:
-                parts.append(f"counts of several areas together to {self.round_totals}")
+                also = "" if self.round_areas > 1 else "are rounded "
+                parts.append(f"counts of several areas together {also}to {self.round_totals}")
         parts.append(f"percentages have {self.decimals} decimal{'' if self.decimals == 1 else 's'}")
         parts.append(f"each hidden count could still be {self.values} values or more")
         return f"{self.name}: {'; '.join(parts)}"

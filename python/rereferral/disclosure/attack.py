@@ -18,11 +18,12 @@ from rereferral.disclosure.derived import (
     shares_of,
 )
 from rereferral.disclosure.equations import (
-    EQUATIONS,
+    Declared,
     add_differences,
     add_parts,
     add_rows,
     add_totals,
+    declared_of,
 )
 from rereferral.disclosure.sheets import (
     GROUPS,
@@ -109,7 +110,7 @@ def attack(
     by: Mapping[str, Sequence[str]] | None = None,
     counts: Mapping[str, Sequence[str]] | None = None,
     parts: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
-    equations: Iterable[str] = (),
+    equations: Iterable[str] | Mapping[str, Iterable[str]] = (),
     log: pd.DataFrame | None = None,
 ) -> Attack:
     """Try to find the counts that published tables hide.
@@ -131,7 +132,7 @@ def attack(
         text or not, and columns with the rule's symbol; groups are columns of other text.
     parts : mapping, optional
         Members of groups that are sums of others, as `rereferral.protect` has it.
-    equations : iterable of str, optional
+    equations : iterable of str, or mapping of str to these, optional
         What holds within each row, as `rereferral.protect` has it.
     log : DataFrame, optional
         The log of the release, which says of hidden counts that are not small. Without it all that
@@ -172,8 +173,7 @@ def attack(
     all_counts = Counts(rule)
     for sheet in sheets:
         shown_counts(all_counts, sheet, {} if log is None else _beside(sheet, log))
-    declared = tuple(equations)
-    add_rows(all_counts, sheets, (*EQUATIONS, *declared), declared)
+    add_rows(all_counts, sheets, declared_of(equations))
     apart = add_totals(all_counts, sheets, parts or {})
     add_parts(all_counts, sheets, parts or {})
     add_differences(all_counts, sheets)
@@ -263,7 +263,7 @@ class Released:
         known: dict[Place, int],
         apart: Collection[tuple[str, str, str]],
         parts: Mapping[str, Mapping[str, Sequence[str]]],
-        equations: Sequence[str],
+        equations: Declared,
         true: Sequence[Sheet],
         secrets: Sequence[Place],
     ) -> None:
@@ -272,7 +272,7 @@ class Released:
         self.known = known
         self.apart = frozenset(apart)
         self.parts = parts
-        self.equations = tuple(equations)
+        self.equations = equations
         self.true = list(true)
         self.secrets = list(secrets)
 
@@ -282,8 +282,7 @@ def attack_release(released: Released, rule: Rule) -> Attack:
     counts = Counts(rule)
     for sheet in released.sheets:
         shown_counts(counts, sheet, released.kinds)
-    texts = (*EQUATIONS, *released.equations)
-    add_rows(counts, released.sheets, texts, not_these=released.apart)
+    add_rows(counts, released.sheets, released.equations, released.apart)
     for place, value in released.known.items():
         number = counts.number[place]
         counts.low[number] = counts.high[number] = value

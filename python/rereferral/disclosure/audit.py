@@ -62,15 +62,21 @@ def ranges(system: System, numbers: Sequence[int], wanted: int) -> dict[int, Ran
 
 
 def few(
-    system: System, numbers: Sequence[int], wanted: int, truth: Sequence[int | None]
+    system: System,
+    numbers: Sequence[int],
+    wanted: int,
+    truth: Sequence[int | None],
+    most: int | None = None,
 ) -> list[int]:
-    """Those counts that could have fewer than `wanted` values.
+    """Those counts that could have fewer than `wanted` values; no more than `most` of them.
 
     The truth is one set of counts that meets the equations, and every solution found for one count
     may give new values to others: both save programmes.
     """
-    found = []
+    found: list[int] = []
     for piece, within in system.pieces(numbers):
+        if most is not None and len(found) >= most:
+            break
         if piece is None:
             found += within
             continue
@@ -82,13 +88,10 @@ def few(
             if len(seen.values[number]) >= wanted:
                 continue
             place = seen.place[number]
-            if piece.high[place] - piece.low[place] + 1 < wanted:
+            if piece.high[place] - piece.low[place] + 1 < wanted or not seen.has(number, wanted):
                 found.append(number)
-                continue
-            least, most = seen.end(number, 1), seen.end(number, -1)
-            seen.fill(number, least, most, wanted)
-            if len(seen.values[number]) < wanted:
-                found.append(number)
+                if most is not None and len(found) >= most:
+                    break
     return found
 
 
@@ -120,6 +123,13 @@ class _Seen:
             raise DataError("what is published contradicts itself: no counts meet all of it")
         self.see(solution)
         return int(solution[place])
+
+    def has(self, number: int, wanted: int) -> bool:
+        """Whether a count could have `wanted` values."""
+        least = self.end(number, 1)
+        if len(self.values[number]) < wanted:
+            self.fill(number, least, self.end(number, -1), wanted)
+        return len(self.values[number]) >= wanted
 
     def fill(self, number: int, least: int, most: int, wanted: int) -> None:
         """Look for values between the ends until there are `wanted`."""

@@ -86,6 +86,8 @@ class Counts:
         Of `State`.
     total : list of bool
         Whether it is of several areas together, and rounded as such.
+    dear : list of bool
+        Whether it is a total: of several areas together, or of all that a table is about.
     fixed : list of bool
         Whether it was published before, so that nothing can be done about it.
     equations : list of Equation
@@ -100,6 +102,7 @@ class Counts:
         self.high: list[int] = []
         self.state: list[int] = []
         self.total: list[bool] = []
+        self.dear: list[bool] = []
         self.fixed: list[bool] = []
         self.equations: list[Equation] = []
         self.number: dict[Place, int] = {}
@@ -114,6 +117,7 @@ class Counts:
         value: int | None,
         bounds: tuple[int, int] = (0, MOST),
         total: bool = False,
+        dear: bool = False,
         fixed: bool = False,
     ) -> int:
         """Number a count."""
@@ -124,6 +128,7 @@ class Counts:
         self.low.append(bounds[0])
         self.high.append(bounds[1])
         self.total.append(total)
+        self.dear.append(dear or total)
         self.fixed.append(fixed)
         self.number[place] = number
         return number
@@ -220,7 +225,14 @@ def true_counts(counts: Counts, sheet: Sheet, kinds: Mapping[Place, int] | None 
                 state = kinds.get(place, State.SHOWN)
             elif small and counts.rule.base(sheet.total) == 1:
                 state = State.SMALL
-            number = counts.add(place, state, value, total=sheet.total, fixed=kinds is not None)
+            number = counts.add(
+                place,
+                state,
+                value,
+                total=sheet.total,
+                dear=not sheet.keys,
+                fixed=kinds is not None,
+            )
             counts.renew([number])
 
 

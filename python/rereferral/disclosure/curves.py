@@ -11,7 +11,7 @@ import pandas as pd
 from rereferral.errors import DataError
 from rereferral.rules import Rule
 
-__all__ = ["coarser", "is_curve", "totals_of"]
+__all__ = ["coarser", "is_by_points", "is_curve", "totals_of"]
 
 _COLUMNS = ("day", "at_risk", "events", "risk")
 _NUMBERS = (*_COLUMNS, "censored", "std_error", "lower", "upper")
@@ -22,6 +22,11 @@ _WEEK = 7.0  # of one of several areas together
 def is_curve(table: pd.DataFrame) -> bool:
     """Whether a table is of curves, as `Links.curve` gives them."""
     return set(_COLUMNS) <= set(table.columns)
+
+
+def is_by_points(table: pd.DataFrame) -> bool:
+    """Whether curves are told at some points alone, as `coarser` makes them."""
+    return "censored" not in table
 
 
 def _groups(table: pd.DataFrame) -> list[str]:

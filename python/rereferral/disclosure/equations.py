@@ -11,7 +11,15 @@ from rereferral.disclosure.counts import Counts, Place, State
 from rereferral.disclosure.sheets import Sheet
 from rereferral.errors import DataError, RuleError
 
-__all__ = ["EQUATIONS", "KNOWN", "add_differences", "add_parts", "add_rows", "add_totals"]
+__all__ = [
+    "EQUATIONS",
+    "Declared",
+    "add_differences",
+    "add_parts",
+    "add_rows",
+    "add_totals",
+    "declared_of",
+]
 
 EQUATIONS = (
     "n = linked + not_linked",
@@ -27,8 +35,14 @@ EQUATIONS = (
 )
 """What holds in each row of a table with these columns; one of an equation may be in no table."""
 
-KNOWN = frozenset({"not_followed"})
-"""Counts that are in no table and known to all the same: they depend on dates alone."""
+OF_DATES = frozenset({"not_followed", "stepped_down_not_followed", "not_looked_back"})
+"""Complements that say nothing of anybody: they depend on dates alone, and may be found.
+
+Where all are followed, everybody knows so.
+"""
+
+DISTINCT = frozenset({"children", "rereferrals", "rereferred_children", "persons"})
+"""Counts of what may be counted in several parts of a whole: no more than these together."""
 
 WINDOW = "window"
 """The column of tables with several windows."""
@@ -52,14 +66,24 @@ def _terms(text: str) -> tuple[list[tuple[str, int]], bool]:
     return terms, sides[1] == "="
 
 
+Declared: TypeAlias = tuple[tuple[str, str | None], ...]
+"""Equations within rows, and of which table each is; None: of all that have its columns."""
+
+
+def declared_of(equations: Iterable[str] | Mapping[str, Iterable[str]]) -> Declared:
+    """Equations as users give them: for all tables, or by table."""
+    if isinstance(equations, Mapping):
+        return tuple((text, table) for table, texts in equations.items() for text in texts)
+    return tuple((text, None) for text in equations)
+
+
 def add_rows(
     counts: Counts,
     sheets: Iterable[Sheet],
-    equations: Sequence[str],
-    declared: Collection[str] = (),
+    declared: Declared,
     not_these: Collection[tuple[str, str, str]] = (),
 ) -> list[tuple[str, str, str]]:
-    """Add the equations within the rows of tables.
+    """Add the equations within the rows of tables: `EQUATIONS`, and those that are declared.
 
     One column of an equation may be in no table: a complement, which nobody may find either.
 
@@ -69,10 +93,8 @@ def add_rows(
         Of all tables.
     sheets : iterable of Sheet
         The tables.
-    equations : sequence of str
-        Such as `EQUATIONS`.
-    declared : collection of str
-        Those of them that must hold; others are left out of tables where they do not.
+    declared : Declared
+        Equations that must hold; those of `EQUATIONS` are left out of tables where they do not.
     not_these : collection of (str, str, str)
         Table, equation and "" that are known not to hold.
 
@@ -86,17 +108,20 @@ def add_rows(
     DataError
         An equation that must hold does not, or a part exceeds its whole.
     """
+    everywhere = [(text, None, False) for text in EQUATIONS]
     apart = []
-    for text in equations:
+    for text, table, must in [*everywhere, *((*one, True) for one in declared)]:
         terms, equal = _terms(text)
         for sheet in sheets:
+            if table not in (None, sheet.name):
+                continue
             missing = [name for name, _ in terms if name not in sheet.counts]
             if len(missing) > (1 if equal else 0) or (sheet.name, text, "") in not_these:
                 continue
             absent = next((term for term in terms if term[0] in missing), None)
             rows = _rows_with(counts, sheet, terms)
             wrong = [row for row, found in rows if not _possible(counts, found, absent, equal)]
-            if wrong and (text in declared or absent is not None):
+            if wrong and (must or absent is not None):
                 error = DataError(f'table "{sheet.name}", row {wrong[0]}: "{text}" does not hold')
                 error.row = wrong[0]
                 raise error
@@ -143,8 +168,11 @@ def _add_row(
         counts.equate(found, 0, text)
         return
     name, sign = absent or (f"what {text} leaves", 1)
-    state = State.SLACK if absent is None else State.KNOWN if name in KNOWN else State.NOWHERE
-    number = counts.add(place._replace(column=name), state, _left(counts, found, sign))
+    value = _left(counts, found, sign)
+    state = State.SLACK if absent is None else State.NOWHERE
+    if name in OF_DATES:
+        state = State.KNOWN if value == 0 else State.SLACK
+    number = counts.add(place._replace(column=name), state, value)
     counts.renew([number])
     counts.equate([*found, (number, sign)], 0, text)
 
@@ -214,12 +242,42 @@ def add_totals(
                 sums = _sums(counts, (total, fine), column, rows)
                 if not sums:
                     continue
+                if column in DISTINCT and not same:
+                    if not _add_distinct(counts, (total, fine), column, sums):
+                        apart.append((total.name, fine.name, column))
+                    continue
                 if all(_holds(counts, terms) for terms in sums):
                     for terms in sums:
                         counts.equate(terms, 0, f"{total.name} from {fine.name}")
                 else:
                     apart.append((total.name, fine.name, column))
     return apart
+
+
+def _add_distinct(
+    counts: Counts, sheets: tuple[Sheet, Sheet], column: str, sums: Sequence[_Terms]
+) -> bool:
+    """Add that a whole is at most the sum of its parts, and none of them more than the whole.
+
+    Where that is not so, the name means something else: nothing is added, and False returned.
+    """
+    total, fine = sheets
+    lines: list[tuple[int, str, _Terms]] = []
+    for terms in sums:
+        (whole, _), *parts = terms
+        row = counts.places[whole].row
+        rest = [(number, -factor) for number, factor in terms]
+        lines.append((row, f"{column} in more than one row of {fine.name}", rest))
+        for k, part in enumerate(parts):
+            lines.append((row, f"{column} not in {fine.name}, {k}", [(whole, 1), part]))
+    left = [_left(counts, found, -1) for _, _, found in lines]
+    if any(value is not None and value < 0 for value in left):
+        return False
+    for (row, name, found), value in zip(lines, left, strict=True):
+        number = counts.add(Place(total.name, row, name), State.SLACK, value)
+        counts.renew([number])
+        counts.equate([*found, (number, -1)], 0, name)
+    return True
 
 
 def _rows_of(
@@ -245,7 +303,7 @@ def _is_total(
 ) -> bool:
     """Whether a row stands beside its own parts."""
     within = parts.get(key, {}).get(sheet.member(row, key))
-    return bool(within) and bool(set(within or ()) & set(sheet.frame[key].astype(str)))
+    return within is not None and not set(within).isdisjoint(sheet.members[key])
 
 
 def _sums(

@@ -14,17 +14,18 @@ from rereferral.disclosure.counts import Counts, Place, State, true_counts
 from rereferral.disclosure.curves import coarser, is_curve, totals_of
 from rereferral.disclosure.derived import add_shares
 from rereferral.disclosure.equations import (
-    EQUATIONS,
+    Declared,
     add_differences,
     add_parts,
     add_rows,
     add_totals,
+    declared_of,
 )
 from rereferral.disclosure.release import Release
 from rereferral.disclosure.sheets import Sheet, read_sheets
 from rereferral.disclosure.shown import WHY, Shown, shares_from_counts
-from rereferral.disclosure.suppress import hide_beside
-from rereferral.errors import RuleError
+from rereferral.disclosure.suppress import NotSafe, hide_beside
+from rereferral.errors import DataError, RuleError
 from rereferral.rules import DFE, Rule
 from rereferral.small_tables import small_table
 
@@ -39,7 +40,7 @@ def protect(
     by: Mapping[str, Sequence[str]] | None = None,
     counts: Mapping[str, Sequence[str]] | None = None,
     parts: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
-    equations: Iterable[str] = (),
+    equations: Iterable[str] | Mapping[str, Iterable[str]] = (),
     earlier: Release | Sequence[Release] = (),
 ) -> Release:
     """Make the tables of a release safe to publish together.
@@ -67,9 +68,10 @@ def protect(
         ``{"region": {"London": ["Inner London", "Outer London"]}}``,
         ``{"financial_year": {"2015-16 to 2016-17": ["2015-16", "2016-17"]}}``. They may stand in
         one table or in several, and in earlier releases.
-    equations : iterable of str, optional
+    equations : iterable of str, or mapping of str to these, optional
         What holds within each row, beside ``n = linked + not_linked`` and the chain of a report:
         ``"n = girls + boys + not_stated"``, ``"closed <= referred"``. One name may be in no table.
+        A mapping has equations of single tables, by the name of the table.
     earlier : Release or sequence of Release, optional
         What was published before on the same persons.
 
@@ -125,9 +127,11 @@ def protect(
     if not tables:
         raise RuleError("there is no table to protect")
     before = [earlier] if isinstance(earlier, Release) else list(earlier)
-    declared = tuple(equations)
+    declared: Declared = declared_of(equations)
     spans = dict(parts or {})
     given = {name: small_table(table, f'table "{name}"') for name, table in tables.items()}
+    if isinstance(equations, Mapping) and (unknown := set(equations) - set(given)):
+        raise DataError(f'equations names the table "{min(unknown)}", which is not given')
     curves = {name: table for name, table in given.items() if is_curve(table)}
     if curves and rule.zeroed:
         raise RuleError(
@@ -141,7 +145,8 @@ def protect(
         area=area,
         always=spans,
     )
-    old, kinds = _earlier(before, rule)
+    old, kinds, theirs = _earlier(before, rule)
+    declared += theirs
     everything = Counts(rule)
     for sheet in sheets:
         true_counts(everything, sheet)
@@ -149,7 +154,7 @@ def protect(
     for sheet in old:
         true_counts(everything, sheet, kinds)
     both = [*sheets, *old]
-    apart = add_rows(everything, both, (*EQUATIONS, *declared), declared)
+    apart = add_rows(everything, both, declared)
     apart += add_totals(everything, both, spans)
     add_parts(everything, both, spans)
     add_differences(everything, both)
@@ -208,7 +213,7 @@ def protect(
             "together. Where they are of one area, give area=None."
         )
     if not release.attack().passed:
-        raise RuleError(f"the release does not withstand its attack: {release.attack().words()}")
+        raise NotSafe(f"the release does not withstand its attack: {release.attack().words()}")
     return release
 
 
@@ -234,10 +239,13 @@ def _hidden_groups(sheet: Sheet, shown: Shown) -> set[tuple[str, ...]]:
     }
 
 
-def _earlier(releases: Iterable[Release], rule: Rule) -> tuple[list[Sheet], dict[Place, int]]:
-    """The tables of earlier releases under names of their own, and what was hidden in them."""
+def _earlier(
+    releases: Iterable[Release], rule: Rule
+) -> tuple[list[Sheet], dict[Place, int], Declared]:
+    """The tables of earlier releases under names of their own, what was hidden, and what holds."""
     sheets: list[Sheet] = []
     kinds: dict[Place, int] = {}
+    declared: list[tuple[str, str | None]] = []
     for place, release in enumerate(releases, start=1):
         if release.rule != rule:
             raise RuleError(
@@ -251,7 +259,11 @@ def _earlier(releases: Iterable[Release], rule: Rule) -> tuple[list[Sheet], dict
             where._replace(table=names[where.table]): state
             for where, state in released.kinds.items()
         }
-    return sheets, kinds
+        declared += [
+            (text, table if table is None else names.get(table, table))
+            for text, table in released.equations
+        ]
+    return sheets, kinds, tuple(dict.fromkeys(declared))
 
 
 def _of_shown_rows(

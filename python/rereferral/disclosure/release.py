@@ -16,7 +16,32 @@ from rereferral.disclosure.spreadsheet import to_csv
 from rereferral.errors import RuleError
 from rereferral.rules import Rule
 
-__all__ = ["Release"]
+__all__ = ["Release", "in_words"]
+
+
+def in_words(n_counts: int, log: pd.DataFrame) -> str:
+    """How many of some counts were hidden, and why, by the log of a release."""
+    times = log["done"].value_counts()
+    parts = [
+        (int(times.get(done, 0)), what)
+        for done, what in (
+            ("small", "hidden because small"),
+            ("zeroed", "shown as 0, be it small or 0 itself"),
+            ("beside", "hidden so that no small one can be found"),
+        )
+    ]
+    said = [
+        f"{number:,} {'is' if number == 1 else 'are'} {what}" for number, what in parts if number
+    ]
+    if not said:
+        return f"Of {n_counts:,} counts none had to be hidden."
+    also = int(times.get("with its counts", 0))
+    figures = (
+        "1 figure computed from them is"
+        if also == 1
+        else f"{also:,} figures computed from them are"
+    )
+    return f"Of {n_counts:,} counts {', '.join(said)}{f'; {figures} hidden too' if also else ''}."
 
 
 class Release:
@@ -70,25 +95,7 @@ class Release:
 
     def words(self) -> str:
         """How many counts were hidden, and why."""
-        times = self.log["done"].value_counts()
-        parts = [
-            (int(times.get(done, 0)), what)
-            for done, what in (
-                ("small", "hidden because small"),
-                ("zeroed", "shown as 0 because small"),
-                ("beside", "hidden so that no small one can be found"),
-            )
-        ]
-        said = [
-            f"{number:,} {'is' if number == 1 else 'are'} {what}"
-            for number, what in parts
-            if number
-        ]
-        if not said:
-            return f"Of {self._n_counts:,} counts none had to be hidden."
-        also = int(times.get("with its counts", 0))
-        also_said = f"; {also:,} figures computed from them are hidden too" if also else ""
-        return f"Of {self._n_counts:,} counts {', '.join(said)}{also_said}."
+        return in_words(self._n_counts, self.log)
 
     def save(self, folder: str | os.PathLike[str]) -> pathlib.Path:
         """Write the tables as published, the log and the rule into a new or an empty folder.

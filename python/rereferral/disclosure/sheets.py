@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,8 @@ _MEDIANS = re.compile(r"median(_.*)?")
 _PART_OF = {"share_not_stepped_down": ("not_stepped_down", "below_threshold")}
 _RATES = (
     ("rereferred", "followed"),
+    ("stepped_down_rereferred", "stepped_down_followed"),
+    ("re_referrals", "looked_back"),
     ("linked", "n"),
 )  # the first whose columns a table has
 _OF_RATE = ("rate", "risk", "deff", "std_error", "lower", "upper")
@@ -71,9 +74,14 @@ class Sheet:
     derived: Mapping[str, tuple[str, ...]]
     total: bool
 
+    @cached_property
+    def members(self) -> dict[str, list[str]]:
+        """What each group column says, by row."""
+        return {column: [str(cell) for cell in self.frame[column]] for column in self.by}
+
     def member(self, row: int, column: str) -> str:
         """What a group column says of a row."""
-        return str(self.frame[column].iloc[row])
+        return self.members[column][row]
 
 
 def row_label(sheet: Sheet, row: int) -> str:

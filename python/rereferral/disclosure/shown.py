@@ -20,8 +20,9 @@ WHY = {
     "small": "a count that nobody may find",
     "beside": "a small count could be found from it",
     "with its counts": "it follows from counts that are hidden",
-    "zeroed": "a count that nobody may find, shown as 0",
+    "zeroed": "the rule shows small counts as it shows 0",
     "rounded": "the rule rounds these counts",
+    "left out": "it could not be made safe with the other tables",
 }
 """What the log says of each thing that is done."""
 
@@ -116,9 +117,10 @@ class Shown:
             self._note(row, column, _DONE[state])
             return pd.NA, self._rule.symbol
         shown = self._rounded(value)
-        if self._rule.zeroed and self._rule.is_small(value):
+        # The log may not tell a 0 from a small count, nor which counts needed no rounding.
+        if self._rule.zeroed and shown == 0:
             self._note(row, column, "zeroed")
-        elif shown != value:
+        elif self._rule.base(self._sheet.total) > 1:
             self._note(row, column, "rounded")
         if shown == 0 < value and not self._rule.zeroed:
             return shown, LOW
@@ -132,16 +134,18 @@ class Shown:
     def _derived(self, row: int, column: str) -> tuple[float | None, str]:
         sources = self._sheet.derived[column]
         given = self._sheet.frame[column].iloc[row]
-        if pd.isna(given):
-            return None, ""
         hidden = any(self._state(row, name) in _HIDDEN for name in sources)
         if self._rule.zeroed:
-            # A rate of a count that is shown as 0 would say what it is.
+            # A rate of a count that is shown as 0, or that there is none, would say what it is.
             values = [self._value(row, name) for name in sources]
-            hidden = hidden or any(v is not None and self._rule.is_small(v) for v in values)
+            hidden = hidden or any(v is not None and self._rounded(v) == 0 for v in values)
+        elif pd.isna(given):
+            return None, ""
         if hidden:
             self._note(row, column, "with its counts")
             return None, self._rule.symbol
+        if pd.isna(given):
+            return None, ""
         decimals = self._rule.decimals + 2
         if row in self._shares.get(column, {}):
             value = self._shares[column][row] / 10**decimals

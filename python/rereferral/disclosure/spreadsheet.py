@@ -33,6 +33,7 @@ def to_csv(table: pd.DataFrame) -> str:
     safe = table.rename(columns=lambda name: neutral(str(name)))
     for place, (_, column) in enumerate(table.items()):
         if not pd.api.types.is_numeric_dtype(column.dtype):
-            safe.isetitem(place, [_cell(value) for value in column])
+            cells = [_cell(value) for value in column]
+            safe.isetitem(place, pd.Series(cells, safe.index, dtype=object))
     text: str = safe.to_csv(index=False, lineterminator="\n")
     return text

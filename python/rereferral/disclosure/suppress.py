@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
 from rereferral.disclosure.audit import few
 from rereferral.disclosure.counts import MOST, Counts, State, beside_bounds
-from rereferral.disclosure.system import System, _scipy, minimise
+from rereferral.disclosure.system import System, minimise, solver
 from rereferral.errors import RuleError
 
-__all__ = ["hide_beside"]
+__all__ = ["NotSafe", "hide_beside"]
 
 # The surroundings of a secret, ever wider: how many equations from it, of at most how many counts.
 _STEPS = ((1, 12), (2, 12), (2, 40), (3, 40), (1, MOST), (2, MOST), (99, MOST))
-_TOTAL = 6.0  # what hiding a count of several areas costs, against 1 for one of one area
+_TOTAL = 6.0  # what hiding a total costs, against 1 for one of its parts
+_FURTHER = 2  # how many wider surroundings are tried where a total would go
 _WITH_RATE = 1.2  # the same of the first count of a row, which takes the rate with it
 _FAR = 12  # by how much another set of counts may differ from the true one
+
+
+class NotSafe(RuleError):
+    """A release cannot be made safe as it is."""
 
 
 def hide_beside(counts: Counts, secrets: Sequence[int]) -> list[int]:
@@ -35,7 +40,7 @@ def hide_beside(counts: Counts, secrets: Sequence[int]) -> list[int]:
 
     Raises
     ------
-    RuleError
+    NotSafe
         A secret was published before, or cannot be hidden.
     """
     wanted = counts.rule.values
@@ -64,7 +69,7 @@ def _needed(counts: Counts, hidden: Iterable[int], secrets: Sequence[int]) -> li
         concerned = [secret for secret in secrets if secret in with_it]
         counts.state[number] = State.SHOWN
         counts.renew([number])
-        if few(System(counts), concerned, counts.rule.values, counts.value):
+        if few(System(counts), concerned, counts.rule.values, counts.value, 1):
             counts.state[number] = State.BESIDE
             counts.renew([number])
         else:
@@ -75,7 +80,7 @@ def _needed(counts: Counts, hidden: Iterable[int], secrets: Sequence[int]) -> li
 def _cost(counts: Counts, number: int) -> float:
     """What is lost with a count: totals are dear, and the larger the dearer."""
     value = counts.value[number] or 0
-    return (_TOTAL if counts.total[number] else 1.0) + 0.01 * float(np.log1p(value))
+    return (_TOTAL if counts.dear[number] else 1.0) + 0.01 * float(np.log1p(value))
 
 
 def _may_hide(counts: Counts, number: int) -> bool:
@@ -91,9 +96,10 @@ def _may_hide(counts: Counts, number: int) -> bool:
 
 
 def _cheapest(counts: Counts, system: System, secret: int) -> list[int]:
+    best: tuple[float, list[int]] | None = None
+    wider = 0
     for steps, wide in _STEPS:
         near = _near(counts, secret, steps, wide)
-        best: tuple[float, list[int]] | None = None
         for found in _programmes(counts, system, secret, near):
             if not found[1]:
                 continue  # bounds that are too wide by one solver's rounding
@@ -101,19 +107,32 @@ def _cheapest(counts: Counts, system: System, secret: int) -> list[int]:
                 best = found
             if len(best[1]) == 1:
                 break
-        if best is not None:
-            return best[1]
+        if best is None:
+            continue
+        # A total is dear enough to look further for something else.
+        if best[0] < _TOTAL or wider == _FURTHER:
+            break
+        wider += 1
+    if best is not None:
+        return best[1]
     table, row, column = counts.places[secret]
-    raise RuleError(
+    raise NotSafe(
         f'table "{table}", row {row}: "{column}" is small and cannot be hidden whatever else is: '
         "it follows from what was published before, or from what everybody knows"
     )
 
 
 def _near(counts: Counts, secret: int, steps: int, wide: int) -> set[int]:
-    """Counts that some equations lead to."""
-    near = {secret}
-    equations = [e.counts for e in counts.told() if len(e.counts) <= wide]
+    """Counts that some equations lead to; the same count in other tables is no step away."""
+    told = counts.told()
+    same: dict[int, list[int]] = {}
+    for e in told:
+        if len(e.counts) == 2 and sum(e.factors) == e.constant == 0:
+            one, other = e.counts
+            same.setdefault(one, []).append(other)
+            same.setdefault(other, []).append(one)
+    near = _with_same({secret}, same)
+    equations = [e.counts for e in told if len(e.counts) <= wide]
     for _ in range(steps):
         reached = set(near)
         for members in equations:
@@ -121,12 +140,23 @@ def _near(counts: Counts, secret: int, steps: int, wide: int) -> set[int]:
                 reached.update(members)
         if reached == near:
             break
-        near = reached
+        near = _with_same(reached, same)
     # What an inequality leaves is nobody's cell: it moves with its counts.
     for e in counts.told():
         if not near.isdisjoint(e.counts):
             near.update(c for c in e.counts if counts.state[c] == State.SLACK)
     return near
+
+
+def _with_same(numbers: set[int], same: Mapping[int, Sequence[int]]) -> set[int]:
+    """Counts with all that are equal to one of them."""
+    found, waiting = set(numbers), list(numbers)
+    while waiting:
+        for other in same.get(waiting.pop(), ()):
+            if other not in found:
+                found.add(other)
+                waiting.append(other)
+    return found
 
 
 def _programmes(
@@ -166,7 +196,7 @@ def _programme(
     near: set[int],
     ways: Sequence[tuple[int | None, int | None]],
 ) -> tuple[float, list[int]] | None:
-    _, sparse = _scipy()
+    _, sparse = solver()
     # By how much a hidden share may be missed, in the units of its equations.
     loose_share = 4 * _FAR * 10 ** (counts.rule.decimals + 2)
     true = np.array([-1 if v is None else v for v in counts.value], np.int64)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from rereferral.disclosure.counts import MOST, Counts
 from rereferral.errors import DataError, RereferralError
 
-__all__ = ["Piece", "System", "minimise"]
+__all__ = ["Piece", "System", "minimise", "solver"]
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Ints: TypeAlias = npt.NDArray[np.int64]
@@ -21,8 +21,8 @@ _ROUNDS = 60
 _EXACT = 1e-6
 
 
-def _scipy() -> tuple[Any, Any]:
-    """The optimiser and the sparse matrices of scipy."""
+def solver() -> tuple[Any, Any]:
+    """The optimiser and the sparse matrices of scipy; one sentence where it is not there."""
     try:
         from scipy import optimize, sparse
     except ImportError:
@@ -92,7 +92,7 @@ def minimise(
     RereferralError
         The solver gave up, or its answer does not meet the equations.
     """
-    optimize, _ = _scipy()
+    optimize, _ = solver()
     constraints = []
     if len(constant):
         constraints.append(optimize.LinearConstraint(_for_solver(matrix), constant, constant))
@@ -116,7 +116,7 @@ def minimise(
 
 def _for_solver(matrix: Any) -> Any:
     """A matrix whose places are as wide as the solver of scipy 1.11 wants them."""
-    _, sparse = _scipy()
+    _, sparse = solver()
     found = sparse.csc_array(matrix)
     found.indices = found.indices.astype(np.int32)
     found.indptr = found.indptr.astype(np.int32)
@@ -154,7 +154,7 @@ class System:
         self._equations = [e for e in counts.told() if len(e.counts)]
         self.low = np.array(counts.low if low is None else low, np.float64)
         self.high = np.array(counts.high if high is None else high, np.float64)
-        _, sparse = _scipy()
+        _, sparse = solver()
         rows = np.repeat(np.arange(len(self._equations)), [len(e.counts) for e in self._equations])
         columns = np.array([c for e in self._equations for c in e.counts], np.int32)
         factors = np.array([f for e in self._equations for f in e.factors], np.float64)

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from rereferral.arguments import year_range
+from rereferral.disclosure.spreadsheet import to_csv
 from rereferral.errors import DataError, RuleError
 from rereferral.estimate.england import SIZES, england
 from rereferral.estimate.estimate import Estimate, estimate_total
@@ -138,7 +139,7 @@ def _years_of(labels: list[str], path: str) -> list[int]:
 def _save(found: Estimate, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for title, table in found.tables().items():
-        table.to_csv(folder / f"{title}.csv", index=False)
+        (folder / f"{title}.csv").write_text(to_csv(table), "utf-8", newline="\n")
     words: dict[str, Any] = {"level": found.level, "fpc": found.fpc, "condition": found.condition}
     (folder / "manifest.json").write_text(json.dumps(words, indent=1) + "\n", encoding="utf-8")
     print(f"\n{folder}: {', '.join(found.tables())}")
