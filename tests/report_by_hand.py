@@ -42,6 +42,12 @@ class ByHand:
     simulated: bool = True
     calibration: str | None = "report"
     notes: list[str] = field(default_factory=list)
+    protected: list[str] = field(default_factory=list)
+    release: None = None
+
+    @property
+    def shown(self) -> dict[str, pd.DataFrame]:
+        return self.tables
 
     @property
     def headline(self) -> pd.DataFrame:
@@ -391,7 +397,7 @@ def report(
         simulated=simulated,
         calibration="report" if simulated else None,
         notes=[
-            "Small counts are not suppressed: do not publish tables of small areas as they are.",
+            "Not for publication: every count is exact, small ones too. Made by hand.",
             "RC9 did not exist before 2022-23, so step-down in these years is a what-if.",
         ],
     )

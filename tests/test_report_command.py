@@ -18,7 +18,7 @@ pytest.importorskip("jinja2")
 import report_by_hand
 import rereferral as rr
 from rereferral.cli import main
-from rereferral.report import beside, command
+from rereferral.report import beside, command, drawing
 
 UNTIL = ["--observed-until", "2021-03-31"]
 
@@ -51,7 +51,7 @@ def test_the_page_and_the_headline(data, tmp_path, capsys):
         value = f"{row.ours:.1f} %" if row.unit == "percent" else f"{int(row.ours):,}"
         assert line.endswith(value)
     assert "SIMULATED" in said.out
-    assert "Small counts are not suppressed." in said.out
+    assert "Protected by the rule DfE: counts from 1 to 5 are hidden as c" in said.out
     manifest = json.loads((out / "manifest.json").read_text("utf-8"))
     assert manifest["simulation"]["seed"] == 3
     assert manifest["simulation"]["calibration"] == "report"
@@ -59,10 +59,13 @@ def test_the_page_and_the_headline(data, tmp_path, capsys):
     assert manifest["options"]["years"] == [2019, 2020]
 
 
-def test_the_command_counts_as_the_function_does(data, tmp_path):
+def test_the_command_counts_as_the_function_does(data, tmp_path, capsys):
     arguments = ["--years", "2020", *UNTIL, "--observed-from", "2016-04-01"]
     help_file = ["--early-help", data / "early_help.csv"]
-    run(data / "episodes.csv", *arguments, *help_file, "--out", tmp_path / "report")
+    exact = ["--rule", "none", "--out", tmp_path / "exact"]
+    assert run(data / "episodes.csv", *arguments, *help_file, *exact) == 0
+    assert "Not for publication: every count is exact" in capsys.readouterr().out
+    assert run(data / "episodes.csv", *arguments, *help_file, "--out", tmp_path / "safe") == 0
     report = rr.missed_opportunities(
         rr.read_csv(data / "episodes.csv"),
         rr.read_csv(data / "early_help.csv", types={"start_date": "date"}),
@@ -71,12 +74,15 @@ def test_the_command_counts_as_the_function_does(data, tmp_path):
         observed_from="2016-04-01",
     )
     for name, table in report.tables.items():
-        written = (tmp_path / "report" / "tables" / f"{name}.csv").read_text("utf-8")
-        assert written == table.assign(status="SIMULATED").to_csv(index=False)
+        written = tmp_path / "exact" / "tables" / f"UNPROTECTED-{name}.csv"
+        assert written.read_text("utf-8") == table.assign(status="SIMULATED").to_csv(index=False)
+    for name, table in report.protect().shown.items():
+        written = tmp_path / "safe" / "tables" / f"{name}.csv"
+        assert written.read_text("utf-8") == table.assign(status="SIMULATED").to_csv(index=False)
 
 
-def drawn_here(*_, **__):
-    raise AssertionError("drawn here")
+def drawn_here(*_, names, **__):
+    return dict.fromkeys(names, "drawn here")
 
 
 def files(folder):
@@ -87,27 +93,27 @@ def test_a_process_beside_draws_the_same_bytes(data, tmp_path, monkeypatch):
     arguments = [data / "episodes.csv", "--years", "2020", *UNTIL, "--out"]
     run(*arguments, tmp_path / "here")
     monkeypatch.setattr(command, "_LARGE", 0)
-    monkeypatch.setattr(beside, "draw", drawn_here)
     run(*arguments, tmp_path / "beside")
     assert files(tmp_path / "here") == files(tmp_path / "beside")
 
 
 @pytest.mark.parametrize(
-    ("program", "asked"),
+    ("program", "here"),
     [
-        ("/nowhere/python", "Source: a.csv."),  # it does not start
-        ("/bin/false", "Source: a.csv."),  # it ends at once
-        (sys.executable, "Source: b.csv."),  # it was asked for other figures
+        (sys.executable, False),
+        ("/nowhere/python", True),  # it does not start
+        ("/bin/false", True),  # it ends at once
     ],
 )
-def test_without_an_answer_the_figures_are_drawn_here(program, asked, monkeypatch):
+def test_the_other_process_draws_its_figures_if_it_can(program, here, monkeypatch):
     tables = report_by_hand.report(3, 2, 400).tables
     monkeypatch.setattr(beside.sys, "executable", program)
-    monkeypatch.setattr(beside, "draw", lambda *_, source, simulated: (source, simulated))
+    monkeypatch.setattr(beside, "draw", drawn_here)
     with beside.FiguresBeside() as figures:
-        figures.ask(tables, source=asked, simulated=True)
         drawn = figures.draw(tables, source="Source: a.csv.", simulated=True)
-    assert drawn == ("Source: a.csv.", True)
+    assert list(drawn) == [name for name in drawing.FIGURES if name in drawn]
+    assert drawn["rate_by_year"] == "drawn here"
+    assert (drawn["authorities"] == "drawn here") is here
 
 
 def test_other_names_of_columns_and_other_columns(data, tmp_path):

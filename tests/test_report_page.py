@@ -80,7 +80,7 @@ class Page(HTMLParser):
 
 def made(report, folder):
     saving.save(report, folder / "report")
-    return Page((folder / "report" / "index.html").read_text("utf-8"))
+    return Page((folder / "report" / "UNPROTECTED-index.html").read_text("utf-8"))
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +97,7 @@ def folder(england, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def page(folder):
-    return Page((folder / "index.html").read_text("utf-8"))
+    return Page((folder / "UNPROTECTED-index.html").read_text("utf-8"))
 
 
 # --------------------------------------------------------------------------- what it is made of
@@ -111,7 +111,7 @@ def test_nothing_comes_from_elsewhere(page, folder):
             target = attributes.get(name)
             if target is not None:
                 assert target.startswith(("data:", "#")), f"<{tag} {name}={target[:60]!r}>"
-    text = (folder / "index.html").read_text("utf-8")
+    text = (folder / "UNPROTECTED-index.html").read_text("utf-8")
     assert "@import" not in text
     assert "url(" not in text
 
@@ -220,10 +220,13 @@ def test_terms_of_the_core_are_told_in_plain_words(tmp_path):
 
 def test_real_data_are_not_called_simulated(tmp_path):
     saving.save(by_hand.report(2, 1, 40, simulated=False), tmp_path / "report")
-    text = (tmp_path / "report" / "index.html").read_text("utf-8")
+    text = (tmp_path / "report" / "UNPROTECTED-index.html").read_text("utf-8")
     assert "SIMULATED" not in text
-    assert "Small counts are not suppressed" in text
-    assert "status" not in pd.read_csv(tmp_path / "report" / "tables" / "chain.csv").columns
+    assert "Every count on this page is exact, small ones too" in text
+    assert (
+        "status"
+        not in pd.read_csv(tmp_path / "report" / "tables" / "UNPROTECTED-chain.csv").columns
+    )
 
 
 def test_figures_are_told_in_words_with_the_numbers_of_the_tables(page, england, folder):

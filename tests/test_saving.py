@@ -66,10 +66,10 @@ def test_page_figures_tables_and_manifest(small, written):
     names = set(contents(written / "report"))
     figures = {"chain", "rate_by_year", "authorities", "time_to_rereferral", "exclusions"}
     assert names == {
-        "index.html",
+        "UNPROTECTED-index.html",
         "manifest.json",
-        *(f"figures/{name}.{form}" for name in figures for form in ("png", "svg")),
-        *(f"tables/{name}.csv" for name in small.tables),
+        *(f"figures/UNPROTECTED-{name}.{form}" for name in figures for form in ("png", "svg")),
+        *(f"tables/UNPROTECTED-{name}.csv" for name in small.tables),
     }
 
 
@@ -97,10 +97,12 @@ def test_manifest_says_what_it_was_made_from(small, written):
 
 def test_tables_keep_rates_at_full_precision(small, written):
     for name, table in small.tables.items():
-        read = pd.read_csv(written / "report" / "tables" / f"{name}.csv", keep_default_na=False)
+        read = pd.read_csv(
+            written / "report" / "tables" / f"UNPROTECTED-{name}.csv", keep_default_na=False
+        )
         assert list(read.columns) == [*table.columns, "status"]
         assert len(read) == len(table)
-    rates = pd.read_csv(written / "report" / "tables" / "chain_by_year.csv")["rate"]
+    rates = pd.read_csv(written / "report" / "tables" / "UNPROTECTED-chain_by_year.csv")["rate"]
     assert rates.tolist() == small.tables["chain_by_year"]["rate"].tolist()
 
 
@@ -117,7 +119,7 @@ def test_the_simulation_beside_an_input_is_named(quick, small, tmp_path):
     saving.save(small, tmp_path / "report", inputs=[tmp_path / "episodes.csv"])
     manifest = json.loads((tmp_path / "report" / "manifest.json").read_text("utf-8"))
     assert manifest["simulation"] == {"calibration": "official", "seed": 7}
-    assert "seed 7" in (tmp_path / "report" / "index.html").read_text("utf-8")
+    assert "seed 7" in (tmp_path / "report" / "UNPROTECTED-index.html").read_text("utf-8")
 
 
 # --------------------------------------------------------------------------- where it may go
@@ -135,7 +137,7 @@ def test_an_earlier_report_is_replaced_as_a_whole(quick, earlier, tmp_path):
 
 def test_an_empty_folder_and_one_that_is_not_there_yet_are_taken(quick, small, tmp_path):
     (tmp_path / "empty").mkdir()
-    assert saving.save(small, tmp_path / "empty") == tmp_path / "empty" / "index.html"
+    assert saving.save(small, tmp_path / "empty") == tmp_path / "empty" / "UNPROTECTED-index.html"
     assert saving.save(small, tmp_path / "a" / "b" / "report").is_file()
 
 
@@ -144,7 +146,7 @@ def test_a_link_to_a_folder_is_followed_and_stays(quick, small, tmp_path):
     (tmp_path / "link").symlink_to("real")
     saving.save(small, tmp_path / "link")
     assert (tmp_path / "link").is_symlink()
-    assert (tmp_path / "real" / "index.html").is_file()
+    assert (tmp_path / "real" / "UNPROTECTED-index.html").is_file()
 
 
 def spoil_with_a_file(folder):
@@ -164,9 +166,9 @@ def spoil_with_an_empty_folder(folder):
 
 
 def spoil_a_table(folder):
-    with open(folder / "tables" / "chain.csv", "ab") as file:
+    with open(folder / "tables" / "UNPROTECTED-chain.csv", "ab") as file:
         file.write(b"a note\n")
-    return "tables/chain.csv, which was changed"
+    return "tables/UNPROTECTED-chain.csv, which was changed"
 
 
 def spoil_the_manifest(folder):
@@ -175,9 +177,9 @@ def spoil_the_manifest(folder):
 
 
 def spoil_by_a_link(folder):
-    (folder / "index.html").unlink()
-    (folder / "index.html").symlink_to("/etc/hostname")
-    return "index.html, which is not a plain file"
+    (folder / "UNPROTECTED-index.html").unlink()
+    (folder / "UNPROTECTED-index.html").symlink_to("/etc/hostname")
+    return "UNPROTECTED-index.html, which is not a plain file"
 
 
 @pytest.mark.parametrize(
@@ -201,7 +203,7 @@ def test_a_folder_with_anything_else_is_refused_before_any_work(spoil, small, ea
 
 
 def test_a_report_that_lost_a_file_is_still_a_report(small, earlier):
-    (earlier / "tables" / "chain.csv").unlink()
+    (earlier / "tables" / "UNPROTECTED-chain.csv").unlink()
     saving.check_folder(earlier)
 
 

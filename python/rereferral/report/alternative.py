@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rereferral.disclosure.curves import is_by_points
 from rereferral.report.exclusions import steps_of
 from rereferral.report.regions import by_region
-from rereferral.report.words import count, is_missing, of, rate
+from rereferral.report.words import NONE, count, is_missing, of, rate, share
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
+    "all_of",
     "authorities",
+    "days_told",
     "exclusions",
     "flow",
     "rate_by_year",
     "regions",
+    "risk_by",
     "time_to_rereferral",
+    "why_not",
 ]
 
 _ALL_YEARS = "all years"
@@ -47,30 +52,42 @@ def flow(data: pd.DataFrame) -> str:
 
 def rate_by_year(data: pd.DataFrame, published: float | None = 0.25) -> str:
     """The rate by year, of the table ``chain_by_year``."""
-    parts = [
-        f"{row['financial_year']} {of(row['rereferred'], row['followed'])}"
-        + (
-            " (no closure followed)"
-            if is_missing(row["rate"])
-            else f" (95 % limits {rate(row['lower_95'])} to {rate(row['upper_95'])})"
-        )
-        for row in data.to_dict("records")
-    ]
+    parts = [f"{row['financial_year']} {_with_limits(row)}" for row in data.to_dict("records")]
     text = f"Points with limits. Re-referred within 12 months by year of closure: {_joined(parts)}."
     return text if published is None else f"{text} Published: {100 * published:.0f} %."
 
 
+def _with_limits(row: Any) -> str:
+    if is_missing(row["rate"]):
+        return f"{NONE} ({why_not(row)})"
+    return (
+        f"{share(row['rereferred'], row['followed'], row['rate'])} (95 % limits "
+        f"{rate(row['lower_95'])} to {rate(row['upper_95'])})"
+    )
+
+
+def why_not(row: Any) -> str:
+    """Why a row of the chain has no rate."""
+    followed = row["followed"]
+    return "no closure followed" if not is_missing(followed) and followed == 0 else "not shown"
+
+
 def authorities(data: pd.DataFrame) -> str:
     """The authorities, of the table ``chain_by_authority``."""
-    followed, again = int(data["followed"].sum()), int(data["rereferred"].sum())
+    counted = data[["followed", "rereferred"]].dropna()
+    followed, again = int(counted["followed"].sum()), int(counted["rereferred"].sum())
     rows = data[data["rate"].notna()].sort_values(["rate", "authority"], kind="stable")
     number = f"{count(len(data))} authorit{'y' if len(data) == 1 else 'ies'}"
     text = (
-        f"Rates of {number} with their limits, by region. All together {of(again, followed)} "
+        f"Rates of {number} with their limits, by region. {all_of(data)} {of(again, followed)} "
         f"({count(again)} of {count(followed)})."
     )
     if not len(rows):
-        return f"{text} No closure was followed."
+        return (
+            f"{text} No rate is shown."
+            if len(counted) < len(data)
+            else (f"{text} No closure was followed.")
+        )
     overall = again / followed
     if len(rows) > 1:
         low, high = rows.iloc[0], rows.iloc[-1]
@@ -84,10 +101,16 @@ def authorities(data: pd.DataFrame) -> str:
     return text
 
 
+def all_of(data: pd.DataFrame) -> str:
+    """What the authorities of the table ``chain_by_authority`` are called together."""
+    hidden = int(data[["followed", "rereferred"]].isna().any(axis=1).sum())
+    return f"All but {count(hidden)} not shown, together" if hidden else "All together"
+
+
 def _named(row: Any) -> str:
     name = row["authority"] if is_missing(row["authority_name"]) else row["authority_name"]
     return (
-        f"{name} {of(row['rereferred'], row['followed'])} "
+        f"{name} {share(row['rereferred'], row['followed'], row['rate'])} "
         f"({count(row['rereferred'])} of {count(row['followed'])})"
     )
 
@@ -128,6 +151,19 @@ def risk_by(group: pd.DataFrame, day: float) -> float:
     return float(upto["risk"].iloc[-1]) if len(upto) else float("nan")
 
 
+def days_told(curves: list[pd.DataFrame], wanted: tuple[int, ...]) -> list[int]:
+    """The days nearest to some at which all curves are known.
+
+    A curve by day is known at all of them; one that is told at some points alone at these.
+    """
+    last = max((int(curve["day"].max()) for curve in curves if len(curve)), default=0)
+    if any(not is_by_points(curve) for curve in curves):
+        return [day for day in wanted if day <= last] or [last]
+    points = set.intersection(*(set(curve["day"].astype(int)) for curve in curves)) - {0}
+    found = [max((point for point in points if point <= day), default=0) for day in wanted]
+    return sorted(set(found) - {0}) or [last]
+
+
 def time_to_rereferral(data: pd.DataFrame) -> str:
     """The curves, of the table ``curve``."""
     groups = dict(list(data.groupby("financial_year", sort=False, observed=True)))
@@ -136,11 +172,9 @@ def time_to_rereferral(data: pd.DataFrame) -> str:
     if whole is not None and whole["risk"].notna().any():
         parts = [
             f"{rate(risk_by(whole, day))} within {day} days"
-            for day in (30, 91, 182, 365)
-            if day <= whole["day"].max()
+            for day in days_told([whole], (30, 91, 182, 365))
         ]
-        if parts:
-            text += f" Re-referred, all years together: {_joined(parts)}."
+        text += f" Re-referred, all years together: {_joined(parts)}."
     ends = [
         f"{label} {rate(group['risk'].iloc[-1])}"
         for label, group in groups.items()

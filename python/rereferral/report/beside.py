@@ -1,9 +1,8 @@
-"""Figures drawn by a process of their own, while this one goes on counting.
+"""Figures drawn by two processes: half by this one, half by one of their own.
 
 Drawing takes about two seconds of one core and holds Python all the while, so a thread would not
-help. The tables of the figures are among the first that a report has; the linkages that come after
-them take as long as the drawing. The bytes are the same wherever they are drawn, so whatever goes
-wrong with the process has one answer: to draw here.
+help. The other process gets ready while this one counts. The bytes are the same wherever they are
+drawn, so whatever goes wrong with the process has one answer: to draw here.
 """
 
 from __future__ import annotations
@@ -13,12 +12,12 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from rereferral.report.drawing import TABLES, Drawn, draw
+from rereferral.report.drawing import FIGURES, Drawn, draw
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,6 +29,9 @@ _CHILD = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]);"
     "from rereferral.report.beside import _answer; _answer()"
 )
+
+_THEIRS = ("chain", "authorities")
+"""The figures of the other process; these take as long as all others."""
 
 
 class FiguresBeside:
@@ -44,8 +46,6 @@ class FiguresBeside:
     def __init__(self, worthwhile: bool = True) -> None:
         self._worthwhile = worthwhile
         self._process: subprocess.Popen[bytes] | None = None
-        self._asked: tuple[Any, ...] = ()
-        self._reply: Future[tuple[bytes, bytes]] | None = None
 
     def __enter__(self) -> FiguresBeside:
         self._pool = ThreadPoolExecutor(1)
@@ -76,26 +76,22 @@ class FiguresBeside:
                     pipe.close()
             self._process.wait()
 
-    def ask(self, tables: Mapping[str, pd.DataFrame], *, source: str, simulated: bool) -> None:
-        """Have the figures of a report drawn; arguments as of `drawing.draw`."""
-        if self._process is None or self._reply is not None:
-            return
-        needed = {name: tables[name] for name in TABLES}
-        self._asked = needed, source, simulated
-        self._reply = self._pool.submit(self._process.communicate, pickle.dumps(self._asked))
-
     def draw(
         self, tables: Mapping[str, pd.DataFrame], *, source: str, simulated: bool
     ) -> dict[str, Drawn]:
-        """The figures of a report, as `drawing.draw` gives them; drawn here if need be."""
-        found = None
-        if self._reply is not None and self._process is not None:
-            asked, *how = self._asked
-            out, _ = self._reply.result()
-            same = all(tables[name] is table for name, table in asked.items())
-            if same and how == [source, simulated] and self._process.returncode == 0:
-                found = pickle.loads(out)
-        return found or draw(tables, source=source, simulated=simulated)
+        """The figures of a report, as `drawing.draw` gives them."""
+        if self._process is None:
+            return draw(tables, source=source, simulated=simulated, names=FIGURES)
+        asked = pickle.dumps((tables, source, simulated))
+        reply = self._pool.submit(self._process.communicate, asked)
+        mine = [name for name in FIGURES if name not in _THEIRS]
+        found = draw(tables, source=source, simulated=simulated, names=mine)
+        out, _ = reply.result()
+        if self._process.returncode == 0:
+            found |= pickle.loads(out)
+        else:
+            found |= draw(tables, source=source, simulated=simulated, names=_THEIRS)
+        return {name: found[name] for name in FIGURES if name in found}
 
 
 def _answer() -> None:
@@ -105,5 +101,5 @@ def _answer() -> None:
     import matplotlib.figure  # noqa: F401
 
     tables, source, simulated = pickle.load(sys.stdin.buffer)
-    drawn = draw(tables, source=source, simulated=simulated)
+    drawn = draw(tables, source=source, simulated=simulated, names=_THEIRS)
     sys.stdout.buffer.write(pickle.dumps(drawn))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,9 +13,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rereferral.arguments import year_range
 from rereferral.errors import DataError, RuleError
+from rereferral.interrupts import Interrupts
+from rereferral.rules import CCWIP, DFE, OPENSAFELY, Rule
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from rereferral.report.drawing import Drawn
 
 __all__ = ["add_arguments", "run"]
 
@@ -32,6 +36,10 @@ _EPISODES = {
 }
 _OPTIONAL = frozenset({"referral_nfa", "date_of_birth"})
 _EARLY_HELP = {"authority": "category", "child_id": "text", "start_date": "date"}
+_RULES: dict[str, Rule | None] = {
+    **{rule.name.casefold(): rule for rule in (DFE, OPENSAFELY, CCWIP)},
+    "none": None,
+}
 # Bytes of input from which on a process that draws pays: it needs a second to get ready.
 _LARGE = 50_000_000
 
@@ -101,6 +109,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "downloaded: official figures by authority and year then stand beside those counted",
     )
     parser.add_argument(
+        "--rule",
+        default=DFE.name.casefold(),
+        type=str.casefold,
+        choices=list(_RULES),
+        help="how small counts are hidden: by the rule of the Department for Education (dfe, "
+        "default), of opensafely or of ccwip; none: not at all, and the name of every file says so",
+    )
+    parser.add_argument(
         "--out",
         required=True,
         metavar="FOLDER",
@@ -121,25 +137,34 @@ def run(arguments: argparse.Namespace) -> int:
     RereferralError, OSError
         With one sentence on what is wrong; nothing was written then.
     """
+    interrupts = Interrupts()
+    with interrupts.heard():
+        return _run(arguments, interrupts)
+
+
+def _run(arguments: argparse.Namespace, interrupts: Interrupts) -> int:
+    from rereferral.disclosure.system import solver
     from rereferral.report.beside import FiguresBeside
     from rereferral.report.page import load as load_page
-    from rereferral.report.report import compute
+    from rereferral.report.report import missed_opportunities
     from rereferral.report.saving import (
         check_folder,
         hash_input,
         save,
         simulation_beside,
-        source_line,
-        told_of_simulation,
     )
     from rereferral.report.style import load as load_figures
 
     if arguments.early_help_within is not None and arguments.early_help is None:
         raise RuleError("--early-help-within needs --early-help")
+    rule = _RULES[arguments.rule]
     names = _column_names(arguments.column)
     check_folder(arguments.out)
-    load_page()
-    load_figures()
+    with interrupts.later():
+        load_page()
+        load_figures()
+        if rule is not None:
+            solver()
     wanted = {arguments.episodes: _chosen(arguments, arguments.episodes, _EPISODES, names)}
     if arguments.early_help is not None:
         if os.path.samefile(arguments.episodes, arguments.early_help):
@@ -152,10 +177,9 @@ def run(arguments: argparse.Namespace) -> int:
         observed_from = simulation.get("observed_from")
     stop = threading.Event()
 
-    def ask_for_figures(tables: dict[str, pd.DataFrame], simulated: bool) -> None:
-        told = told_of_simulation(simulated, simulation)
-        source = source_line([Path(file).name for file in wanted], told)
-        figures.ask(tables, source=source, simulated=simulated)
+    def draw(tables: Mapping[str, pd.DataFrame], **how: Any) -> dict[str, Drawn]:
+        with interrupts.later():
+            return figures.draw(tables, **how)
 
     with ExitStack() as stack:
         # Hashing leaves Python to the reader: both take a core each.
@@ -163,16 +187,16 @@ def run(arguments: argparse.Namespace) -> int:
         stack.callback(stop.set)
         inputs = [pool.submit(hash_input, file, stop) for file in wanted]
         tables = [_read(arguments, file, columns) for file, columns in wanted.items()]
+        interrupts.check()
         figures = FiguresBeside(sum(state[2] for state in before) >= _LARGE)
         stack.enter_context(figures)
-        report = compute(
+        report = missed_opportunities(
             *tables,
             years=arguments.years,
             observed_until=arguments.observed_until,
             observed_from=observed_from,
             early_help_within=tuple(arguments.early_help_within or ("-30 days", "0 days")),
             dfe=arguments.dfe,
-            drawable=ask_for_figures,
         )
         hashed = [future.result() for future in inputs]
         for file, state in zip(wanted, before, strict=True):
@@ -183,9 +207,9 @@ def run(arguments: argparse.Namespace) -> int:
             simulation = None  # the manifest beside the file tells of others
         if simulation is not None:
             report.calibration = simulation.get("calibration")
-        page = save(
-            report, arguments.out, inputs=hashed, simulation=simulation, drawing=figures.draw
-        )
+        if rule is not None:
+            report = report.protect(rule)
+        page = save(report, arguments.out, inputs=hashed, simulation=simulation, drawing=draw)
     print(in_short(report, page))
     return 0
 

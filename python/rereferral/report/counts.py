@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -24,10 +25,13 @@ from rereferral.report.chain import (
 )
 from rereferral.tables import Table, open_table
 
-__all__ = ["Places", "arms", "chain_tables", "children", "curve", "places"]
+__all__ = ["ALL_YEARS", "Places", "arms", "averages", "chain_tables", "children", "curve", "places"]
 
 ALL_YEARS = "all years"
-_COUNTS = ["assessed", "below_threshold", "stepped_down", "not_stepped_down"]
+_COUNTS = (
+    *("assessed", "below_threshold", "stepped_down", "not_stepped_down"),
+    *("followed", "rereferred"),
+)
 
 
 def chain_tables(closures: Closures, place: Places) -> dict[str, pd.DataFrame]:
@@ -37,12 +41,7 @@ def chain_tables(closures: Closures, place: Places) -> dict[str, pd.DataFrame]:
     years = labels_of(closures.year[closures.step >= ABOVE])
     label = f"{years[0]} to {years[-1]}" if len(years) > 1 else "".join(years)
     in_all.insert(0, "label", [label])
-    average = in_all.copy()
-    average["label"] = "average a year"
-    for column in [*_COUNTS, "followed", "rereferred"]:
-        # Half up, in whole numbers: an average of counts is shown as a count.
-        n_years = max(len(years), 1)
-        average[column] = (2 * in_all[column] + n_years) // (2 * n_years)
+    average = in_all.assign(label="average a year", **averages(in_all.iloc[0], len(years)))
     by_authority = rates.by({"authority": place.column("authority", closures.row)})
     names = place.frame.set_index("authority")
     for position, column in enumerate(["authority_name", "region"], start=1):
@@ -55,6 +54,15 @@ def chain_tables(closures: Closures, place: Places) -> dict[str, pd.DataFrame]:
         "chain_by_region": rates.by({"region": place.column("region", closures.row)}),
         "chain_by_authority": by_authority,
     }
+
+
+def averages(total: Mapping[Any, Any], n_years: int) -> dict[str, Any]:
+    """The counts of a row of the chain by year, half up: an average of counts is shown as a count.
+
+    A count that is null stays so.
+    """
+    n = max(n_years, 1)
+    return {column: (2 * total[column] + n) // (2 * n) for column in _COUNTS}
 
 
 class _Rates:

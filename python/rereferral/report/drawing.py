@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ import pandas as pd
 from rereferral.report import alternative, exclusions, figures, regions
 from rereferral.report.style import to_png, to_svg
 
-__all__ = ["TABLES", "Drawn", "draw"]
+__all__ = ["FIGURES", "Drawn", "draw", "drawable"]
 
 NARROW = 3.75
 """Width in inches of the figures for small screens."""
@@ -29,7 +29,14 @@ class _Figure(NamedTuple):
 
 
 _FIGURES = (
-    _Figure("chain", "chain", "From assessment to re-referral", figures.flow, alternative.flow),
+    _Figure(
+        "chain",
+        "chain",
+        "From assessment to re-referral",
+        figures.flow,
+        alternative.flow,
+        lambda data: not data.iloc[0].isna().any(),
+    ),
     _Figure(
         "rate_by_year",
         "chain_by_year",
@@ -58,6 +65,7 @@ _FIGURES = (
         "Time to re-referral after closure",
         figures.time_to_rereferral,
         alternative.time_to_rereferral,
+        lambda data: len(data) > 0,
     ),
     _Figure(
         "exclusions",
@@ -68,8 +76,16 @@ _FIGURES = (
     ),
 )
 
-TABLES = tuple(dict.fromkeys(one.table for one in _FIGURES))
-"""The tables of a report that are drawn."""
+FIGURES = tuple(one.name for one in _FIGURES)
+"""The names of all figures, in their order."""
+
+
+def drawable(
+    tables: Mapping[str, pd.DataFrame], shown: Mapping[str, pd.DataFrame]
+) -> dict[str, pd.DataFrame]:
+    """The tables that are drawn: numbers for what is measured, print for what is written."""
+    names = dict.fromkeys(one.table for one in _FIGURES)
+    return {name: shown[name] if name == "ledger" else tables[name] for name in names}
 
 
 @dataclass(frozen=True)
@@ -94,17 +110,25 @@ class Drawn:
     narrow: bytes
 
 
-def draw(tables: Mapping[str, pd.DataFrame], *, source: str, simulated: bool) -> dict[str, Drawn]:
-    """Draw every figure of a report from its tables; those with something to show.
+def draw(
+    tables: Mapping[str, pd.DataFrame],
+    *,
+    source: str,
+    simulated: bool,
+    names: Collection[str] = FIGURES,
+) -> dict[str, Drawn]:
+    """Draw the figures of a report from its tables; those with something to show.
 
     Parameters
     ----------
     tables : mapping of str to pandas.DataFrame
-        The report's tables.
+        Of `drawable`.
     source : str
         The line below every figure.
     simulated : bool
         Write SIMULATED above every figure, and into its text alternative.
+    names : collection of str
+        Which figures; all by default.
 
     Returns
     -------
@@ -117,7 +141,7 @@ def draw(tables: Mapping[str, pd.DataFrame], *, source: str, simulated: bool) ->
     """
     drawn = {}
     for name, table, title, figure, words, there in _FIGURES:
-        if not there(tables[table]):
+        if name not in names or not there(tables[table]):
             continue
         mark = "SIMULATED. " if simulated else ""
         alt = mark + words(tables[table])

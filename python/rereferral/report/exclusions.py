@@ -17,7 +17,7 @@ from rereferral.report.style import (
     lines_of,
     style,
 )
-from rereferral.report.words import count, is_missing
+from rereferral.report.words import Symbol, count, is_missing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,11 +41,16 @@ def steps_of(data: pd.DataFrame) -> list[tuple[str, list[dict[str, Any]]]]:
             [
                 row
                 for place, row in enumerate(group.to_dict("records"))
-                if place == 0 or is_missing(row["removed"]) or row["removed"] > 0
+                if place == 0 or _took_away(row["removed"])
             ],
         )
         for name, group in data.groupby("table", sort=False, observed=True)
     ]
+
+
+def _took_away(removed: Any) -> bool:
+    """Whether a step left rows out: what is hidden did."""
+    return isinstance(removed, Symbol) or is_missing(removed) or removed > 0
 
 
 def exclusions(

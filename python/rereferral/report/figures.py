@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rereferral.disclosure.curves import is_by_points
+from rereferral.report.alternative import all_of, why_not
 from rereferral.report.flow import flow
 from rereferral.report.regions import region_order
 from rereferral.report.style import (
@@ -28,7 +30,7 @@ from rereferral.report.style import (
     style,
     text_width,
 )
-from rereferral.report.words import count, is_missing, of
+from rereferral.report.words import count, is_missing, of, share
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -121,7 +123,7 @@ def rate_by_year(
         for place, row in enumerate(data.to_dict("records")):
             if is_missing(row["rate"]):
                 ax.annotate(
-                    "no closure\nfollowed",
+                    why_not(row).replace(" followed", "\nfollowed"),
                     (place, 0),
                     (0, 4),
                     textcoords="offset points",
@@ -149,7 +151,8 @@ def rate_by_year(
 
 def _that_fit(data: pd.DataFrame, slot: float) -> tuple[list[str], float]:
     """The rates in letters that fit into `slot` points each; nothing where none do."""
-    texts = [of(x, n) for x, n in zip(data["rereferred"], data["followed"], strict=True)]
+    columns = (data[name] for name in ("rereferred", "followed", "rate"))
+    texts = [share(x, n, value) for x, n, value in zip(*columns, strict=True)]
     for cut, size in ((False, 8.5), (False, 7.5), (True, 7.5), (True, 6.6)):
         shown = [text.removesuffix("%").rstrip() if cut else text for text in texts]
         if all(text_width(text, size, True) < 0.95 * slot for text in shown):
@@ -161,6 +164,10 @@ def _that_fit(data: pd.DataFrame, slot: float) -> tuple[list[str], float]:
 
 _ROW = 9.2  # points from line to line where there are many
 _NAME = 6.6  # size of an authority's name then
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
 
 
 def _by_region(data: pd.DataFrame) -> list[tuple[str, list[dict[str, Any]]]]:
@@ -241,7 +248,8 @@ def authorities(
     matplotlib.axes.Axes
         The axes of the first column.
     """
-    followed, again = int(data["followed"].sum()), int(data["rereferred"].sum())
+    counted = data[["followed", "rereferred"]].dropna()
+    followed, again = int(counted["followed"].sum()), int(counted["rereferred"].sum())
     overall = again / followed if followed else math.nan
     regions = _by_region(data)
     # A few small authorities must not flatten all others: their limits end in an arrow.
@@ -264,10 +272,10 @@ def authorities(
         head = Head(
             "Re-referred within 12 months, by authority",
             "Share of the closures followed, with 95 % (thick) and 99.8 % (thin) limits. Dashed: "
-            f"all authorities together, {of(again, followed)}. Within a region from high to low. "
+            f"{_lower(all_of(data))}, {of(again, followed)}. Within a region from high to low. "
             "Orange and blue: the 99.8 % limits lie above or below the dashed line."
             if followed
-            else "No closure was followed for 12 months.",
+            else "No rate is shown.",
             source,
             simulated,
         )
@@ -351,7 +359,7 @@ def _caterpillar(
         ax.annotate(shown, (0, place), (-6, 0), fontsize=size, ha="right", **written)
         if is_missing(row["rate"]):
             ax.annotate(
-                "no closure followed",
+                why_not(row),
                 (0, place),
                 (2, 0),
                 fontsize=0.9 * size,
@@ -458,6 +466,8 @@ def time_to_rereferral(
         ax.tick_params(length=0)
         lines = ("-", (0, (6, 2)), (0, (3, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)))
         shades = _shades(len(years))
+        by_points = is_by_points(data)
+        step: Any = None if by_points else "post"
         for label, group in groups:
             if group["risk"].isna().all():
                 ax.plot([], [], color=LIGHT, label=f"{label}: no closure followed")
@@ -471,11 +481,11 @@ def time_to_rereferral(
                 for name in ("day", "risk", "lower", "upper")
             )
             day[-1] = max(last, 1.0)
-            ax.fill_between(day, low, high, step="post", color=colour, alpha=0.15, linewidth=0)
+            ax.fill_between(day, low, high, step=step, color=colour, alpha=0.15, linewidth=0)
             ax.plot(
                 day,
                 risk,
-                drawstyle="steps-post",
+                drawstyle="default" if by_points else "steps-post",
                 color=colour,
                 linewidth=4.5 if whole else 1.3,
                 linestyle="-" if whole else lines[place % len(lines)],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import pandas as pd
 from rereferral import published
 from rereferral.rates import wilson
 from rereferral.report.chain import Chain
-from rereferral.rounding import percent
+from rereferral.report.words import count, is_missing, share_of
 from rereferral.verdicts.ranges import UNTESTED, exact, judge_limits, rounded
 from rereferral.verdicts.too_little import (
     BELOW,
@@ -23,7 +24,7 @@ from rereferral.verdicts.too_little import (
     chain_lines,
 )
 
-__all__ = ["YEARS", "claims", "headline", "is_england", "reconciliation"]
+__all__ = ["MEASURES", "YEARS", "claims", "headline", "is_england", "reconciliation"]
 
 _ENGLAND = 150  # authorities from which on a table is held against England as a whole
 _ENGLAND_ONLY = "England only"
@@ -33,7 +34,8 @@ YEARS = ["2015-16", "2016-17", "2017-18", "2018-19", "2019-20"]  # of the publis
 def headline(tables: dict[str, pd.DataFrame], simulated: bool) -> pd.DataFrame:
     """The report's figures beside ours. Counts are closures and re-referrals, not children.
 
-    The published counts are those of England: they stand beside no table of a part of it.
+    The published counts are those of England: they stand beside no table of a part of it. What is
+    hidden in the tables is null here too.
     """
     chain = tables["chain"].iloc[0]
     years = list(tables["chain_by_year"]["financial_year"])
@@ -41,7 +43,6 @@ def headline(tables: dict[str, pd.DataFrame], simulated: bool) -> pd.DataFrame:
     figures = published.figures()["too_little_too_late"]
     england = is_england(tables)
     put_in = "put in" if simulated else "found"
-    rereferred = int(chain["rereferred"])
     n_years = len(years)
     spoken = "1 year" if n_years == 1 else f"{n_years} years"
     other = england and years != YEARS
@@ -55,7 +56,7 @@ def headline(tables: dict[str, pd.DataFrame], simulated: bool) -> pd.DataFrame:
             "Below the threshold and closed without early help",
             "85 %",
             figures["not_stepped_down_rate"]["value"] * 100,
-            _share(chain["not_stepped_down"], chain["below_threshold"]),
+            _percent(chain, "not_stepped_down", "below_threshold", "share_not_stepped_down"),
             "percent",
             put_in,
             "share of the closures below the threshold",
@@ -63,7 +64,7 @@ def headline(tables: dict[str, pd.DataFrame], simulated: bool) -> pd.DataFrame:
         (
             "Closures without early help",
             *total("1.26 million", "not_stepped_down"),
-            int(chain["not_stepped_down"]),
+            _number(chain["not_stepped_down"]),
             "count",
             put_in,
             f"closures in {spoken}, not children{span}",
@@ -72,24 +73,24 @@ def headline(tables: dict[str, pd.DataFrame], simulated: bool) -> pd.DataFrame:
             "Re-referred within 12 months",
             "25 %",
             figures["re_referred_rate"]["value"] * 100,
-            _share(chain["rereferred"], chain["followed"]),
+            _percent(chain, "rereferred", "followed", "rate"),
             "percent",
             put_in,
-            f"of {int(chain['followed']):,} closures with all 12 months observed",
+            f"of {_spoken(chain['followed'])} closures with all 12 months observed",
         ),
         (
             "Closures followed by a re-referral",
             *total("320,000", "re_referred"),
-            rereferred,
+            _number(chain["rereferred"]),
             "count",
             "arithmetic",
-            f"{int(children['rereferrals']):,} distinct re-referrals of "
-            f"{int(children['rereferred_children']):,} distinct children{span}",
+            f"{_spoken(children['rereferrals'])} distinct re-referrals of "
+            f"{_spoken(children['rereferred_children'])} distinct children{span}",
         ),
         (
             "Closures followed by a re-referral, a year",
             *total("64,000", "re_referred_a_year"),
-            _average(rereferred, n_years),
+            _number(tables["chain"]["rereferred"].iloc[-1]),
             "count",
             "arithmetic",
             f"average of {spoken}{span}",
@@ -109,12 +110,17 @@ def is_england(tables: Mapping[str, pd.DataFrame]) -> bool:
     return len(_known(tables["chain_by_authority"]["authority"].dropna())) >= _ENGLAND
 
 
-def _share(x: Any, n: Any) -> float:
-    return float(percent(int(x), int(n))) if n else float("nan")
+def _number(count: Any) -> float:
+    return np.nan if is_missing(count) else int(count)
 
 
-def _average(total: int, n_years: int) -> int:
-    return (2 * total + n_years) // (2 * n_years) if n_years else 0
+def _spoken(value: Any) -> str:
+    return "a number not shown of" if is_missing(value) else count(value)
+
+
+def _percent(row: Any, part: str, whole: str, share: str) -> float:
+    found = share_of(row[part], row[whole], row[share])
+    return np.nan if found is None else float(found)
 
 
 def reconciliation(
@@ -159,23 +165,23 @@ def reconciliation(
         if nfa is not None:
             ours["no_further_action"] = int(np.count_nonzero(in_year & nfa))
         ours["not_in_need"] = int(row.below_threshold)
-        for measure, count in ours.items():
+        for measure, here in ours.items():
             value = official[measure].get(year, pd.NA)
-            known = count is not None and not pd.isna(value) and value > 0
+            known = here is not None and not pd.isna(value) and value > 0
             lines.append(
                 {
                     "financial_year": row.financial_year,
-                    "measure": _MEASURES[measure],
+                    "measure": MEASURES[measure],
                     "official": None if pd.isna(value) else int(value),
-                    "ours": count,
-                    "ratio": count / value if known else np.nan,
+                    "ours": here,
+                    "ratio": here / value if known else np.nan,
                 }
             )
     table = pd.DataFrame(lines, columns=["financial_year", "measure", "official", "ours", "ratio"])
     return table.astype({"official": "Int64", "ours": "Int64"}), note
 
 
-_MEASURES = {
+MEASURES = {
     "referrals": "referrals",
     "re_referrals": "re-referrals within 12 months (look-back)",
     "no_further_action": "no further action",
@@ -189,7 +195,7 @@ def _official(authorities: set[str]) -> tuple[pd.DataFrame, str]:
         return published.official_series(), "Official figures are those of England."
     series = published.authority_series()
     mine = series[series["authority"].isin(known)]
-    measures = [name for name in _MEASURES if name in mine.columns]
+    measures = [name for name in MEASURES if name in mine.columns]
     # A sum over authorities of which one is not published is not published either.
     sums = mine.groupby("year")[measures].agg(lambda column: column.sum(skipna=False))
     if not known:
@@ -227,18 +233,22 @@ def claims(tables: dict[str, pd.DataFrame], simulated: bool) -> pd.DataFrame:
     )
     put_in = " The count here was put in." if simulated and same_years else ""
 
-    def here(count: int, beside: str) -> str:
-        return f"{count:,} here; {beside}" if same_years else beside
+    def here(ours: Any, beside: str) -> str:
+        return f"{count(ours)} here; {beside}" if same_years else beside
 
-    x, n = int(chain["not_stepped_down"]), int(chain["below_threshold"])
-    share = _rate_claim(85, x, n, wilson(x, n), "closures taken as independent", england)
+    n, x = chain["below_threshold"], chain["not_stepped_down"]
+    around = (np.nan, np.nan) if is_missing(n) or is_missing(x) else wilson(int(x), int(n))
+    kept_here = share_of(x, n, chain["share_not_stepped_down"])
+    share = _rate_claim(85, kept_here, around, "closures taken as independent", england)
     areas = pd.notna(chain.get("lower_scope_95", np.nan))
     low, high = (
         chain[f"{side}_scope_95" if areas else f"{side}_95"] for side in ("lower", "upper")
     )
-    again = int(chain["rereferred"])
+    again = chain["rereferred"]
     how = "areas as clusters" if areas else "widened for children who come more than once"
-    rate = _rate_claim(25, again, int(chain["followed"]), (low, high), how, england)
+    rate = _rate_claim(
+        25, share_of(again, chain["followed"], chain["rate"]), (low, high), how, england
+    )
     found = [
         ("closed without early help", "85 %", share[0], kind, share[1],
          f"Computed from the closures of this table.{share[2]}{simulated_note}"),
@@ -255,21 +265,27 @@ def claims(tables: dict[str, pd.DataFrame], simulated: bool) -> pd.DataFrame:
         ("re-referrals", "320,000", here(again, f"{again_in_all.ours} by arithmetic"),
          again_in_all.kind, again_in_all.verdict, again_in_all.reason),
         ("re-referrals a year", "64,000",
-         here(_average(again, len(YEARS)), "closures, not children"), again_a_year.kind,
-         again_a_year.verdict, again_a_year.reason),
+         here(tables["chain"]["rereferred"].iloc[-1], "closures, not children"),
+         again_a_year.kind, again_a_year.verdict, again_a_year.reason),
     ]  # fmt: skip
     columns = ["figure", "published", "ours", "kind", "verdict", "sentence"]
     return pd.DataFrame(found, columns=columns)
 
 
 def _rate_claim(
-    published_percent: int, x: int, n: int, limits: tuple[float, float], how: str, england: bool
+    published_percent: int,
+    ours: Decimal | None,
+    limits: tuple[float, float],
+    how: str,
+    england: bool,
 ) -> tuple[str, str, str]:
     """A rate as it is printed, the verdict on a published whole percentage, and the limits."""
-    if n == 0:
+    if ours is None:
         return "no rate here", UNTESTED, ""
+    if any(is_missing(limit) for limit in limits):
+        return f"{ours} % here", UNTESTED, " No limits are shown."
     low, high = (100 * exact(float(limit)) for limit in limits)
-    shown = f"{percent(x, n)} % here"
+    shown = f"{ours} % here"
     sentence = f" 95 % limits, {how}: {float(low):.1f} to {float(high):.1f} %."
     if not england:
         return shown, UNTESTED, f"{sentence} The published figure is of England, this a part of it."

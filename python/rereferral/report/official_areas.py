@@ -41,6 +41,7 @@ DEFINITIONS = (
 )
 _COLUMNS = {"Referrals": "referrals", "Re_referrals": "re-referrals", "Not_in_Need": "not in need"}
 _MEASURES = ("referrals", "re_referral_rate", "not_in_need")
+_OF_RATE = ["re_referrals", "looked_back"]
 
 
 def read(folder: str | os.PathLike[str]) -> OfficialAreas:
@@ -86,6 +87,7 @@ class OfficialAreas:
             ``authority``, ``authority_name``, ``financial_year``; of ``referrals``,
             ``re_referral_rate`` (0 to 1) and ``not_in_need`` the count or rate here, with
             ``_official`` the published one and with ``_difference`` here less official;
+            ``re_referrals`` and ``looked_back``, of which the rate here is made;
             ``official_missing``, the symbols that stand for what was not published.
         """
         grid = _Grid(place, chain.years)
@@ -93,17 +95,19 @@ class OfficialAreas:
         rows = np.arange(chain.table.n_rows)
         referrals = grid.count(rows, chain.referral_year, episodes)
         below = grid.count(closures.row, closures.year, closures.step >= STEPPED_DOWN)
-        rates = np.full(referrals.shape, np.nan)
+        part = whole = None
         if looked_back is not None:
-            whole = grid.count(rows, chain.referral_year, looked_back.counted)
             part = grid.count(rows, chain.referral_year, looked_back.rereferred)
-            np.divide(part, whole, out=rates, where=whole > 0)
+            whole = grid.count(rows, chain.referral_year, looked_back.counted)
         lines = []
         for at, area in enumerate(grid.areas):
             for of_year, label in enumerate(chain.years):
-                if referrals[at, of_year] or below[at, of_year]:
-                    ours = [referrals[at, of_year], rates[at, of_year], below[at, of_year]]
-                    lines.append(self._line(grid, area, label, ours))
+                cell = at, of_year
+                if referrals[cell] or below[cell]:
+                    x, n = (pd.NA if count is None else int(count[cell]) for count in (part, whole))
+                    rate = np.nan if n is pd.NA or n == 0 else x / n
+                    line = self._line(grid, area, label, [referrals[cell], rate, below[cell]])
+                    lines.append(line | {"re_referrals": x, "looked_back": n})
         return _table(lines)
 
     def _line(self, grid: _Grid, area: str, label: str, ours: list[Any]) -> dict[str, Any]:
@@ -145,13 +149,15 @@ def _table(lines: list[dict[str, Any]]) -> pd.DataFrame:
     columns = ["authority", "authority_name", "financial_year"]
     for name in _MEASURES:
         columns += [name, f"{name}_official", f"{name}_difference"]
+        if name == "re_referral_rate":
+            columns += _OF_RATE
     table = pd.DataFrame(lines, columns=[*columns, "official_missing"])
     kinds = {
         f"{name}{end}": "float64" if name == "re_referral_rate" else "Int64"
         for name in _MEASURES
         for end in ("", "_official", "_difference")
     }
-    return table.astype(kinds)
+    return table.astype(kinds | dict.fromkeys(_OF_RATE, "Int64"))
 
 
 class _Grid:

@@ -11,11 +11,13 @@ from typing import Any, Protocol
 
 import pandas as pd
 
+from rereferral.disclosure.release import Release
 from rereferral.errors import RereferralError
 from rereferral.report import printed
 from rereferral.report.drawing import Drawn
+from rereferral.report.notes import EXACT, LOG
 from rereferral.report.official_areas import DEFINITIONS
-from rereferral.report.words import NONE, count, is_missing, method, number, of
+from rereferral.report.words import NONE, Symbol, count, is_missing, method, number, share
 
 __all__ = ["Printable", "headline_value", "load", "render"]
 
@@ -37,11 +39,14 @@ class Printable(Protocol):
     """What the page needs of a report."""
 
     tables: dict[str, pd.DataFrame]
+    shown: dict[str, pd.DataFrame]
     options: dict[str, Any]
     definition: Any
     simulated: bool
     calibration: str | None
     notes: list[str]
+    protected: list[str]
+    release: Release | None
 
 
 _TOGETHER = re.compile(r"\b\d{4}-\d{2}(?:-\d{2})?\b|\b[Rr]e-referr\w+")
@@ -80,7 +85,7 @@ def _headline(table: pd.DataFrame) -> list[Figure]:
 
 def headline_value(ours: Any, unit: str) -> str:
     """A figure of the headline as it is printed, on the page and on the terminal."""
-    if unit != "percent":
+    if unit != "percent" or isinstance(ours, Symbol):
         return count(ours)
     return NONE if is_missing(ours) else f"{number(ours, 1)}{_SPACE}%"
 
@@ -103,9 +108,12 @@ def _methods(table: pd.DataFrame) -> str:
 def _lead(total: pd.Series) -> str:
     """The chain in two sentences, or as many as there is something to say."""
     below, followed = total["below_threshold"], total["followed"]
+    rates = total[["share_not_stepped_down", "rate"]]
+    if any(isinstance(value, Symbol) for value in (below, followed, *rates)):
+        return "The numbers of this table are too small to be shown."
     if not below:
         return "No closure of this table was below the threshold after an assessment."
-    kept = of(total["not_stepped_down"], below)
+    kept = share(total["not_stepped_down"], below, total["share_not_stepped_down"])
     text = (
         f"Of {count(below)} closures after an assessment below the threshold, {kept} were not "
         "stepped down to early help."
@@ -114,14 +122,11 @@ def _lead(total: pd.Series) -> str:
         return text
     if not followed:
         return f"{text} Not one of these could be followed for 12 months."
-    again = of(total["rereferred"], followed)
+    again = share(total["rereferred"], followed, total["rate"])
     return (
         f"{text} Of the {count(followed)} of these that could be followed for 12 months, {again} "
         "were referred again."
     )
-
-
-_SMALL = "Small counts are not suppressed"
 
 
 def _after(notes: Iterable[str], start: str) -> str:
@@ -212,9 +217,10 @@ def render(
     environment.filters["count"] = count
     environment.filters["plain"] = _plain
     environment.filters["tidy"] = _together
-    tables = report.tables
-    total = tables["chain"].iloc[0]
-    headline = _headline(tables["headline"])
+    tables, shown = report.tables, report.shown
+    total = shown["chain"].iloc[0]
+    headline = _headline(shown["headline"])
+    hidden = report.protected
     kinds = {figure.kind for figure in headline} | set(tables["claims"]["kind"])
     template = environment.from_string(folder.joinpath("page.html").read_text("utf-8"))
     return template.render(
@@ -229,8 +235,16 @@ def render(
         lead=_lead(total),
         none_below=printed.none_below(tables["chain_by_authority"]),
         banner=_after(report.notes, "SIMULATED"),
-        disclosure=_after(report.notes, _SMALL),
-        notes=[note for note in report.notes if not note.startswith(("SIMULATED", _SMALL))],
+        disclosure=" ".join(hidden),
+        rule_source="" if report.release is None else report.release.rule.source,
+        symbol=None if report.release is None else report.release.rule.symbol,
+        exact=_after(report.notes, EXACT),
+        log=printed.log(tables[LOG]) if LOG in tables else None,
+        notes=[
+            note
+            for note in report.notes
+            if not note.startswith(("SIMULATED", EXACT)) and note not in hidden
+        ],
         figures={
             name: {
                 "title": figure.title,
@@ -243,37 +257,37 @@ def render(
             for name, figure in drawn.items()
         },
         chain=printed.chain(
-            tables["chain"], "label", "Period", "t-chain", "The chain: total and average a year"
+            shown["chain"], "label", "Period", "t-chain", "The chain: total and average a year"
         ),
         by_year=printed.chain(
-            tables["chain_by_year"],
+            shown["chain_by_year"],
             "financial_year",
             "Year of closure",
             "t-years",
             "The chain by financial year of closure",
         ),
         by_region=printed.chain(
-            tables["chain_by_region"], "region", "Region", "t-regions", "The chain by region"
+            shown["chain_by_region"], "region", "Region", "t-regions", "The chain by region"
         ),
-        by_authority=printed.authorities(tables["chain_by_authority"]),
+        by_authority=printed.authorities(shown["chain_by_authority"]),
         methods=_methods(tables["chain_by_authority"]),
-        arms=printed.arms(tables["arms"]) if "arms" in tables else None,
-        children=printed.children(tables["children"]),
-        three_rates=printed.three_rates(tables["three_rates"]),
+        arms=printed.arms(shown["arms"]) if "arms" in shown else None,
+        children=printed.children(shown["children"]),
+        three_rates=printed.three_rates(shown["three_rates"]),
         rate_notes=[
             (printed.tidy(row["name"]), printed.tidy(row["note"]))
-            for row in printed.records(tables["three_rates"])
+            for row in printed.records(shown["three_rates"])
         ],
-        reconciliation=printed.reconciliation(tables["reconciliation"]),
+        reconciliation=printed.reconciliation(shown["reconciliation"]),
         official_areas=(
-            printed.official_by_authority(tables["official_by_authority"])
-            if "official_by_authority" in tables
+            printed.official_by_authority(shown["official_by_authority"])
+            if "official_by_authority" in shown
             else None
         ),
         official_definitions=DEFINITIONS,
-        claims=printed.claims(tables["claims"]),
-        ledger=printed.ledger(tables["ledger"]),
-        completeness=printed.completeness(tables["completeness"]),
+        claims=printed.claims(shown["claims"]),
+        ledger=printed.ledger(shown["ledger"]),
+        completeness=printed.completeness(shown["completeness"]),
         short=[
             printed.short(
                 tables["completeness"], "lookback_short", "referrals with a short look-back"

@@ -9,16 +9,17 @@ from typing import Any
 
 import pandas as pd
 
-from rereferral.report.alternative import risk_by
+from rereferral.report.alternative import days_told, risk_by
 from rereferral.report.words import (
     NONE,
+    Symbol,
     count,
     is_missing,
     limits,
     method,
     number,
-    of,
     rate,
+    share,
     unbroken,
 )
 
@@ -35,6 +36,7 @@ __all__ = [
     "completeness",
     "curve",
     "ledger",
+    "log",
     "none_below",
     "official_by_authority",
     "reconciliation",
@@ -51,6 +53,13 @@ _ALL_YEARS = "all years"
 _HERE = "what is counted here"
 _STEPS = {"null": "missing value"}
 
+_DONE = {
+    "small": "hidden: small",
+    "beside": "hidden beside a small one",
+    "with its counts": "hidden with its counts",
+    "zeroed": "shown as 0",
+    "left out": "left out",
+}
 _LONG = 15  # rows
 _NAMED = 8  # authorities that a sentence names
 YEAR = 365  # days of twelve months without a 29 February
@@ -116,11 +125,8 @@ def _one(rows: list[Row]) -> list[Body]:
 
 
 def _share(row: Mapping[str, Any]) -> str:
-    """The rate of a row: from the counts where it is their quotient, else the rate itself."""
-    x, n, value = row["linked"], row["n"], row["rate"]
-    if is_missing(value) or is_missing(n) or n == 0:
-        return NONE
-    return of(x, n) if abs(x / n - value) < 1e-9 else rate(value)
+    """The rate of a row of a table of rates."""
+    return share(row["linked"], row["n"], row["rate"])
 
 
 def chain(table: pd.DataFrame, key: str, head: str, id: str, caption: str) -> Table:
@@ -151,10 +157,14 @@ def chain(table: pd.DataFrame, key: str, head: str, id: str, caption: str) -> Ta
             count(row["below_threshold"]),
             count(row["stepped_down"]),
             count(row["not_stepped_down"]),
-            of(whole["not_stepped_down"], whole["below_threshold"]),
+            share(
+                whole["not_stepped_down"],
+                whole["below_threshold"],
+                whole["share_not_stepped_down"],
+            ),
             count(row["followed"]),
             count(row["rereferred"]),
-            of(whole["rereferred"], whole["followed"]),
+            share(whole["rereferred"], whole["followed"], whole["rate"]),
             limits(row["lower_95"], row["upper_95"]),
             limits(row["lower_99_8"], row["upper_99_8"]),
         ]
@@ -184,7 +194,7 @@ def authorities(table: pd.DataFrame) -> Table:
 
 def none_below(table: pd.DataFrame) -> str:
     """Which authorities have no rate because no closure was below the threshold; "" if none."""
-    empty = table[table["below_threshold"] == 0]
+    empty = table[table["below_threshold"].eq(0).fillna(False).astype(bool)]
     number = len(empty)
     if not number:
         return ""
@@ -293,14 +303,12 @@ def reconciliation(table: pd.DataFrame) -> Table | None:
         return None
     bodies = []
     for measure, group in table.groupby("measure", sort=False, observed=True):
-        values = pd.concat([group["official"], group["ours"]]).dropna()
-        whole = bool((values == values.round()).all())
         rows = [
             Row(
                 [
                     tidy(row["financial_year"]),
-                    count(row["official"]) if whole else number(row["official"], 1),
-                    count(row["ours"]) if whole else number(row["ours"], 1),
+                    count(row["official"]),
+                    count(row["ours"]),
                     number(row["ratio"], 3),
                 ]
             )
@@ -390,16 +398,26 @@ def completeness(table: pd.DataFrame) -> Table:
 
 
 def short(table: pd.DataFrame, column: str, what: str) -> str:
-    """How many events reach beyond the full months, and in which authorities."""
-    short = table[table[column] > 0].sort_values(column, ascending=False, kind="stable")
-    number = len(short)
+    """How many events reach beyond the full months, and in which authorities.
+
+    Where some counts are hidden (null), the sentence tells of the others, and that it does.
+    """
+    hidden = int(table[column].isna().sum())
+    known = table[table[column].notna()]
+    some = known[known[column] > 0].sort_values(column, ascending=False, kind="stable")
+    number = len(some)
+    more = ""
+    if hidden:
+        more = f" A small number, not shown, in {count(hidden)} {'more' if number else ''}".rstrip()
+        more += " authority." if hidden == 1 else " authorities."
     if not number:
-        return f"No {what} in any authority."
-    named = short["authority_name"].where(short["authority_name"].notna(), short["authority"])
+        return more.strip() or f"No {what} in any authority."
+    named = some["authority_name"].where(some["authority_name"].notna(), some["authority"])
     listed = ", ".join(str(name) for name in named[:_NAMED])
     where = f"{count(number)} authorit{'y' if number == 1 else 'ies'}"
-    events = f"{count(short[column].sum())} {what} in {where}"
-    return f"{events}: {listed}." if number <= _NAMED else f"{events}, most in {listed}."
+    events = f"{count(some[column].sum())} {what} in {where}"
+    listing = f"{listed}." if number <= _NAMED else f"most in {listed}."
+    return f"{events}{': ' if number <= _NAMED else ', '}{listing}{more}"
 
 
 def curve(table: pd.DataFrame) -> Table | None:
@@ -410,8 +428,7 @@ def curve(table: pd.DataFrame) -> Table | None:
         (str(label), group)
         for label, group in table.groupby("financial_year", sort=False, observed=True)
     ]
-    last = max([int(group["day"].max()) for _, group in groups if len(group)], default=0)
-    days = [day for day in _CURVE_DAYS if day <= last] or [last]
+    days = days_told([group for _, group in groups], _CURVE_DAYS)
     rows = [
         Row(
             [
@@ -458,8 +475,22 @@ def official_by_authority(table: pd.DataFrame) -> Table:
     )
 
 
+def log(table: pd.DataFrame) -> Table | None:
+    """The table ``disclosure_log``, how often each thing was done in each table; None: nothing."""
+    if not len(table):
+        return None
+    rows = []
+    for (name, done), group in table.groupby(["table", "done"], sort=False):
+        why = str(group["why"].iloc[0])
+        rows.append(Row([str(name), _DONE.get(str(done), str(done)), count(len(group)), why]))
+    heads = ["Table", "What was done", "Figures", "Why"]
+    return Table("t-log", "What was hidden or rounded", heads, _one(rows), frozenset({1, 3}))
+
+
 def _signed(theirs: Any, ours: Any) -> str:
     """Ours less theirs, with its sign."""
+    if isinstance(ours, Symbol):
+        return ours
     if is_missing(theirs) or is_missing(ours):
         return NONE
     difference = int(ours) - int(theirs)
@@ -468,6 +499,8 @@ def _signed(theirs: Any, ours: Any) -> str:
 
 def _points(theirs: Any, ours: Any) -> str:
     """Ours less theirs in percentage points, of the rates as they are printed."""
+    if isinstance(ours, Symbol):
+        return ours
     if is_missing(theirs) or is_missing(ours):
         return NONE
     ends = [Decimal(rate(value).removesuffix(f"{_SPACE}%")) for value in (ours, theirs)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -13,17 +13,20 @@ import pandas as pd
 
 from rereferral.days import NULL_DAY, day_of, iso
 from rereferral.definition import Definition
+from rereferral.disclosure.release import Release
 from rereferral.errors import DataError, RuleError
 from rereferral.observation import LONG_SILENCE
 from rereferral.report.chain import build_chain
 from rereferral.report.completeness import completeness
 from rereferral.report.counts import arms, chain_tables, children, curve, places
+from rereferral.report.notes import Doubts, notes_of
 from rereferral.report.official import claims, headline, reconciliation
 from rereferral.report.official_areas import read as read_official
+from rereferral.report.protecting import Protected, protect_tables
 from rereferral.report.three_rates import look_back, three_rates
+from rereferral.rules import DFE, Rule
 from rereferral.tables import Category, Table, open_table
 from rereferral.text import Text
-from rereferral.years import year_labels
 
 __all__ = ["Report", "missed_opportunities"]
 
@@ -64,7 +67,7 @@ class Report:
         ``headline``, ``chain``, ``chain_by_year``, ``chain_by_region``, ``chain_by_authority``,
         ``arms``, ``children``, ``three_rates``, ``reconciliation``, ``claims``, ``ledger``,
         ``completeness``, ``curve``; with the Department for Education's tables at hand also
-        ``official_by_authority``. Rates run from 0 to 1.
+        ``official_by_authority``; of a protected report ``disclosure_log``. Rates run from 0 to 1.
     definition : Definition
         The rules of the re-referral.
     options : dict
@@ -75,6 +78,12 @@ class Report:
         To what the simulation was calibrated, where that is known.
     notes : list of str
         Sentences that must stand beside the figures.
+    release : Release or None
+        What `protect` made; None: every count is exact.
+    protected : list of str
+        How small counts were hidden, in words.
+    shown : dict of str to pandas.DataFrame
+        The tables for print: with a symbol where something is hidden.
     """
 
     def __init__(
@@ -84,21 +93,89 @@ class Report:
         options: dict[str, Any],
         simulated: bool,
         calibration: str | None = None,
-        notes: Iterable[str] = (),
+        *,
+        doubts: Doubts,
+        protected: Protected | None = None,
     ) -> None:
-        self.tables = tables
+        self.tables = tables if protected is None else protected.tables
+        self.shown = tables if protected is None else protected.shown
+        self.release = None if protected is None else protected.release
+        self.protected = [] if protected is None else protected.notes
         self.definition = definition
         self.options = options
         self.simulated = simulated
         self.calibration = calibration
-        self.notes = list(notes)
+        self._doubts = doubts
+        self.notes = notes_of(self.tables, doubts, simulated, self.protected)
 
     @property
     def headline(self) -> pd.DataFrame:
         """The report's figures beside those found: the table ``headline``."""
         return self.tables["headline"]
 
-    def save(self, folder: str | os.PathLike[str], inputs: Sequence[Any] = ()) -> pathlib.Path:
+    def protect(self, rule: Rule = DFE, *, earlier: Any = ()) -> Report:
+        """The report with small counts hidden, and all that would tell them.
+
+        Parameters
+        ----------
+        rule : Rule, default `rereferral.rules.DFE`
+            One of `rereferral.rules`, or your own.
+        earlier : Report, Release, or sequence of these, optional
+            What was published before on the same children, protected by the same rule.
+
+        Returns
+        -------
+        Report
+            In its tables what is hidden is null, and counts of several authorities are rounded as
+            the rule has it. The table ``disclosure_log`` says what was done. Headline, claims and
+            notes are made from what is shown.
+
+        Raises
+        ------
+        RuleError
+            As `rereferral.protect`, which explains the method; or this report, or an earlier one,
+            is protected already, or is not.
+        RereferralError
+            scipy is missing.
+
+        Notes
+        -----
+        Tables of a single authority are all of that authority: nothing in them is a rounded total.
+        By a rule that shows small counts as 0 there is no curve.
+
+        Examples
+        --------
+        >>> import rereferral as rr
+        >>> simulated = rr.simulate(authorities=["E06000001"], seed=1)
+        >>> report = rr.missed_opportunities(
+        ...     simulated.episodes, years=range(2016, 2021), observed_until="2021-03-31")
+        >>> report.protect().release.attack().passed
+        True
+        """
+        if self.release is not None:
+            raise RuleError("this report is protected already")
+        before = [earlier] if isinstance(earlier, (Report, Release)) else list(earlier)
+        releases = [one.release if isinstance(one, Report) else one for one in before]
+        if any(one is None for one in releases):
+            raise RuleError("an earlier report is not protected: give what was published of it")
+        made = protect_tables(self.tables, self.simulated, rule, [one for one in releases if one])
+        return Report(
+            self.tables,
+            self.definition,
+            self.options,
+            self.simulated,
+            self.calibration,
+            doubts=self._doubts,
+            protected=made,
+        )
+
+    def save(
+        self,
+        folder: str | os.PathLike[str],
+        inputs: Sequence[Any] = (),
+        *,
+        rule: Rule | None = DFE,
+    ) -> pathlib.Path:
         """Write the page, the figures, the tables and the manifest into a folder.
 
         Parameters
@@ -107,6 +184,9 @@ class Report:
             A new folder, an empty one, or that of an earlier report, which is replaced.
         inputs : sequence of paths
             The files that the tables came from; their hashes go into the manifest.
+        rule : Rule or None, default `rereferral.rules.DFE`
+            The report is protected by it, as `protect` does, if it is not yet. None: as it is, with
+            UNPROTECTED in the name of every file.
 
         Returns
         -------
@@ -118,11 +198,14 @@ class Report:
         RuleError
             If the folder holds anything but an earlier report. It is left as it was.
         """
-        from rereferral.report.saving import save
+        from rereferral.report.saving import check_folder, save
 
         if isinstance(inputs, (str, os.PathLike)):
             inputs = [inputs]
-        return save(self, os.path.expanduser(folder), inputs=inputs)
+        folder = os.path.expanduser(folder)
+        check_folder(folder)
+        report = self if rule is None or self.release is not None else self.protect(rule)
+        return save(report, folder, inputs=inputs)
 
     def __repr__(self) -> str:
         head = self.headline[["figure", "published", "ours"]].to_string(index=False)
@@ -200,35 +283,6 @@ def missed_opportunities(
     >>> list(report.tables["chain_by_year"]["financial_year"])
     ['2015-16', '2016-17', '2017-18', '2018-19', '2019-20']
     """
-    return compute(
-        episodes,
-        early_help,
-        years=years,
-        observed_until=observed_until,
-        observed_from=observed_from,
-        columns=columns,
-        early_help_within=early_help_within,
-        dfe=dfe,
-    )
-
-
-def compute(
-    episodes: Any,
-    early_help: Any = None,
-    *,
-    years: Iterable[int] | None = None,
-    observed_until: Any,
-    observed_from: Any = None,
-    columns: Mapping[str, str] | None = None,
-    early_help_within: tuple[str, str] = ("-30 days", "0 days"),
-    dfe: str | os.PathLike[str] | None = None,
-    drawable: Callable[[dict[str, pd.DataFrame], bool], object] | None = None,
-) -> Report:
-    """`missed_opportunities`, which tells when it has the tables of the figures.
-
-    `drawable` is called with these tables, and whether the children are simulated, long before the
-    end.
-    """
     until = day_of(observed_until, "observed_until")
     since = None if observed_from is None else day_of(observed_from, "observed_from")
     if since is not None and since > until:
@@ -257,8 +311,6 @@ def compute(
     tables = chain_tables(closures, place)
     tables["curve"] = curve(closures)
     tables["ledger"] = chain.ledger
-    if drawable is not None:
-        drawable(tables, simulated)
     tables["children"] = children(closures)
     tables["headline"] = headline(tables, simulated)
     tables["arms"] = arms(closures)
@@ -287,16 +339,10 @@ def compute(
         from rereferral.report.saving import hash_input
 
         options["dfe"] = asdict(hash_input(official.path))
-    notes = _notes(simulated, compared)
-    notes += [*_doubts_of_years(tables, wanted), *_doubts_of_rows(table, reasons, until)]
     made = {name: tables[name] for name in _TABLES if name in tables}
-    return Report(
-        made,
-        definition,
-        options,
-        simulated,
-        notes=notes,
-    )
+    unknown = {reason: n for reason, n in reasons.items() if reason not in _REASONS}
+    doubts = Doubts(compared, unknown, _silence(table, until), wanted)
+    return Report(made, definition, options, simulated, doubts=doubts)
 
 
 def _read_years(years: Iterable[int] | None) -> list[int] | None:
@@ -352,52 +398,13 @@ def _reason_counts(table: Table) -> dict[str, int]:
     }
 
 
-def _doubts_of_rows(table: Table, reasons: dict[str, int], until: int) -> list[str]:
-    """What looks wrong in the rows though each could be read."""
-    doubts = []
-    unknown = {reason: n for reason, n in reasons.items() if reason not in _REASONS}
-    if unknown:
-        shown = ", ".join(f"{reason!r} ({n:,})" for reason, n in list(unknown.items())[:5])
-        doubts.append(
-            f"Some reasons for closure are no code of RC1 to RC9 and count as above the "
-            f"threshold: {shown}."
-        )
+def _silence(table: Table, until: int) -> str:
+    """What is to be said where the rows end long before the data is said to."""
     referral = table.days("referral_date")
     last = int(referral.max(where=referral <= until, initial=NULL_DAY))
-    if last != NULL_DAY and until - last > LONG_SILENCE:
-        doubts.append(
-            f"The last referral is of {iso(last)}, long before {iso(until)}, up to "
-            "which the data is said to go: whoever came back in between is not in it."
-        )
-    return doubts
-
-
-def _doubts_of_years(tables: dict[str, pd.DataFrame], wanted: list[int] | None) -> list[str]:
-    """Years that were asked for and hold nothing, and years not followed to their end."""
-    doubts = []
-    by_year = tables["chain_by_year"]
-    missing = set(year_labels(wanted or [])) - set(by_year["financial_year"])
-    if missing:
-        doubts.append(f"No assessed closure in {', '.join(sorted(missing))}.")
-    short = by_year[by_year["followed"] < by_year["not_stepped_down"]]
-    if len(short):
-        left = int((short["not_stepped_down"] - short["followed"]).sum())
-        doubts.append(
-            f"{left:,} closures of {', '.join(short['financial_year'].astype(str))} were not "
-            "followed for 12 months: re-referrals a year count only those that were."
-        )
-    return doubts
-
-
-def _notes(simulated: bool, compared: str) -> list[str]:
-    notes = ["Small counts are not suppressed. Do not publish tables of small areas as they are."]
-    if simulated:
-        notes.insert(
-            0,
-            "SIMULATED: no child in this table exists. Volumes, the share stepped down and the "
-            "rates of return were put in; that they come out again shows that the counting is "
-            "right, not that the published figures are.",
-        )
-    notes.append("Counts are closures and referrals. A child can have several.")
-    notes.append(compared)
-    return notes
+    if last == NULL_DAY or until - last <= LONG_SILENCE:
+        return ""
+    return (
+        f"The last referral is of {iso(last)}, long before {iso(until)}, up to which the data is "
+        "said to go: whoever came back in between is not in it."
+    )

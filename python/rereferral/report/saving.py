@@ -20,12 +20,15 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
+from rereferral.disclosure.spreadsheet import to_csv
 from rereferral.errors import RuleError
-from rereferral.report.drawing import Drawn, draw
+from rereferral.report.drawing import Drawn, draw, drawable
+from rereferral.report.notes import EXACT
 from rereferral.report.page import Printable, render
 
 __all__ = [
     "KIND",
+    "UNPROTECTED",
     "Input",
     "check_folder",
     "hash_input",
@@ -39,6 +42,9 @@ PathLike: TypeAlias = str | os.PathLike[str]
 
 KIND = "rereferral report"
 """What the manifest of a report calls it; a folder is known by it."""
+
+UNPROTECTED = "UNPROTECTED-"
+"""The beginning of the name of every file of a report in which no count is hidden."""
 
 MANIFEST = "manifest.json"
 PAGE = "index.html"
@@ -300,18 +306,18 @@ def told_of_simulation(
 def _table(table: pd.DataFrame, simulated: bool) -> bytes:
     if simulated:
         table = table.assign(status="SIMULATED")
-    text: str = table.to_csv(index=False, lineterminator="\n")
-    return text.encode("utf-8")
+    return to_csv(table).encode("utf-8")
 
 
 def _files(report: Printable, facts: dict[str, Any], drawn: dict[str, Drawn]) -> dict[str, bytes]:
     """Everything but the manifest, by path."""
-    files = {PAGE: render(report, drawn, facts).encode("utf-8")}
+    mark = UNPROTECTED if report.release is None else ""
+    files = {f"{mark}{PAGE}": render(report, drawn, facts).encode("utf-8")}
     for name, figure in drawn.items():
-        files[f"figures/{name}.png"] = figure.png
-        files[f"figures/{name}.svg"] = figure.svg
-    for name, table in report.tables.items():
-        files[f"tables/{name}.csv"] = _table(table, report.simulated)
+        files[f"figures/{mark}{name}.png"] = figure.png
+        files[f"figures/{mark}{name}.svg"] = figure.svg
+    for name, table in report.shown.items():
+        files[f"tables/{mark}{name}.csv"] = _table(table, report.simulated)
     return files
 
 
@@ -356,8 +362,10 @@ def save(
     Notes
     -----
     Nothing that is written tells the time, so the same inputs, options and versions give the same
-    bytes. Tables hold rates from 0 to 1 at full precision; where the data are simulated each has a
-    last column ``status`` that says so.
+    bytes. Tables hold rates from 0 to 1; where the data are simulated each has a last column
+    ``status`` that says so. Of a report that is not protected every name but that of the manifest
+    begins with UNPROTECTED. Text that a spreadsheet would run as a formula begins with an
+    apostrophe.
     """
     target = check_folder(folder)
     hashed = []
@@ -376,10 +384,14 @@ def save(
         "options": _plain(report.options),
         "definition": _plain(report.definition.to_dict()),
         "definition_in_words": str(report.definition),
+        "disclosure": {
+            "rule": None if report.release is None else asdict(report.release.rule),
+            "notes": report.protected or [EXACT],
+        },
         "versions": _versions(),
     }
     drawn = (drawing or draw)(
-        report.tables,
+        drawable(report.tables, report.shown),
         source=source_line([found.name for found in hashed], facts["simulation"]),
         simulated=report.simulated,
     )
@@ -394,4 +406,4 @@ def save(
             path = new / PurePosixPath(name)
             path.parent.mkdir(exist_ok=True)
             path.write_bytes(data)
-    return Path(folder) / PAGE
+    return Path(folder) / f"{UNPROTECTED if report.release is None else ''}{PAGE}"

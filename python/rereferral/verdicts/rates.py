@@ -95,7 +95,7 @@ class Counted:
         DataError
             No report was saved there, or a table of it cannot be read.
         """
-        from rereferral.report.saving import KIND, MANIFEST
+        from rereferral.report.saving import KIND, MANIFEST, UNPROTECTED
 
         try:
             manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
@@ -106,6 +106,8 @@ class Counted:
         tables = {}
         for name, columns in _TABLES.items():
             path = folder / "tables" / f"{name}.csv"
+            if not path.is_file():
+                path = path.with_name(f"{UNPROTECTED}{path.name}")
             if not path.is_file():
                 raise DataError(f"{folder} has no tables/{name}.csv")
             table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
