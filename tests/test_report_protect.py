@@ -367,9 +367,11 @@ def test_unprotected_reports_say_so_in_the_name_of_every_file(three, saved):
     assert {name for name in names if not name.startswith("UNPROTECTED-")} == {"manifest.json"}
     text = (saved / "exact" / "UNPROTECTED-index.html").read_text("utf-8")
     assert "It is not for publication." in text
-    read = pd.read_csv(saved / "exact" / "tables" / "UNPROTECTED-chain_by_authority.csv")
+    path = saved / "exact" / "tables" / "UNPROTECTED-chain_by_authority.csv"
+    read = pd.read_csv(path, dtype={"rate": str})  # older pandas misread a last digit
     assert of(read, CAMDEN)["rereferred"] == 3
-    assert read["rate"].tolist() == three.tables["chain_by_authority"]["rate"].tolist()
+    rates = three.tables["chain_by_authority"]["rate"]
+    assert read["rate"].astype(float).tolist() == rates.tolist()
 
 
 def test_a_protected_report_is_saved_as_it_is(three, tmp_path):
