@@ -423,7 +423,7 @@ def counted(areas: int = 152, *, simulated: bool = True, limits=(0.24, 0.26)) ->
             "upper_95": [0.224, 0.321, 0.581, 0.253],
         }
     )
-    return Counted(tables, simulated, "tables by hand")
+    return Counted(tables, simulated, "tables by hand", exact=True)
 
 
 def test_the_rates_of_a_table():
@@ -528,6 +528,28 @@ def test_a_report_that_was_saved_gives_the_same_lines(part, tmp_path):
     assert saved.simulated
     for lines in (share_lines, lambda counted: rate_lines(counted, OpenData())):
         assert as_table(lines(saved)).equals(as_table(lines(at_hand)))
+
+
+def test_figures_of_real_children_are_marked_unless_small_counts_are_hidden(part, tmp_path):
+    pytest.importorskip("matplotlib")
+    pytest.importorskip("jinja2")
+    table = part[0].episodes.assign(child_id=lambda rows: rows["child_id"].str.removeprefix("SIM"))
+    exact = rr.missed_opportunities(table, years=FIVE, observed_until="2021-03-31")
+    assert not exact.simulated
+    exact.save(tmp_path / "exact", rule=None)
+    exact.save(tmp_path / "safe")
+    for name, report, protected in (
+        ("put in", part[1], True),
+        ("at hand", exact, False),
+        ("protected", exact.protect(), True),
+        ("saved exact", tmp_path / "exact", False),
+        ("saved", tmp_path / "safe", True),
+    ):
+        found = rr.published_figures(report=report)
+        assert found.protected == protected, name
+        path = found.to_csv(tmp_path / f"{name}.csv")
+        assert path.name == f"{'' if protected else 'UNPROTECTED-'}{name}.csv"
+        assert path.is_file()
 
 
 def test_it_reads_in_120_columns_and_ends_with_the_count(part):

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -16,6 +17,7 @@ pytest.importorskip("matplotlib")
 pytest.importorskip("jinja2")
 
 from rereferral.errors import RuleError
+from rereferral.folders import check_folder
 from rereferral.report import saving
 
 
@@ -204,25 +206,25 @@ def test_a_folder_with_anything_else_is_refused_before_any_work(spoil, small, ea
 
 def test_a_report_that_lost_a_file_is_still_a_report(small, earlier):
     (earlier / "tables" / "UNPROTECTED-chain.csv").unlink()
-    saving.check_folder(earlier)
+    check_folder(earlier, "report")
 
 
 def test_a_file_and_the_current_folder_are_refused(small, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("x")
     with pytest.raises(RuleError, match="is a file"):
-        saving.check_folder(tmp_path / "file")
+        check_folder(tmp_path / "file", "report")
     with pytest.raises(RuleError, match="cannot be made: file is a file"):
-        saving.check_folder(tmp_path / "file" / "report")
+        check_folder(tmp_path / "file" / "report", "report")
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     with pytest.raises(RuleError, match="is the current folder"):
-        saving.check_folder(".")
+        check_folder(".", "report")
 
 
 def test_a_folder_that_cannot_be_written_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(saving.os, "access", lambda *_: False)
+    monkeypatch.setattr(os, "access", lambda *_: False)
     with pytest.raises(RuleError, match="no permission"):
-        saving.check_folder(tmp_path / "report")
+        check_folder(tmp_path / "report", "report")
 
 
 # --------------------------------------------------------------------------- when it fails
@@ -251,10 +253,10 @@ def failing(real, at, error):
     [
         (saving, "draw", 1),
         (saving, "render", 1),
-        (saving.Path, "write_bytes", 1),
-        (saving.Path, "write_bytes", 9),
-        (saving.os, "rename", 1),
-        (saving.os, "rename", 2),
+        (Path, "write_bytes", 1),
+        (Path, "write_bytes", 9),
+        (os, "rename", 1),
+        (os, "rename", 2),
     ],
 )
 def test_a_failed_run_leaves_the_earlier_report(
@@ -270,7 +272,7 @@ def test_a_failed_run_leaves_the_earlier_report(
 
 
 def test_a_failed_run_leaves_no_folder_behind(quick, small, tmp_path, monkeypatch):
-    monkeypatch.setattr(saving.os, "rename", failing(os.rename, 1, KeyboardInterrupt()))
+    monkeypatch.setattr(os, "rename", failing(os.rename, 1, KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt):
         saving.save(small, tmp_path / "a" / "b" / "report")
     assert not list(tmp_path.iterdir())

@@ -4,7 +4,31 @@ from __future__ import annotations
 
 import argparse
 
-__all__ = ["year_range"]
+from rereferral.rules import CCWIP, DFE, OPENSAFELY, Rule
+
+__all__ = ["add_rule", "rule_of", "year_range"]
+
+_RULES: dict[str, Rule | None] = {
+    **{rule.name.casefold(): rule for rule in (DFE, OPENSAFELY, CCWIP)},
+    "none": None,
+}
+
+
+def add_rule(parser: argparse.ArgumentParser, asks: str) -> None:
+    """Give a subcommand ``--rule``; `asks` begins the help: what the rule decides."""
+    parser.add_argument(
+        "--rule",
+        default=DFE.name.casefold(),
+        type=str.casefold,
+        choices=list(_RULES),
+        help=f"{asks}: by the rule of the Department for Education (dfe, default), of opensafely "
+        "or of ccwip; none: not at all, and the name of every file says so",
+    )
+
+
+def rule_of(arguments: argparse.Namespace) -> Rule | None:
+    """The rule that was asked for; None: none."""
+    return _RULES[arguments.rule]
 
 
 def year_range(text: str) -> range:

@@ -54,6 +54,15 @@ class Answers:
     strata: dict[str, npt.NDArray[np.object_]]
     missing: pd.DataFrame
 
+    def given(self, area: str, year: str | None) -> pd.DataFrame:
+        """What was answered, by area (and year); without those who answered nothing."""
+        table = pd.DataFrame({name: grid.ravel() for name, grid in self.counts.items()})
+        if year is None:
+            table.index = pd.Index(self.areas, name=area)
+        else:
+            table.index = pd.MultiIndex.from_product([self.areas, self.years], names=[area, year])
+        return table.dropna(how="all")
+
 
 class _Table:
     """One of the two tables, with its rows by area and year."""

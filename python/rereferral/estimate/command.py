@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import json
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from rereferral.arguments import year_range
-from rereferral.disclosure.spreadsheet import to_csv
+from rereferral.arguments import add_rule, rule_of, year_range
 from rereferral.errors import DataError, RuleError
 from rereferral.estimate.england import SIZES, england
-from rereferral.estimate.estimate import Estimate, estimate_total
+from rereferral.estimate.estimate import estimate_total
 from rereferral.estimate.limits import METHODS
 from rereferral.years import year_labels, year_of
 
@@ -80,7 +77,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--against", type=float, metavar="NUMBER", help="another figure, for the tipping point"
     )
-    parser.add_argument("--out", metavar="FOLDER", help="write every table there, as CSV")
+    add_rule(parser, "with --out, which answers are too small to write what is made of them")
+    parser.add_argument(
+        "--out",
+        metavar="FOLDER",
+        help="write every table there, as CSV: a new folder, or that of an earlier estimate",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -118,7 +120,8 @@ def run(arguments: argparse.Namespace) -> int:
     )
     print(found.in_words())
     if arguments.out is not None:
-        _save(found, Path(arguments.out))
+        folder = found.save(arguments.out, [arguments.returns], rule=rule_of(arguments))
+        print(f"\n{folder}: {', '.join(found.tables())}")
     return 0
 
 
@@ -134,15 +137,6 @@ def _years_of(labels: list[str], path: str) -> list[int]:
             raise DataError(f"{path}: {YEAR} {label!r} is not a year such as 2019-20")
         years.append(year)
     return years
-
-
-def _save(found: Estimate, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for title, table in found.tables().items():
-        (folder / f"{title}.csv").write_text(to_csv(table), "utf-8", newline="\n")
-    words: dict[str, Any] = {"level": found.level, "fpc": found.fpc, "condition": found.condition}
-    (folder / "manifest.json").write_text(json.dumps(words, indent=1) + "\n", encoding="utf-8")
-    print(f"\n{folder}: {', '.join(found.tables())}")
 
 
 def _write_template(path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import html
+import os
+import pathlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +16,10 @@ from rereferral.errors import DataError, RuleError
 from rereferral.estimate.answers import Answers, read_answers
 from rereferral.estimate.estimators import AUTHORITIES, CONDITION, SIZE, Choice, Estimators
 from rereferral.estimate.limits import METHODS
+from rereferral.estimate.saving import RESULT, check_answers, write
 from rereferral.estimate.shown import as_count, as_percent, is_rate, shown
+from rereferral.folders import check_folder
+from rereferral.rules import DFE, Rule
 
 __all__ = ["Estimate", "estimate_total"]
 
@@ -43,6 +48,8 @@ class Estimate:
         The main estimate year by year.
     missing : DataFrame
         Cells without a number, and the symbol that stood there.
+    answers : DataFrame
+        What was answered, by area (and year): `count` and `of`; NaN: no answer.
     level, fpc : float, bool
         As asked for.
     condition : str
@@ -56,9 +63,52 @@ class Estimate:
     bounds: pd.DataFrame
     by_year: pd.DataFrame | None
     missing: pd.DataFrame
+    answers: pd.DataFrame
     level: float
     fpc: bool
     condition: str = CONDITION
+
+    def save(
+        self,
+        folder: str | os.PathLike[str],
+        inputs: Sequence[str | os.PathLike[str]] = (),
+        *,
+        rule: Rule | None = DFE,
+    ) -> pathlib.Path:
+        """Write every table as CSV, and a manifest, into a folder.
+
+        Whatever is made of answers that may all be told tells nothing more. So an estimate is
+        written if no answer is small by the rule, nor what a count leaves of the one it is a part
+        of. Nothing is rounded.
+
+        Parameters
+        ----------
+        folder : path
+            A new folder, an empty one, or that of an earlier estimate, which is replaced.
+        inputs : sequence of paths
+            The files that the answers came from; their hashes go into the manifest.
+        rule : Rule or None, default `rereferral.rules.DFE`
+            What is small: one of `rereferral.rules`, or your own. None: anything is written, with
+            UNPROTECTED in the name of every file.
+
+        Returns
+        -------
+        pathlib.Path
+            The folder.
+
+        Raises
+        ------
+        RuleError
+            An answer is small by the rule, or the folder holds anything but an earlier estimate.
+        OSError
+            A file cannot be read or written.
+        """
+        folder = os.path.expanduser(folder)
+        check_folder(folder, RESULT)
+        if rule is not None:
+            check_answers(self.answers, rule)
+        facts = {"level": self.level, "fpc": self.fpc, "condition": self.condition}
+        return write(folder, self.tables(), facts, inputs, rule)
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Every table by name: what is written to files."""
@@ -252,6 +302,7 @@ def estimate_total(
         bounds=estimators.bounds(scales[0], published),
         by_year=estimators.by_year(scales[0], methods[0]) if year is not None else None,
         missing=answers.missing,
+        answers=answers.given(area, year),
         level=level,
         fpc=fpc,
     )

@@ -11,10 +11,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from rereferral.arguments import year_range
+from rereferral.arguments import add_rule, rule_of, year_range
 from rereferral.errors import DataError, RuleError
+from rereferral.folders import check_folder, hash_input
 from rereferral.interrupts import Interrupts
-from rereferral.rules import CCWIP, DFE, OPENSAFELY, Rule
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,10 +36,6 @@ _EPISODES = {
 }
 _OPTIONAL = frozenset({"referral_nfa", "date_of_birth"})
 _EARLY_HELP = {"authority": "category", "child_id": "text", "start_date": "date"}
-_RULES: dict[str, Rule | None] = {
-    **{rule.name.casefold(): rule for rule in (DFE, OPENSAFELY, CCWIP)},
-    "none": None,
-}
 # Bytes of input from which on a process that draws pays: it needs a second to get ready.
 _LARGE = 50_000_000
 
@@ -108,14 +104,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a folder with the Department for Education's table C1 of children in need, as "
         "downloaded: official figures by authority and year then stand beside those counted",
     )
-    parser.add_argument(
-        "--rule",
-        default=DFE.name.casefold(),
-        type=str.casefold,
-        choices=list(_RULES),
-        help="how small counts are hidden: by the rule of the Department for Education (dfe, "
-        "default), of opensafely or of ccwip; none: not at all, and the name of every file says so",
-    )
+    add_rule(parser, "how small counts are hidden")
     parser.add_argument(
         "--out",
         required=True,
@@ -147,19 +136,14 @@ def _run(arguments: argparse.Namespace, interrupts: Interrupts) -> int:
     from rereferral.report.beside import FiguresBeside
     from rereferral.report.page import load as load_page
     from rereferral.report.report import missed_opportunities
-    from rereferral.report.saving import (
-        check_folder,
-        hash_input,
-        save,
-        simulation_beside,
-    )
+    from rereferral.report.saving import RESULT, save, simulation_beside
     from rereferral.report.style import load as load_figures
 
     if arguments.early_help_within is not None and arguments.early_help is None:
         raise RuleError("--early-help-within needs --early-help")
-    rule = _RULES[arguments.rule]
+    rule = rule_of(arguments)
     names = _column_names(arguments.column)
-    check_folder(arguments.out)
+    check_folder(arguments.out, RESULT)
     with interrupts.later():
         load_page()
         load_figures()

@@ -15,6 +15,7 @@ from rereferral.days import NULL_DAY, day_of, iso
 from rereferral.definition import Definition
 from rereferral.disclosure.release import Release
 from rereferral.errors import DataError, RuleError
+from rereferral.folders import check_folder, hash_input
 from rereferral.observation import LONG_SILENCE
 from rereferral.report.chain import build_chain
 from rereferral.report.completeness import completeness
@@ -198,12 +199,12 @@ class Report:
         RuleError
             If the folder holds anything but an earlier report. It is left as it was.
         """
-        from rereferral.report.saving import check_folder, save
+        from rereferral.report.saving import RESULT, save
 
         if isinstance(inputs, (str, os.PathLike)):
             inputs = [inputs]
         folder = os.path.expanduser(folder)
-        check_folder(folder)
+        check_folder(folder, RESULT)
         report = self if rule is None or self.release is not None else self.protect(rule)
         return save(report, folder, inputs=inputs)
 
@@ -336,8 +337,6 @@ def missed_opportunities(
         "early_help_within": [earliest, latest],
     }
     if official is not None:
-        from rereferral.report.saving import hash_input
-
         options["dfe"] = asdict(hash_input(official.path))
     made = {name: tables[name] for name in _TABLES if name in tables}
     unknown = {reason: n for reason, n in reasons.items() if reason not in _REASONS}

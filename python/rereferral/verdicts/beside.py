@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import pandas as pd
 
 from rereferral.errors import RuleError
+from rereferral.folders import UNPROTECTED
 from rereferral.progress import Progress, reporting
 from rereferral.report.report import Report, missed_opportunities
 from rereferral.simulate import simulate
@@ -48,11 +49,14 @@ class PublishedFigures:
         Whether what is put in comes from simulated children.
     notes : list of str
         Sentences that must stand beside the figures.
+    protected : bool
+        Whether no figure comes from a report on real children whose small counts are not hidden.
     """
 
     table: pd.DataFrame
     simulated: bool
     notes: list[str]
+    protected: bool
 
     @property
     def verdicts(self) -> pd.Series:
@@ -96,7 +100,7 @@ class PublishedFigures:
         Returns
         -------
         pathlib.Path
-            The file.
+            The file. Where the figures are not `protected` its name begins with UNPROTECTED.
 
         Raises
         ------
@@ -104,6 +108,8 @@ class PublishedFigures:
             It cannot be written.
         """
         target = Path(path)
+        if not self.protected:
+            target = target.with_name(f"{UNPROTECTED}{target.name}")
         # As a number: a spreadsheet may run text that begins with a sign.
         plain = self.table["difference"].str.replace(",", "", regex=False)
         table = self.table.assign(difference=pd.to_numeric(plain))
@@ -186,8 +192,9 @@ def published_figures(
     ro3 : path, optional
         A folder with the workbooks of revenue outturn RO3 of 2015-16 and 2019-20.
     report : Report or path, optional
-        A report of `missed_opportunities`, or a folder in which one was saved. Without it England
-        is simulated (calibration ``official``) and counted, which takes some seconds.
+        A report of `missed_opportunities`, best as its `Report.protect` gives it, or a folder in
+        which one was saved. Without it England is simulated (calibration ``official``) and counted,
+        which takes some seconds.
     seed : int, default 0
         Of the simulation.
     progress : bool or callable, optional
@@ -250,7 +257,8 @@ def published_figures(
         *official.authorities(data),
         *spending.outturn_lines(outturn, councils),
     ]
-    return PublishedFigures(as_table(lines), counted.simulated, notes)
+    protected = counted.simulated or not counted.exact
+    return PublishedFigures(as_table(lines), counted.simulated, notes, protected)
 
 
 def _files(

@@ -98,9 +98,10 @@ def _counted(arguments: argparse.Namespace, path: Path) -> Report:
     since = arguments.observed_from
     if since is None:
         since = (simulation_beside(path) or {}).get("observed_from")
-    return missed_opportunities(
+    counted = missed_opportunities(
         read_csv(path, progress=True),
         years=arguments.years or _YEARS,
         observed_until=arguments.observed_until,
         observed_from=since,
     )
+    return counted.protect()

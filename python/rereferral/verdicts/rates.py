@@ -15,6 +15,7 @@ import pandas as pd
 from rereferral import published
 from rereferral.definitions import ACTION_FOR_CHILDREN, DFE, GOLDACRE
 from rereferral.errors import DataError
+from rereferral.folders import MANIFEST, UNPROTECTED, kind_of
 from rereferral.rates import wilson
 from rereferral.report.official import YEARS, is_england
 from rereferral.report.report import Report
@@ -75,16 +76,19 @@ class Counted:
         Whether its children are simulated.
     source : str
         What it was counted in.
+    exact : bool
+        Whether no small count of it is hidden.
     """
 
     tables: Mapping[str, pd.DataFrame]
     simulated: bool
     source: str
+    exact: bool
 
     @classmethod
     def of(cls, report: Report, source: str = "the report given") -> Counted:
         """What a report at hand counted."""
-        return cls(report.tables, report.simulated, source)
+        return cls(report.tables, report.simulated, source, report.release is None)
 
     @classmethod
     def read(cls, folder: Path) -> Counted:
@@ -95,19 +99,19 @@ class Counted:
         DataError
             No report was saved there, or a table of it cannot be read.
         """
-        from rereferral.report.saving import KIND, MANIFEST, UNPROTECTED
-
         try:
             manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
         except (OSError, ValueError):
             manifest = None
-        if not isinstance(manifest, dict) or manifest.get("kind") != KIND:
+        if not isinstance(manifest, dict) or manifest.get("kind") != kind_of("report"):
             raise DataError(f"{folder} holds no report: it has no {MANIFEST} of one")
         tables = {}
+        exact = False
         for name, columns in _TABLES.items():
             path = folder / "tables" / f"{name}.csv"
             if not path.is_file():
                 path = path.with_name(f"{UNPROTECTED}{path.name}")
+                exact = True
             if not path.is_file():
                 raise DataError(f"{folder} has no tables/{name}.csv")
             table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
@@ -118,7 +122,8 @@ class Counted:
                     except DataError as error:
                         raise DataError(f"{path}: {error}") from None
             tables[name] = table
-        return cls(tables, manifest.get("simulated") is True, f"the report in {folder}")
+        simulated = manifest.get("simulated") is True
+        return cls(tables, simulated, f"the report in {folder}", exact)
 
     @property
     def kind(self) -> str:
