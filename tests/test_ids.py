@@ -67,6 +67,7 @@ def test_a_merger_halves_the_rate_and_says_so(merged):
         "E06000058",
         "E06000059",
     }
+    assert {one.filename for one in told} == {__file__}
     rates = [halved, rate(carried)]
     assert 0.3 < rates[0] / rates[1] < 0.65
     assert "index events of E06000059 look back beyond 2019-04-01" in repr(own)

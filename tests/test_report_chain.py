@@ -393,3 +393,15 @@ def test_years_by_default_are_those_with_twelve_months_after_them(simulated):
     years = list(report.tables["chain_by_year"]["financial_year"])
     assert years[-1] == "2019-20"
     assert (report.tables["chain_by_year"]["followed"] > 0).all()
+
+
+def test_a_short_history_is_told_at_the_line_of_the_user(simulated):
+    later = simulated[simulated["referral_date"] >= "2015-10-01"]
+    with pytest.warns(UserWarning, match="rests on less than the look-back") as told:
+        rr.missed_opportunities(
+            later,
+            years=range(2016, 2021),
+            observed_until="2021-03-31",
+            observed_from="2012-04-01",
+        )
+    assert {one.filename for one in told} == {__file__}

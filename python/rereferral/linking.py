@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import inspect
-import warnings
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
@@ -33,6 +32,7 @@ from rereferral.prepared import Prepared
 from rereferral.sides import Mask, Side, remove_duplicates
 from rereferral.spans import OPEN, Span
 from rereferral.tables import Table, open_table
+from rereferral.warning import warn
 from rereferral.windowed import WindowedLinks
 from rereferral.windows import Reach, longest_reach, window_days
 
@@ -469,11 +469,9 @@ def _remove_ineligible(definition: Definition, index: Side, events: Side) -> Non
 def _warn_of_twins(index: Side, events: Side) -> None:
     """A row that stands in two tables is not known to be one, and on its own day matches itself."""
     if index.date == events.date and not index.table.same(events.table):
-        warnings.warn(
+        warn(
             f"both tables are dated by {index.date!r} and the same day counts: a row that stands "
-            "in both matches itself; give row_id, or pass the same table twice",
-            UserWarning,
-            stacklevel=4,
+            "in both matches itself; give row_id, or pass the same table twice"
         )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import warnings
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
@@ -34,6 +33,7 @@ from rereferral.rounding import percent
 from rereferral.sides import Mask, Side
 from rereferral.spans import Span, parse_span
 from rereferral.tables import Groups, Table
+from rereferral.warning import warn
 from rereferral.windows import Reach
 
 __all__ = ["Links"]
@@ -180,7 +180,7 @@ class Links:
     def _warn_of_short_lookbacks(self) -> None:
         """Say, with a rate, that it rests on less than the look-back."""
         for line in self._short_lookbacks:
-            warnings.warn(line, UserWarning, stacklevel=3)
+            warn(line)
 
     @property
     def completeness(self) -> pd.DataFrame:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import warnings
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +23,7 @@ from rereferral.rule_values import Mediator
 from rereferral.sides import Mask, Side
 from rereferral.spans import Offset
 from rereferral.tables import open_table
+from rereferral.warning import warn
 from rereferral.windows import Reach
 
 __all__ = ["ARMS", "Arms", "Early", "Mediation", "open_mediation"]
@@ -205,12 +205,10 @@ def open_mediation(
     if mediator is None:
         return None
     if mediator.guard == "exclude later starts":
-        warnings.warn(
+        warn(
             'guard="exclude later starts" favours the mediator: who returns soon has had no time '
             "to start and is counted as not mediated, so the mediated look better even where "
-            'nothing works; guard="landmark" does not',
-            UserWarning,
-            stacklevel=4,
+            'nothing works; guard="landmark" does not'
         )
     return Mediation(mediator, index, observed_from, observed_until, ids)
 
