@@ -28,7 +28,9 @@ def small_table(table: Any, name: str) -> pd.DataFrame:
         It is no table.
     """
     if isinstance(table, pd.DataFrame):
-        return table.reset_index(drop=True)
+        # What `groupby` puts into the index says what a row is about.
+        named = [label for label in table.index.names if label not in (None, *table.columns)]
+        return table.reset_index(level=named).reset_index(drop=True)
     if isinstance(table, Mapping):
         return pd.DataFrame(dict(table))
     if hasattr(table, "to_pandas"):

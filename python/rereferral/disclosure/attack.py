@@ -17,16 +17,12 @@ from rereferral.disclosure.derived import (
     is_share,
     shares_of,
 )
-from rereferral.disclosure.equations import (
-    Declared,
-    add_differences,
-    add_parts,
-    add_rows,
-    add_totals,
-    declared_of,
-)
+from rereferral.disclosure.equations import Declared, declared_of
+from rereferral.disclosure.relate import relate
+from rereferral.disclosure.relations import Relations
 from rereferral.disclosure.sheets import (
     GROUPS,
+    HIDES,
     WORDS,
     Sheet,
     is_derived,
@@ -35,6 +31,7 @@ from rereferral.disclosure.sheets import (
     row_label,
 )
 from rereferral.disclosure.system import System
+from rereferral.errors import DataError
 from rereferral.rules import DFE, Rule
 from rereferral.small_tables import small_table
 
@@ -169,14 +166,15 @@ def attack(
         counts=guessed_counts | dict(counts or {}),
         area=area,
         always=parts or {},
+        published=True,
     )
     all_counts = Counts(rule)
     for sheet in sheets:
         shown_counts(all_counts, sheet, {} if log is None else _beside(sheet, log))
-    add_rows(all_counts, sheets, declared_of(equations))
-    apart = add_totals(all_counts, sheets, parts or {})
-    add_parts(all_counts, sheets, parts or {})
-    add_differences(all_counts, sheets)
+    found_out = relate(all_counts, sheets, parts or {}, declared_of(equations), guessed=True)
+    names = {sheet.name for sheet in sheets}
+    columns = {column for sheet in sheets for column in sheet.counts}
+    apart = sorted({key[:3] for key in found_out.apart if key[1] in names and key[2] in columns})
     wanted = [
         number
         for number, state in enumerate(all_counts.state)
@@ -226,6 +224,13 @@ def _guessed(
             text = frame[column].astype(str).str.strip("[] ").str.replace(",", "")
             told = text[~text.isin([rule.symbol, LOW, "x", "z", "nan", "<NA>", ""])]
             numbers = told.str.fullmatch(r"-?\d+(\.\d+)?")
+            odd = told[~numbers]
+            if column != area and numbers.any() and odd.str.fullmatch(HIDES).all() and len(odd):
+                raise DataError(
+                    f'table "{name}", column "{column}", row {odd.index[0]}: {odd.iloc[0]!r} is '
+                    f"neither a number nor the symbol of the rule, {rule.symbol}; a rule of your "
+                    "own may have another: rereferral.rules.Rule(..., symbol=...)"
+                )
             hidden = (text == rule.symbol).any() and (numbers.any() or not len(told))
             group = is_group(frame[column], column) and (column in GROUPS or not numbers.all())
             if column == area or (group and not hidden):
@@ -246,10 +251,12 @@ class Released:
         What the log says of hidden counts.
     known : dict of Place to int
         Counts that are in no table and known to all.
-    apart : set of (str, str, str)
-        Table, table and column of which the sums do not agree.
+    relations : Relations
+        Which of the equations that could hold between the tables do.
     parts, equations
         As declared.
+    quotients : dict of (str, str) to set of int
+        By table and column the rows in which a share is one count over another.
     true : list of Sheet
         The same tables as they were given: for a later release, which must not undo this one.
     secrets : list of Place
@@ -261,16 +268,18 @@ class Released:
         sheets: Sequence[Sheet],
         kinds: dict[Place, int],
         known: dict[Place, int],
-        apart: Collection[tuple[str, str, str]],
+        relations: Relations,
         parts: Mapping[str, Mapping[str, Sequence[str]]],
         equations: Declared,
+        quotients: Mapping[tuple[str, str], Collection[int]],
         true: Sequence[Sheet],
         secrets: Sequence[Place],
     ) -> None:
         self.sheets = list(sheets)
         self.kinds = kinds
         self.known = known
-        self.apart = frozenset(apart)
+        self.relations = relations
+        self.quotients = dict(quotients)
         self.parts = parts
         self.equations = equations
         self.true = list(true)
@@ -282,16 +291,23 @@ def attack_release(released: Released, rule: Rule) -> Attack:
     counts = Counts(rule)
     for sheet in released.sheets:
         shown_counts(counts, sheet, released.kinds)
-    add_rows(counts, released.sheets, released.equations, released.apart)
+    relate(counts, released.sheets, released.parts, released.equations, known=released.relations)
     for place, value in released.known.items():
         number = counts.number[place]
         counts.low[number] = counts.high[number] = value
-    add_totals(counts, released.sheets, released.parts, released.apart)
-    add_parts(counts, released.sheets, released.parts)
-    add_differences(counts, released.sheets)
     for sheet in released.sheets if not rule.zeroed else ():
         decimals = rule.decimals + 2
-        add_shares(counts, sheet, shares_of(sheet, range(len(sheet.frame)), decimals), decimals)
+        shares = shares_of(sheet, range(len(sheet.frame)), decimals)
+        # Every other rate, as a Kaplan-Meier risk, is no quotient of the counts beside it.
+        told = {
+            column: {
+                row: share
+                for row, share in cells.items()
+                if row in released.quotients.get((sheet.name, column), ())
+            }
+            for column, cells in shares.items()
+        }
+        add_shares(counts, sheet, told, decimals)
     numbers = [counts.number[place] for place in released.secrets]
     return _told(counts, released.sheets, ranges(System(counts), numbers, rule.values))
 

@@ -181,7 +181,7 @@ class Counts:
             value is not None
             and self.rule.is_small(value)
             and self.state[number] not in (State.KNOWN, State.SLACK)
-            and not (self.fixed[number] and self.state[number] == State.SHOWN)
+            and not (self.fixed[number] and self.low[number] == self.high[number])
         )
 
 
@@ -278,7 +278,7 @@ def _whole(cell: Any, sheet: Sheet, row: int, column: str) -> int:
         value = int(cell)
         if float(cell) != value or value < 0:
             raise ValueError
-    except ValueError:
+    except (ValueError, OverflowError):
         error = DataError(
             f'table "{sheet.name}", column "{column}", row {row}: {cell!r} is not a count'
         )

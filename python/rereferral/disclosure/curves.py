@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from rereferral.errors import DataError
 from rereferral.rules import Rule
 
-__all__ = ["coarser", "is_by_points", "is_curve", "totals_of"]
+__all__ = ["Curves", "coarser", "is_by_points", "is_curve", "totals_of"]
+
+Ints: TypeAlias = npt.NDArray[np.int64]
 
 _COLUMNS = ("day", "at_risk", "events", "risk")
 _NUMBERS = (*_COLUMNS, "censored", "std_error", "lower", "upper")
+_RISKS = ("risk", "std_error", "lower", "upper")
+_NEAR = 1e-9
 _QUARTER = 365.25 / 4  # days between the points of an area's curve
 _WEEK = 7.0  # of one of several areas together
 
@@ -84,91 +91,197 @@ def totals_of(table: pd.DataFrame, name: str, names: tuple[str, str]) -> pd.Data
     return frame
 
 
+@dataclasses.dataclass(frozen=True)
+class Curves:
+    """The curves of one table, and what of them may be told.
+
+    Attributes
+    ----------
+    table : DataFrame
+        By day, as `Links.curve` gives them.
+    total : bool
+        Whether they are of several areas together.
+    hidden : collection of tuples
+        Groups of which a count is hidden: they have no curve.
+    ends : bool
+        Whether only their ends may be told, since windows of the same persons stand beside them.
+    """
+
+    table: pd.DataFrame
+    total: bool
+    hidden: Collection[tuple[str, ...]]
+    ends: bool
+
+
 def coarser(
-    table: pd.DataFrame, rule: Rule, total: bool, hidden: Collection[tuple[str, ...]]
-) -> tuple[pd.DataFrame, list[tuple[str, ...]]]:
+    curves: Mapping[str, Curves], rule: Rule
+) -> dict[str, tuple[pd.DataFrame, list[tuple[str, ...]]]]:
     """Curves at points between which enough events lie.
 
     A point stands at every third month, in curves of several areas together every week, and is
     left out until more events lie between it and the one before than a small count has. Counts
-    are those between two points.
+    are those between two points. Where curves of parts stand beside that of a whole, and nothing is
+    rounded, the whole has no other points than all of them: else one part would follow from the
+    others. At risk are those after the point before; null where few were censored since the last
+    number. In rounded curves risks are rounded as their counts are.
 
     Parameters
     ----------
-    table : DataFrame
-        Of curves, by day.
+    curves : mapping of str to Curves
+        All of a release, by table.
     rule : Rule
         Says what is small, and rounds.
-    total : bool
-        Whether curves are of several areas together.
-    hidden : collection of tuples
-        Groups of which a count is hidden: they have no curve.
 
     Returns
     -------
-    curves : DataFrame
-        With the columns of `table`.
-    left_out : list of tuples
-        The groups that have none.
+    dict of str to (DataFrame, list of tuples)
+        By table the curves, and the groups that have none.
     """
-    parts, left_out = [], []
-    for key, rows in _by_group(table):
-        if key in hidden:
-            left_out.append(key)
-        else:
-            parts.append(_coarse(rows, rule, total))
-    curves = pd.concat(parts, ignore_index=True) if parts else table.iloc[:0]
-    return curves.reset_index(drop=True), left_out
+    made = {}
+    points: dict[str, dict[tuple[str, ...], list[tuple[int, int]]]] = {}
+    finest_first = sorted(curves, key=lambda name: -len(_groups(curves[name].table)))
+    for name in finest_first:
+        mine = curves[name]
+        base = rule.base(mine.total)
+        enough = max(rule.small[1] + 1, base)
+        parts, left_out = [], []
+        points[name] = {}
+        for key, rows in _by_group(mine.table):
+            if key in mine.hidden or (len(rows) and _rounded(rows["at_risk"].iloc[0], base) == 0):
+                left_out.append(key)
+                continue
+            day, events = (rows[c].to_numpy(np.int64) for c in ("day", "events"))
+            steps = _steps(day, _WEEK if mine.total else _QUARTER)
+            if base == 1:
+                for other in (found for found in points if found != name):
+                    finer = curves[other]
+                    if rule.base(finer.total) == 1:
+                        steps = _shared(steps, rows, key, (mine, finer), points[other], enough)
+                steps = [] if mine.ends else steps
+            found = _points(day, events, steps, enough)
+            points[name][key] = found
+            parts.append(_at_points(rows, found, rule, base))
+        table = pd.concat(parts, ignore_index=True) if parts else mine.table.iloc[:0]
+        made[name] = table.reset_index(drop=True), left_out
+    return made
 
 
-def _coarse(rows: pd.DataFrame, rule: Rule, total: bool) -> pd.DataFrame:
-    base = rule.base(total)
+def _steps(day: Ints, step: float) -> list[int]:
+    """The days at which a curve may have points."""
+    last = int(day[-1]) if len(day) else 0
+    return [math.floor(step * k) for k in range(1, int(last / step) + 1)]
+
+
+def _shared(
+    steps: Sequence[int],
+    rows: pd.DataFrame,
+    key: tuple[str, ...],
+    both: tuple[Curves, Curves],
+    points: Mapping[tuple[str, ...], Sequence[tuple[int, int]]],
+    enough: int,
+) -> list[int]:
+    """Those days at which every part of a curve has a point too, hidden parts together as one."""
+    mine, finer = both
+    by, wider = _groups(mine.table), _groups(finer.table)
+    if not set(by) < set(wider):
+        return list(steps)
+    within = {
+        part: found
+        for part, found in _by_group(finer.table)
+        if all(part[wider.index(column)] == member for column, member in zip(by, key, strict=True))
+    }
+    if not within:
+        return list(steps)
+    ends: set[int] | None = None
+    rest = dict(zip(rows["day"].tolist(), rows["events"].tolist(), strict=True))
+    for part, found in within.items():
+        if part not in points:
+            continue
+        told = {day for _, day in points[part]}
+        ends = told if ends is None else ends & told
+        for day, events in zip(found["day"].tolist(), found["events"].tolist(), strict=True):
+            rest[day] = rest.get(day, 0) - events
+    if any(part not in points for part in within):
+        day = np.array(sorted(rest), np.int64)
+        events = np.array([max(rest[one], 0) for one in sorted(rest)], np.int64)
+        told = {end for _, end in _points(day, events, _steps(day, _QUARTER), enough)}
+        ends = told if ends is None else ends & told
+    return sorted(ends or ())
+
+
+def _at_points(
+    rows: pd.DataFrame, points: Sequence[tuple[int, int]], rule: Rule, base: int
+) -> pd.DataFrame:
+    """The rows of a curve at some points, with what lies between them."""
     enough = max(rule.small[1] + 1, base)
-    day = rows["day"].to_numpy(np.int64)
-    events = rows["events"].to_numpy(np.int64)
-    points = _points(day, events, _WEEK if total else _QUARTER, enough)
+    events, at_risk = (rows[c].to_numpy(np.int64) for c in ("events", "at_risk"))
     places = [row for row, _ in points]
     found = rows.iloc[places].copy()
     found["day"] = [shown for _, shown in points]
     before = np.concatenate([[0], np.add.accumulate(events)])
     starts = [0, *(place + 1 for place in places[:-1])]
-    between = np.array([before[b + 1] - before[a] for a, b in zip(starts, places, strict=True)])
-    at_risk = rows["at_risk"].to_numpy(np.int64)[starts]
-    found["at_risk"] = (2 * at_risk + base) // (2 * base) * base
-    found["events"] = (2 * between + base) // (2 * base) * base
-    if "censored" in found:
-        # What is censored between two points would name single rows: only the last one keeps it.
-        found = found.drop(columns="censored")
+    between = [int(before[b + 1] - before[a]) for a, b in zip(starts, places, strict=True)]
+    told: list[int | None] = []
+    gone = 0  # censored up to the last number at risk that is told
+    for start in starts:
+        censored = int(at_risk[0] - at_risk[start] - before[start])
+        few = base == 1 and 0 < censored - gone < enough
+        gone = gone if few else censored
+        told.append(None if few else _rounded(at_risk[start], base))
+    found["at_risk"] = pd.array(told, "Int64") if None in told else np.array(told, np.int64)
+    found["events"] = np.array([_rounded(number, base) for number in between], np.int64)
+    # What is censored between two points would name single rows.
+    found = found.drop(columns="censored", errors="ignore")
     scale = 10 ** (rule.decimals + 2)
-    for column in ("risk", "std_error", "lower", "upper"):
+    if base > 1:
+        # Many risks of one exact number would tell it.
+        found = found.drop(columns="std_error", errors="ignore")
+        _round_risks(found, rows, base)
+    for column in _RISKS:
         if column in found:
             found[column] = np.floor(found[column].to_numpy(float) * scale + 0.5) / scale
     return found
 
 
-def _points(
-    day: np.ndarray[tuple[int], np.dtype[np.int64]],
-    events: np.ndarray[tuple[int], np.dtype[np.int64]],
-    step: float,
-    enough: int,
-) -> list[tuple[int, int]]:
+def _round_risks(found: pd.DataFrame, rows: pd.DataFrame, base: int) -> None:
+    """Risks and limits as rounded counts of a rounded number; the share in the end as it is."""
+    n, linked = int(rows["at_risk"].iloc[0]), int(rows["events"].sum())
+    whole = _rounded(n, base)
+    for column in ("risk", "lower", "upper"):
+        if column in found:
+            exact = found[column].to_numpy(float) * n / base
+            found[column] = np.minimum(np.floor(exact + 0.5) * base / whole, 1.0)
+    # Of those who were all followed this is the share beside their counts.
+    if abs(float(rows["risk"].iloc[-1]) - linked / n) < _NEAR:
+        found.iloc[-1, found.columns.get_loc("risk")] = linked / n
+    if {"lower", "upper"} <= set(found.columns):
+        found["lower"] = found[["lower", "risk"]].min(axis=1)
+        found["upper"] = found[["upper", "risk"]].max(axis=1)
+
+
+def _rounded(value: int, base: int) -> int:
+    return (2 * int(value) + base) // (2 * base) * base
+
+
+def _points(day: Ints, events: Ints, steps: Sequence[int], enough: int) -> list[tuple[int, int]]:
     """Rows that stay, each with the day at which it is shown.
 
     The first where nothing happens on it, ends of steps with enough events since the last one and
-    enough or none to come, and the last. A step's end is no event's day, which would be somebody's.
+    enough or none to come, and the last unless nothing came after the end of a step. A step's end
+    is no event's day, which would be somebody's.
     """
     if not len(day):
         return []
     total = np.concatenate([[0], np.add.accumulate(events)])
     kept = [(0, int(day[0]))] if events[0] == 0 else []
     since = 0
-    for k in range(1, int(day[-1] / step) + 1):
-        end = math.floor(step * k)
+    for end in steps:
         row = int(np.searchsorted(day, end, "right")) - 1
         to_come = total[-1] - total[row + 1]
         if total[row + 1] - since >= enough and (to_come == 0 or to_come >= enough):
             kept.append((row, end))
             since = int(total[row + 1])
-    if not kept or kept[-1][0] < len(day) - 1:
+    to_come = not since or since < total[-1]
+    if to_come and (not kept or kept[-1][0] < len(day) - 1):
         kept.append((len(day) - 1, int(day[-1])))
     return kept

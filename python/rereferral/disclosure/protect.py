@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -11,16 +12,11 @@ import pandas as pd
 
 from rereferral.disclosure.attack import Released
 from rereferral.disclosure.counts import Counts, Place, State, true_counts
-from rereferral.disclosure.curves import coarser, is_curve, totals_of
+from rereferral.disclosure.curves import Curves, coarser, is_curve, totals_of
 from rereferral.disclosure.derived import add_shares
-from rereferral.disclosure.equations import (
-    Declared,
-    add_differences,
-    add_parts,
-    add_rows,
-    add_totals,
-    declared_of,
-)
+from rereferral.disclosure.equations import Declared, declared_of, lacking_of
+from rereferral.disclosure.relate import relate
+from rereferral.disclosure.relations import WINDOW, Relations
 from rereferral.disclosure.release import Release
 from rereferral.disclosure.sheets import Sheet, read_sheets
 from rereferral.disclosure.shown import WHY, Shown, shares_from_counts
@@ -31,12 +27,14 @@ from rereferral.small_tables import small_table
 
 __all__ = ["protect"]
 
+_AREA = "authority"
+
 
 def protect(
     tables: Mapping[str, Any],
     rule: Rule = DFE,
     *,
-    area: str | None = "authority",
+    area: str | None = _AREA,
     by: Mapping[str, Sequence[str]] | None = None,
     counts: Mapping[str, Sequence[str]] | None = None,
     parts: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
@@ -124,9 +122,18 @@ def protect(
     >>> release.attack()
     Attack: 1 small count was looked for, none found: it could still be 3 values or more.
     """
+    if not isinstance(tables, Mapping):
+        raise RuleError(
+            f'tables is a {type(tables).__name__}; give them by name: {{"areas": table}}'
+        )
     if not tables:
         raise RuleError("there is no table to protect")
     before = [earlier] if isinstance(earlier, Release) else list(earlier)
+    for one in before:
+        if not isinstance(one, Release):
+            raise RuleError(
+                f"earlier has a {type(one).__name__}; give what rereferral.protect gave before"
+            )
     declared: Declared = declared_of(equations)
     spans = dict(parts or {})
     given = {name: small_table(table, f'table "{name}"') for name, table in tables.items()}
@@ -145,6 +152,7 @@ def protect(
         area=area,
         always=spans,
     )
+    _refuse_misspelt(sheets, area, spans, () if isinstance(equations, Mapping) else declared)
     old, kinds, theirs = _earlier(before, rule)
     declared += theirs
     everything = Counts(rule)
@@ -154,10 +162,9 @@ def protect(
     for sheet in old:
         true_counts(everything, sheet, kinds)
     both = [*sheets, *old]
-    apart = add_rows(everything, both, declared)
-    apart += add_totals(everything, both, spans)
-    add_parts(everything, both, spans)
-    add_differences(everything, both)
+    relations = relate(
+        everything, both, spans, declared, one_release=[sheet.name for sheet in sheets]
+    )
     shares = {sheet.name: shares_from_counts(everything, sheet) for sheet in both}
     if not rule.zeroed:
         for sheet in both:
@@ -181,22 +188,36 @@ def protect(
             )
             if state == State.KNOWN and value is not None
         },
-        apart,
+        relations,
         spans,
         declared,
+        {
+            (name, column): set(cells)
+            for name, columns in shares.items()
+            for column, cells in columns.items()
+        },
         both,
         [everything.places[number] for number in secrets],
     )
     published = {name: each.published for name, each in made.items()}
     shown_tables = {name: each.table for name, each in made.items()}
     lines = [line for sheet in sheets for line in made[sheet.name].log if sheet.name not in curves]
-    for sheet in sheets:
-        if sheet.name in curves:
-            drawn, left_out = coarser(
-                curves[sheet.name], rule, sheet.total, _hidden_groups(sheet, made[sheet.name])
-            )
-            shown_tables[sheet.name], published[sheet.name] = drawn, drawn.astype(object)
-            lines += [(sheet.name, ", ".join(key), "curve", "with its counts") for key in left_out]
+    beside = {sheet.name: _windows_beside(sheet, both, relations) for sheet in sheets}
+    told = {
+        sheet.name: Curves(
+            curves[sheet.name],
+            sheet.total,
+            _hidden_groups(sheet, made[sheet.name]),
+            beside[sheet.name],
+        )
+        for sheet in sheets
+        if sheet.name in curves
+    }
+    for name, (drawn, left_out) in coarser(told, rule).items():
+        shown_tables[name], published[name] = drawn, drawn.astype(object)
+        lines += [(name, ", ".join(key), "curve", "with its counts") for key in left_out]
+        if beside[name] and rule.base(told[name].total) == 1:
+            lines.append((name, "all", "curve", "ends alone"))
     log = pd.DataFrame(lines, columns=["table", "row", "column", "done"])
     log["why"] = log["done"].map(WHY).astype(object)
     release = Release(
@@ -207,6 +228,7 @@ def protect(
         released,
         n_counts,
     )
+    release.notes += _doubts(sheets, relations)
     if area is not None and all(sheet.total for sheet in both):
         release.notes.append(
             f'No table has the column "{area}": all counts are taken for those of several areas '
@@ -228,6 +250,55 @@ def _with_totals(
         name: totals_of(table, name, names) if name in curves else table
         for name, table in tables.items()
     }
+
+
+def _windows_beside(curve: Sheet, sheets: Iterable[Sheet], relations: Relations) -> bool:
+    """Whether the release tells how many had the event within other windows than a curve's.
+
+    Between a window's end and a point of the curve lie so few days that nobody may subtract them.
+    """
+    return any(WINDOW in sheet.by and curve.counts[-1] in sheet.counts for sheet in sheets) or any(
+        curve.name in (total, fine) for total, fine, _ in relations.nested
+    )
+
+
+def _refuse_misspelt(
+    sheets: Sequence[Sheet],
+    area: str | None,
+    parts: Mapping[str, Mapping[str, Sequence[str]]],
+    declared: Declared,
+) -> None:
+    """Refuse names that no table has: what they were to say would not be known."""
+    columns = {str(column) for sheet in sheets for column in sheet.frame.columns}
+    if area not in (None, _AREA) and area not in columns:
+        raise DataError(f'area names the column "{area}", which no table has')
+    for dimension, wholes in parts.items():
+        there = {m for sheet in sheets for m in sheet.members.get(dimension, ())}
+        for whole, members in wholes.items():
+            if there and there.isdisjoint([whole, *members]):
+                raise DataError(f'parts names "{whole}" of {dimension}, which no table has')
+    for text, _ in declared:
+        lacking = [lacking_of(text, set(sheet.counts)) for sheet in sheets]
+        if min(map(len, lacking)) > 1:
+            names = " and ".join(f'"{name}"' for name in min(lacking, key=len))
+            raise DataError(f'"{text}" fits no table: none has a count {names}')
+
+
+def _doubts(sheets: Sequence[Sheet], relations: Relations) -> list[str]:
+    """What was not taken to add up, in words."""
+    names = {sheet.name for sheet in sheets}
+    columns = {column for sheet in sheets for column in sheet.counts}
+    rows = Counter(
+        (total, fine, column)
+        for total, fine, column, _ in relations.apart
+        if {total, fine} <= names and column in columns
+    )
+    which = [
+        f'{column} of "{fine}" to "{total}" in {n} row{"" if n == 1 else "s"}'
+        for (total, fine, column), n in sorted(rows.items())
+        if (total, fine, column) not in relations.nested
+    ]
+    return [f"Not taken to add up, since it does not: {'; '.join(which)}."] if which else []
 
 
 def _hidden_groups(sheet: Sheet, shown: Shown) -> set[tuple[str, ...]]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +17,8 @@ from rereferral.small_tables import small_table
 
 __all__ = [
     "GROUPS",
+    "HIDES",
+    "METHOD",
     "WORDS",
     "Sheet",
     "is_derived",
@@ -24,13 +27,20 @@ __all__ = [
     "is_proportion",
     "read_sheets",
     "row_label",
+    "said",
 ]
 
-WORDS = frozenset({"label", "method", "note", "notes", "status", "kind", "sentence"})
+METHOD = "method"
+"""Text that says how limits were made, and with it something of how many there were."""
+WORDS = frozenset({"label", METHOD, "note", "notes", "status", "kind", "sentence"})
 """Text that describes a row but is no group."""
 GROUPS = frozenset({"year", "financial_year", "month", "quarter", "age", "level"})
 """Columns that are groups though they may hold whole numbers."""
 
+HIDES = r"[A-Za-z*.\-\u2013:#~]{1,2}|low|<\s*\d+|suppressed|"
+"""What publishers put in the place of a number, as a pattern."""
+
+_NUMBER = r"\d{1,3}(,\d{3})+|\d+"
 _PROPORTIONS = re.compile(r"(rate|risk|share|lower|upper|std_error)(_.*)?")
 _MEDIANS = re.compile(r"median(_.*)?")
 _PART_OF = {"share_not_stepped_down": ("not_stepped_down", "below_threshold")}
@@ -40,6 +50,7 @@ _RATES = (
     ("re_referrals", "looked_back"),
     ("linked", "n"),
 )  # the first whose columns a table has
+_COUNTS = frozenset({*itertools.chain.from_iterable(_RATES), "children", "rereferrals", "persons"})
 _OF_RATE = ("rate", "risk", "deff", "std_error", "lower", "upper")
 
 
@@ -77,11 +88,21 @@ class Sheet:
     @cached_property
     def members(self) -> dict[str, list[str]]:
         """What each group column says, by row."""
-        return {column: [str(cell) for cell in self.frame[column]] for column in self.by}
+        return {column: [said(cell) for cell in self.frame[column]] for column in self.by}
 
     def member(self, row: int, column: str) -> str:
         """What a group column says of a row."""
         return self.members[column][row]
+
+
+def said(cell: Any) -> str:
+    """What a cell of a group says, however pandas holds it: 2019, 2019.0 and "2019 " are one."""
+    if isinstance(cell, (float, np.floating)) and float(cell).is_integer():
+        return str(int(cell))
+    if isinstance(cell, (pd.Timestamp, np.datetime64)) and not pd.isna(cell):
+        stamp = pd.Timestamp(cell)
+        return str(stamp.date() if stamp == stamp.normalize() else stamp)
+    return str(cell).strip()
 
 
 def row_label(sheet: Sheet, row: int) -> str:
@@ -96,6 +117,7 @@ def read_sheets(
     counts: Mapping[str, Sequence[str]],
     area: str | None,
     always: Collection[str] = (),
+    published: bool = False,
 ) -> list[Sheet]:
     """The tables of a release, each column with its part.
 
@@ -114,6 +136,8 @@ def read_sheets(
         The column of areas. Tables without it are totals of several; None: nothing is a total.
     always : collection of str
         Group columns that tell rows apart even where they follow from another.
+    published : bool, default False
+        Whether numbers may be text, with symbols among them; then `by` and `counts` name all.
 
     Raises
     ------
@@ -128,7 +152,15 @@ def read_sheets(
     frames = {name: small_table(table, f'table "{name}"') for name, table in tables.items()}
     groups = frozenset([*always, *([] if area is None else [area])])
     return [
-        _sheet(name, frame, by.get(name), counts.get(name), area, (frozenset(always), groups))
+        _sheet(
+            name,
+            frame,
+            by.get(name),
+            counts.get(name),
+            area,
+            (frozenset(always), groups),
+            published,
+        )
         for name, frame in frames.items()
     ]
 
@@ -140,8 +172,12 @@ def _sheet(
     counts: Sequence[str] | None,
     area: str | None,
     always_and_groups: tuple[frozenset[str], frozenset[str]],
+    published: bool,
 ) -> Sheet:
     always, groups = always_and_groups
+    twice = frame.columns[frame.columns.duplicated()]
+    if len(twice):
+        raise DataError(f'table "{name}" has two columns "{twice[0]}"')
     for column in [*(by or ()), *(counts or ())]:
         if column not in frame.columns:
             have = ", ".join(map(str, frame.columns))
@@ -153,6 +189,7 @@ def _sheet(
             if column not in (counts or ())
             and (column in groups or is_group(frame[column], str(column)))
         ]
+    if not published:
         _refuse_numbers_as_text(frame, [c for c in by if c not in groups], name)
     if counts is None:
         counts = [
@@ -171,6 +208,11 @@ def _sheet(
         error.row = row
         raise error
     rest = [c for c in frame.columns if c not in by and c not in counts and c not in WORDS]
+    if not published:
+        labels = [c for c in rest if is_group(frame[c], str(c))]
+        _refuse_numbers_as_text(frame, labels, name)
+        rest = [c for c in rest if c not in labels]
+        _refuse_broken_counts(frame, rest, name)
     if rest and not counts:
         raise DataError(
             f'table "{name}", column "{rest[0]}": numbers with no count beside them, so nobody can '
@@ -224,13 +266,33 @@ def _is_count(column: pd.Series, name: str) -> bool:
 def _refuse_numbers_as_text(frame: pd.DataFrame, by: Sequence[str], name: str) -> None:
     """Counts as text would pass for groups, and be shown as they are."""
     for column in by:
-        text = frame[column].dropna().astype(str)
+        text = frame[column].dropna().astype(str).str.strip(" []")
+        numbers = text.str.fullmatch(_NUMBER)
         is_code = column in GROUPS or str(column).endswith(("code", "id"))
-        if len(text) and text.str.fullmatch(r"\d+").all() and not is_code:
-            raise DataError(
-                f'table "{name}", column "{column}": numbers as text; make them numbers, or name '
-                "the columns of groups with by="
+        if not numbers.any() or not (numbers | text.str.fullmatch(HIDES)).all() or is_code:
+            continue
+        where, odd = f'table "{name}", column "{column}"', text[~numbers]
+        what = f", row {odd.index[0]}: {odd.iloc[0]!r} among" if len(odd) else ":"
+        raise DataError(
+            f"{where}{what} numbers as text; make them numbers, with nulls where there is none, or "
+            "name the columns of groups with by="
+        )
+
+
+def _refuse_broken_counts(frame: pd.DataFrame, columns: Iterable[str], name: str) -> None:
+    """What is a count by its name, and holds a fraction, would pass for computed, and be shown."""
+    for column in columns:
+        if column not in _COUNTS:
+            continue
+        values = frame[column].to_numpy(float)
+        wrong = np.flatnonzero(~np.isnan(values) & (values != np.round(values)))
+        if len(wrong):
+            row = int(wrong[0])
+            error = DataError(
+                f'table "{name}", column "{column}", row {row}: {values[row]:g} is not a count'
             )
+            error.row, error.column, error.value = row, column, f"{values[row]:g}"
+            raise error
 
 
 def _keys(frame: pd.DataFrame, by: list[str], always: frozenset[str]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import pandas as pd
 
 from rereferral.disclosure.counts import LOW, Counts, Place, State, rounded
 from rereferral.disclosure.derived import is_share, limit_of, share_in_units
-from rereferral.disclosure.sheets import Sheet, is_proportion, row_label
+from rereferral.disclosure.sheets import METHOD, Sheet, is_proportion, row_label
 from rereferral.rates import wilson
 
 __all__ = ["WHY", "Shown", "shares_from_counts"]
@@ -22,6 +22,7 @@ WHY = {
     "with its counts": "it follows from counts that are hidden",
     "zeroed": "the rule shows small counts as it shows 0",
     "rounded": "the rule rounds these counts",
+    "ends alone": "windows beside it would tell what lies between them and its points",
     "left out": "it could not be made safe with the other tables",
 }
 """What the log says of each thing that is done."""
@@ -92,6 +93,9 @@ class Shown:
                 cells = [self._derived(row, column) for row in rows]
                 numbers = [math.nan if value is None else value for value, _ in cells]
                 values = np.array(numbers, np.float64)
+            elif column == METHOD:
+                cells = [self._method(row) for row in rows]
+                values = pd.Series([text for text, _ in cells], dtype=object)
             else:
                 continue
             table[column] = values
@@ -134,14 +138,9 @@ class Shown:
     def _derived(self, row: int, column: str) -> tuple[float | None, str]:
         sources = self._sheet.derived[column]
         given = self._sheet.frame[column].iloc[row]
-        hidden = any(self._state(row, name) in _HIDDEN for name in sources)
-        if self._rule.zeroed:
-            # A rate of a count that is shown as 0, or that there is none, would say what it is.
-            values = [self._value(row, name) for name in sources]
-            hidden = hidden or any(v is not None and self._rounded(v) == 0 for v in values)
-        elif pd.isna(given):
+        if pd.isna(given) and not self._rule.zeroed:
             return None, ""
-        if hidden:
+        if self._is_lost(row, sources):
             self._note(row, column, "with its counts")
             return None, self._rule.symbol
         if pd.isna(given):
@@ -157,6 +156,21 @@ class Shown:
         else:
             return float(given), f"{float(given):g}"
         return value, f"{value:.{decimals}f}"
+
+    def _is_lost(self, row: int, sources: Iterable[str]) -> bool:
+        """Whether what is made of some counts would tell one that is hidden."""
+        if any(self._state(row, name) in _HIDDEN for name in sources):
+            return True
+        # What is made of a count that is shown as 0, or that there is nothing, would say which.
+        values = [self._value(row, name) for name in sources]
+        return self._rule.zeroed and any(v is not None and self._rounded(v) == 0 for v in values)
+
+    def _method(self, row: int) -> tuple[Any, Any]:
+        """How limits were made: that depends on how many there are, so it goes with the counts."""
+        if self._is_lost(row, self._sheet.counts):
+            return None, self._rule.symbol
+        given = self._sheet.frame[METHOD].iloc[row]
+        return given, given
 
     def _limit(self, row: int, column: str, given: float) -> float:
         """A limit: in rows of rounded counts from what is shown, so that it tells no more."""

@@ -48,6 +48,7 @@ def completeness(chain: Chain, closures: Closures, place: Places, until: int) ->
     area = np.array([names.index(name) for name in names], np.int32)
     referral = chain.table.days("referral_date")
     used = (referral != NULL_DAY) & (referral <= until) & (place.codes < n)
+    used &= ~chain.table.key("child_id").is_null()  # as the ledger has it
     full = full_months(month_of(referral), np.append(area, np.int32(0))[place.codes], n, used)
     first, last = full.first[area], full.last[area]
 

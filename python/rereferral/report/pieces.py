@@ -15,6 +15,7 @@ import pandas as pd
 
 from rereferral.definitions import ACTION_FOR_CHILDREN, GOLDACRE
 from rereferral.definitions import DFE as LOOK_BACK
+from rereferral.disclosure.sheets import METHOD
 from rereferral.lineage import one_area
 from rereferral.report.chain import STEPPED_DOWN, STEPS
 from rereferral.report.counts import ALL_YEARS
@@ -31,6 +32,7 @@ _LOOK_BACK = {"n": "looked_back", "linked": "re_referrals"}
 _OFFICIAL = {"not_in_need": "below_threshold", "re_referral_rate": "rate"}
 # What remains in the ledger after the last line of a step, by its name in the chain.
 _AFTER = {
+    "observed": "referrals",
     "assessed": "assessed",
     "below threshold": "below_threshold",
     "stepped down": "not_stepped_down",
@@ -136,7 +138,7 @@ def _piece(
     numbers = [
         str(column)
         for column in frame.columns
-        if pd.api.types.is_numeric_dtype(frame[column].dtype)
+        if pd.api.types.is_numeric_dtype(frame[column].dtype) or column == METHOD
     ]
     cells = {
         called.get(column, column): [(place, column) for place in places] for column in numbers

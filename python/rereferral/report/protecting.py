@@ -13,6 +13,7 @@ import pandas as pd
 from rereferral.disclosure.counts import LOW, rounded
 from rereferral.disclosure.protect import protect
 from rereferral.disclosure.release import Release, in_words
+from rereferral.disclosure.sheets import METHOD
 from rereferral.disclosure.shown import WHY
 from rereferral.disclosure.suppress import NotSafe
 from rereferral.errors import RuleError
@@ -215,7 +216,9 @@ class _Filled:
         """The table: counts as Int64, what was computed from them as floats."""
         table = self._exact.copy()
         for column, cells in self._columns.items():
-            if pd.api.types.is_integer_dtype(self._exact[column].dtype):
+            if column == METHOD:
+                table[column] = pd.Series(cells, dtype=object)
+            elif pd.api.types.is_integer_dtype(self._exact[column].dtype):
                 table[column] = pd.array(cells, "Int64")
             else:
                 table[column] = [math.nan if pd.isna(cell) else float(cell) for cell in cells]
