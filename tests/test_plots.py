@@ -191,6 +191,8 @@ def test_a_chain_of_a_report_and_of_its_table() -> None:
     assert plt.get_fignums() == [1, 2]
     with pytest.raises(DataError, match='no column "followed"'):
         plots.chain(report.tables["chain"].drop(columns="followed"))
+    with pytest.raises(DataError, match="no followed in its first row"):
+        plots.chain(report.tables["chain"].assign(followed=None))
 
 
 # ---------------------------------------------------------------- time to an event

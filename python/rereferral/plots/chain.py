@@ -9,6 +9,7 @@ import pandas as pd
 from rereferral.errors import DataError
 from rereferral.report import flow as chain_of
 from rereferral.report.exclusions import exclusions
+from rereferral.report.words import is_missing
 from rereferral.small_tables import column_of, small_table
 from rereferral.symbols import numbers
 
@@ -124,13 +125,16 @@ def chain(
     Raises
     ------
     DataError
-        A column of the chain is missing.
+        A column of the chain is missing, or a number of its first row.
     """
     table, known = _table_of(data, "chain")
     for name in _CHAIN:
         column_of(table, name, "the chain")
     if not len(table):
         raise DataError("the chain has no rows")
+    for name in _CHAIN:
+        if is_missing(table[name].iloc[0]):
+            raise DataError(f"the chain has no {name} in its first row: it may be hidden")
     return chain_of.flow(
         table, ax, simulated=simulated or known, source=source, width=width, shows=True
     )
