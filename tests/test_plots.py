@@ -163,6 +163,64 @@ def test_a_flow_of_links_and_of_a_report() -> None:
     assert f"{counted:,}" in texts(plots.flow(report))
 
 
+@pytest.fixture(scope="module")
+def several() -> rr.Report:
+    places = ["Hartlepool", "Middlesbrough", "Camden"]
+    episodes = rr.simulate(authorities=places, seed=1).episodes
+    return rr.missed_opportunities(episodes, years=range(2016, 2021), observed_until="2021-03-31")
+
+
+def protected(report: rr.Report, rule: rr.rules.Rule) -> rr.Report:
+    pytest.importorskip("scipy")
+    return report.protect(rule)
+
+
+@pytest.mark.parametrize("rule", [rr.rules.DFE, rr.rules.OPENSAFELY, rr.rules.CCWIP])
+def test_the_flow_of_a_protected_report_is_drawn_though_it_is_rounded(
+    several: rr.Report, rule: rr.rules.Rule
+) -> None:
+    report = protected(several, rule)
+    counted = report.tables["ledger"]["remaining"].iloc[-1]
+    assert f"{counted:,}" in texts(plots.flow(report))
+
+
+def test_a_ledger_of_a_protected_report_differs_by_rounding_and_no_more(
+    several: rr.Report,
+) -> None:
+    report = protected(several, rr.rules.DFE)
+    table = report.tables["ledger"]
+    place = table.index[table["removed"] > 0][-2]
+    before = int(table.loc[place - 1, "remaining"])
+    assert plots.flow(report) is not None
+    table.loc[place, "removed"] = before + 20 - int(table.loc[place, "remaining"])
+    with pytest.raises(DataError, match="does not add up"):
+        plots.flow(report)
+    table.loc[place, "removed"] -= 10
+    assert plots.flow(report) is not None
+    with pytest.raises(DataError, match="does not add up"):
+        plots.flow(table)  # nobody says that it is rounded
+
+
+def test_small_counts_that_stand_as_0_are_up_to_as_many() -> None:
+    pytest.importorskip("scipy")
+    places = ["Hartlepool"]
+    report = rr.missed_opportunities(
+        rr.simulate(authorities=places, seed=1).episodes,
+        years=range(2016, 2021),
+        observed_until="2021-03-31",
+    ).protect(rr.rules.OPENSAFELY)
+    table = report.tables["ledger"]
+    before = int(table["remaining"].iloc[-1])
+    table.loc[len(table)] = table.iloc[-1]
+    for fall, fine in ((10, True), (15, False)):
+        table.loc[len(table) - 1, ["removed", "remaining"]] = 0, before - fall
+        if fine:
+            assert plots.flow(report) is not None
+        else:
+            with pytest.raises(DataError, match="does not add up"):
+                plots.flow(report)
+
+
 def test_numbers_that_are_not_shown_are_dashes() -> None:
     table = ledger(("index", "rows given", 0, 10), ("index", "x", None, None))
     assert texts(plots.flow(table)).count("–") == 2
