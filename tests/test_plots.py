@@ -88,6 +88,74 @@ def test_a_trend() -> None:
     assert any("Covid-19" in text for text in texts(ax))
 
 
+def years(first: int, number: int) -> list[str]:
+    return [f"{year}-{(year + 1) % 100:02d}" for year in range(first, first + number)]
+
+
+def small_trend(n: list[Any], linked: list[Any], names: list[str] | None = None) -> pd.DataFrame:
+    table = {"financial_year": names or years(2014, len(n)), "n": n, "linked": linked}
+    return rr.trend(table)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("width", [7.5, 3.75])
+@pytest.mark.parametrize(
+    ("n", "linked"),
+    [
+        ([104, 125, 362], [25, 37, 87]),
+        ([400], [100]),
+        ([40, 50], [0, 0]),
+        ([40, 50], [40, 50]),
+        (list(range(400, 422)), list(range(80, 102))),
+        ([100_000] * 3, [300, 320, 310]),
+    ],
+)
+def test_a_trend_has_room_for_all_its_limits_and_rates(
+    n: list[int], linked: list[int], width: float
+) -> None:
+    found = small_trend(n, linked)
+    ax = plots.trend(found, width=width, source="Source: somewhere.")
+    assert_legible(ax)
+    assert ax.get_ylim()[0] == 0
+    assert ax.get_ylim()[1] > found["upper_99_8"].max()
+    if len(n) < 9:
+        assert {f"{100 * rate:.1f} %" for rate in found["rate"]} <= set(texts(ax))
+    assert max(ax.get_yticks()) <= 1
+    assert len(ax.get_yticks()) > 2
+
+
+def test_a_trend_tells_which_years_are_not_drawn_and_why() -> None:
+    names = years(2015, 6)
+    found = small_trend([400, 0, 400, 400, 400, 400], [100, 0, None, "c", 90, 80], names)
+    told = " ".join(texts(plots.trend(found)))
+    assert "Hollow: Covid-19." in told
+    assert "Not shown: 2016-17 (n is 0); 2017-18 (linked is empty); 2018-19 (linked is" in told
+
+
+def test_the_line_of_a_trend_is_broken_where_a_year_is_missing() -> None:
+    names = ["2015-16", "2016-17", "2018-19", "2019-20"]
+    found = small_trend([400] * 4, [90, 91, 92, 93], names)
+    ax = plots.trend(found)
+    assert [line.get_xdata().tolist() for line in ax.lines if len(line.get_xdata()) == 2] == [
+        [0, 1],
+        [2, 3],
+    ]
+    told = " ".join(texts(ax))
+    assert "Line broken: 2017-18 is missing." in told
+    assert "Hollow" not in told
+
+
+def test_a_table_that_is_no_trend_is_refused() -> None:
+    for data, message in (
+        (FRAME, 'trend draws what rereferral.trend gives; this table has no column "rate"'),
+        ("x", "trend draws what rereferral.trend gives, not a str"),
+    ):
+        with pytest.raises(RuleError, match=message):
+            plots.trend(data)
+    with pytest.raises(DataError, match="no rate in any year"):
+        plots.trend(small_trend([400, 0], [90, 0]).iloc[1:])
+
+
 def test_estimates() -> None:
     some = FRAME.iloc[::3].dropna(subset=["not_in_need"])
     found = rr.estimate_total(
