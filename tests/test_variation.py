@@ -344,6 +344,19 @@ def test_rules_that_are_refused(rules: dict[str, object], message: str) -> None:
         rr.funnel(table, **{"by": "area", **rules})  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"linked": [0.2586, 0.3]}, "linked of A is 0.2586, no whole number; give counts"),
+        ({"n": [30, 40.5]}, "n of B is 40.5, no whole number"),
+    ],
+)
+def test_places_need_whole_counts(change: dict[str, list[float]], message: str) -> None:
+    table = {"area": ["A", "B"], "n": [30, 40], "linked": [10, 10]}
+    with pytest.raises(rr.DataError, match=message):
+        rr.league(table | change, by="area")
+
+
 def test_exact_limits_need_whole_counts() -> None:
     table = {"area": ["A", "B"], "n": [30, 40], "linked": [10.5, 10]}
     with pytest.raises(rr.RuleError, match="exact limits are those of whole counts"):
