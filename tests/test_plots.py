@@ -169,6 +169,64 @@ def test_estimates() -> None:
     assert any("if the answering authorities were a random sample" in text for text in texts(ax))
 
 
+AREAS = pd.DataFrame({"authority": list("abcdef"), "children": [30, 20, 50, 40, 10, 60]})
+
+
+def small_estimate(areas: str, closed: list[int], **more: Any) -> Any:
+    sample = pd.DataFrame({"authority": list(areas), "closed": closed, "opened": 50})
+    return rr.estimate_total(sample, AREAS, count="closed", scale="children", **more)
+
+
+def test_an_estimate_without_limits_is_a_point_alone() -> None:
+    ax = plots.estimates(small_estimate("a", [6]))
+    assert_legible(ax)
+    assert ax.lines[0].get_xdata().tolist() == [42, 36]
+    assert sum(len(one.get_segments()) for one in ax.collections) == 0
+    told = " ".join(texts(ax))
+    assert "Without limits: too few answers for limits." in told
+    assert "Bars" not in told
+
+
+def test_limits_below_0_are_drawn() -> None:
+    found = small_estimate("ab", [1, 9])
+    lowest = found.table["lower"].min()
+    assert lowest < 0
+    assert plots.estimates(found).get_xlim()[0] < lowest
+
+
+def test_an_estimate_that_is_not_there_is_refused() -> None:
+    found = small_estimate("abc", [6, 5, 9], of="opened")
+    with pytest.raises(RuleError, match="quantity='x' is none of closed, opened, closed / opened"):
+        plots.estimates(found, quantity="x")
+    sample = pd.DataFrame({"authority": list("abc"), "closed": [6, 5, 9], "year": 2016})
+    frame = pd.concat([AREAS.assign(year=year) for year in (2016, 2017)])
+    found = rr.estimate_total(sample, frame, count="closed", scale="children", year="year")
+    with pytest.raises(DataError, match="no estimate of closed: nobody answered for 2017"):
+        plots.estimates(found)
+
+
+@pytest.mark.parametrize(
+    ("picture", "maker"),
+    [
+        (plots.funnel, "funnel"),
+        (plots.league, "league"),
+        (plots.estimates, "estimate_total"),
+        (plots.spending, "spending.early_and_late"),
+        (plots.changes, "spending.changes"),
+    ],
+)
+def test_what_a_picture_does_not_draw_is_refused(picture: Any, maker: str) -> None:
+    with pytest.raises(RuleError) as refused:
+        picture(FRAME)
+    name = picture.__name__
+    assert str(refused.value) == f"{name} draws what rereferral.{maker} gives, not a DataFrame"
+
+
+def test_the_refusal_names_another_result() -> None:
+    with pytest.raises(RuleError, match="league draws what .* gives, not an Estimate$"):
+        plots.league(small_estimate("abc", [6, 5, 9]))
+
+
 def test_pictures_are_drawn_where_they_are_asked_for() -> None:
     figure = Figure(figsize=(8, 8))
     some = FRAME[FRAME["region"] == "North East"]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rereferral.errors import DataError, RuleError
+from rereferral.plots.checked import check_made_by
 from rereferral.report.style import (
     BLUE,
     GREY,
@@ -22,14 +23,13 @@ from rereferral.report.style import (
     style,
     text_width,
 )
+from rereferral.spending import Changes, Spending
 from rereferral.spending.money import as_million, share_of
 from rereferral.years import year_of
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
-
-    from rereferral.spending import Changes, Spending
 
 __all__ = ["changes", "spending"]
 
@@ -76,10 +76,11 @@ def spending(
     Raises
     ------
     RuleError
-        There are several areas and none is named.
+        There are several areas and none is named, or it is not what `early_and_late` gives.
     DataError
         There is no such area.
     """
+    check_made_by(found, Spending, "spending", "spending.early_and_late")
     table = _of_area(found, area)
     years = np.array([year_of(label) for label in table["financial_year"]], dtype=float)
     labels = [
@@ -181,9 +182,12 @@ def changes(
 
     Raises
     ------
+    RuleError
+        It is not what `rereferral.spending.changes` gives.
     DataError
         An area that is to be named is not there.
     """
+    check_made_by(found, Changes, "changes", "spending.changes")
     table = found.table[found.table["change_percent"].notna()].reset_index(drop=True)
     for code in names:
         if code not in set(table["area"]):

@@ -76,6 +76,11 @@ def funnel(
     Returns
     -------
     matplotlib.axes.Axes
+
+    Raises
+    ------
+    RuleError
+        It is not what `rereferral.funnel` gives.
     """
     check_made_by(found, Funnel, "funnel", "funnel")
     table, lines = found.table, found.lines
@@ -183,6 +188,11 @@ def league(
     Returns
     -------
     matplotlib.axes.Axes
+
+    Raises
+    ------
+    RuleError
+        It is not what `rereferral.league` gives.
     """
     check_made_by(found, League, "league", "league")
     table = found.table
