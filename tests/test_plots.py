@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 import report_by_hand as by_hand
 import rereferral as rr
 from legible import assert_legible
+from plot_cases import durations, protected, several, texts
 from rereferral import plots, published
 from rereferral.errors import DataError, RuleError
 from rereferral.estimate import england
@@ -29,12 +30,6 @@ def close() -> Iterator[None]:
 
 FRAME = england([2020])
 ASK = {"by": "authority_name", "count": "re_referrals", "of": "referrals"}
-
-
-def texts(ax: Any) -> list[str]:
-    return [
-        text.get_text() for text in ax.get_figure().findobj(match=lambda o: hasattr(o, "get_text"))
-    ]
 
 
 def points(ax: Any) -> dict[str, np.ndarray]:
@@ -289,31 +284,15 @@ def test_a_flow_of_links_and_of_a_report() -> None:
     assert f"{counted:,}" in texts(plots.flow(report))
 
 
-@pytest.fixture(scope="module")
-def several() -> rr.Report:
-    places = ["Hartlepool", "Middlesbrough", "Camden"]
-    episodes = rr.simulate(authorities=places, seed=1).episodes
-    return rr.missed_opportunities(episodes, years=range(2016, 2021), observed_until="2021-03-31")
-
-
-def protected(report: rr.Report, rule: rr.rules.Rule) -> rr.Report:
-    pytest.importorskip("scipy")
-    return report.protect(rule)
-
-
 @pytest.mark.parametrize("rule", [rr.rules.DFE, rr.rules.OPENSAFELY, rr.rules.CCWIP])
-def test_the_flow_of_a_protected_report_is_drawn_though_it_is_rounded(
-    several: rr.Report, rule: rr.rules.Rule
-) -> None:
-    report = protected(several, rule)
+def test_the_flow_of_a_protected_report_is_drawn_though_it_is_rounded(rule: rr.rules.Rule) -> None:
+    report = protected(several(), rule)
     counted = report.tables["ledger"]["remaining"].iloc[-1]
     assert f"{counted:,}" in texts(plots.flow(report))
 
 
-def test_a_ledger_of_a_protected_report_differs_by_rounding_and_no_more(
-    several: rr.Report,
-) -> None:
-    report = protected(several, rr.rules.DFE)
+def test_a_ledger_of_a_protected_report_differs_by_rounding_and_no_more() -> None:
+    report = protected(several(), rr.rules.DFE)
     table = report.tables["ledger"]
     place = table.index[table["removed"] > 0][-2]
     before = int(table.loc[place - 1, "remaining"])
@@ -377,117 +356,6 @@ def test_a_chain_of_a_report_and_of_its_table() -> None:
         plots.chain(report.tables["chain"].drop(columns="followed"))
     with pytest.raises(DataError, match="no followed in its first row"):
         plots.chain(report.tables["chain"].assign(followed=None))
-
-
-# ---------------------------------------------------------------- time to an event
-
-
-def durations() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    rng = np.random.default_rng(7)
-    duration = rng.integers(1, 400, 600)
-    return duration, rng.random(600) < 0.4, rng.choice(["2018-19", "2019-20"], 600)
-
-
-@pytest.mark.parametrize("width", [7.5, 4.0])
-def test_curves_with_the_numbers_at_risk(width: float) -> None:
-    duration, event, year = durations()
-    table = rr.curve(duration, event, by={"year": year})
-    ax = plots.curve(table, width=width, simulated=True, source="Source: somewhere.")
-    assert_legible(ax)
-    for line, (label, rows) in zip(ax.lines, table.groupby("year", sort=False), strict=True):
-        assert line.get_label() == label
-        assert line.get_xdata().tolist() == rows["day"].tolist()
-        assert line.get_ydata().tolist() == rows["risk"].tolist()
-        mine = duration[year == label]
-        for mark in ax.get_xticks():
-            # Who stays up to that day, counted slowly.
-            assert f"{sum(one >= int(mark) for one in mine):,}" in texts(ax)
-    assert {"SIMULATED", "Source: somewhere.", "Months"} <= set(texts(ax))
-
-
-def test_curves_of_competing_causes_and_of_days() -> None:
-    cause = ["re-referral", "death", None, None]
-    ax = plots.curve(rr.curve([5, 8, 8, 10], [True, True, False, False], cause=cause))
-    assert sorted(line.get_label() for line in ax.lines) == ["death", "re-referral"]
-    assert ax.get_xlabel() == "Days"
-
-
-def by_points(days: list[int], numbers: list[Any], events: list[int]) -> pd.DataFrame:
-    """A curve as `rr.protect` gives it: each row tells what lies between it and the one before."""
-    risk = np.cumsum(events) / numbers[0]
-    table = pd.DataFrame({"day": days, "at_risk": numbers, "events": events, "risk": risk})
-    table["at_risk"] = table["at_risk"].astype("Int64")
-    return table.assign(lower=risk * 0.9, upper=risk * 1.1)
-
-
-def numbers_below(ax: Any) -> dict[int, str]:
-    """By day, the numbers that stand below a picture of one curve."""
-    return {
-        int(text.xy[0]): text.get_text()
-        for text in ax.texts
-        if text.xycoords == ("data", "axes fraction")
-    }
-
-
-QUARTERS = [0, 91, 182, 273, 365, 366]
-
-
-@pytest.mark.parametrize("width", [7.5, 4.0])
-def test_a_curve_told_by_points_is_a_straight_line_between_them(width: float) -> None:
-    table = by_points(QUARTERS, [900, 900, 820, 770, 730, 250], [0, 80, 50, 40, 30, 0])
-    ax = plots.curve(table, width=width)
-    assert_legible(ax)
-    (line,) = ax.lines
-    assert line.get_drawstyle() == "default"
-    assert line.get_xdata().tolist() == QUARTERS
-    assert line.get_marker() == "o"
-    band = ax.collections[0].get_paths()[0].vertices
-    middle = band[(band[:, 0] > 0) & (band[:, 0] < 91)]
-    assert len(middle) == 0  # a step would have corners between two points
-    assert "lines between them are straight" in " ".join(" ".join(texts(ax)).split())
-
-
-def test_numbers_at_risk_of_points_are_those_after_them() -> None:
-    table = by_points(QUARTERS, [900, 900, 820, 770, 730, 250], [0, 80, 50, 40, 30, 0])
-    shown = {0: "900", 91: "820", 182: "770", 273: "730", 365: "250"}
-    assert numbers_below(plots.curve(table)) == shown
-    # Nobody knows how many there are after the last point.
-    assert numbers_below(plots.curve(table.iloc[:-1])) == {
-        day: text for day, text in shown.items() if day < 365
-    }
-
-
-def test_numbers_at_risk_that_are_hidden_or_of_another_day_are_not_shown() -> None:
-    table = by_points(QUARTERS, [900, 900, None, 770, 730, 250], [0, 80, 50, 40, 30, 0])
-    assert numbers_below(plots.curve(table)) == {0: "900", 182: "770", 273: "730", 365: "250"}
-    # A week before a mark is near it, a month is not.
-    table = by_points([0, 56, 154, 357, 366], [900, 900, 820, 770, 700], [0, 80, 50, 60, 9])
-    assert numbers_below(plots.curve(table)) == {0: "900", 56: "820"}
-
-
-def test_the_protected_curve_of_a_report_is_drawn(several: rr.Report) -> None:
-    table = protected(several, rr.rules.DFE).tables["curve"]
-    ax = plots.curve(table)
-    assert_legible(ax)
-    groups = list(table.groupby("financial_year", sort=False, observed=True))
-    for line, (_, rows) in zip(ax.lines, groups, strict=True):
-        assert line.get_xdata().tolist() == rows["day"].tolist()
-
-
-def test_a_group_that_nobody_was_followed_in_has_no_curve() -> None:
-    duration, event, year = durations()
-    table = rr.curve(duration, event, by={"year": year})
-    table.loc[table["year"] == "2019-20", ["risk", "lower", "upper"]] = np.nan
-    assert len(plots.curve(table).lines) == 1
-    with pytest.raises(DataError, match="nobody was followed"):
-        plots.curve(table[table["risk"].isna()])
-    with pytest.raises(DataError, match='no column "at_risk"'):
-        plots.curve(table.drop(columns="at_risk"))
-
-
-def test_more_curves_than_can_be_told_apart_are_refused() -> None:
-    with pytest.raises(RuleError, match="9 curves by area cannot be told apart"):
-        plots.curve(rr.curve(range(1, 10), [True] * 9, by={"area": [*"abcdefghi"]}))
 
 
 # ---------------------------------------------------------------- regions
