@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 import report_by_hand as by_hand
 import rereferral as rr
 from legible import assert_legible
+from plot_cases import durations, protected, several, texts
 from rereferral import plots, published
 from rereferral.errors import DataError, RuleError
 from rereferral.estimate import england
@@ -29,12 +30,6 @@ def close() -> Iterator[None]:
 
 FRAME = england([2020])
 ASK = {"by": "authority_name", "count": "re_referrals", "of": "referrals"}
-
-
-def texts(ax: Any) -> list[str]:
-    return [
-        text.get_text() for text in ax.get_figure().findobj(match=lambda o: hasattr(o, "get_text"))
-    ]
 
 
 def points(ax: Any) -> dict[str, np.ndarray]:
@@ -88,6 +83,74 @@ def test_a_trend() -> None:
     assert any("Covid-19" in text for text in texts(ax))
 
 
+def years(first: int, number: int) -> list[str]:
+    return [f"{year}-{(year + 1) % 100:02d}" for year in range(first, first + number)]
+
+
+def small_trend(n: list[Any], linked: list[Any], names: list[str] | None = None) -> pd.DataFrame:
+    table = {"financial_year": names or years(2014, len(n)), "n": n, "linked": linked}
+    return rr.trend(table)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("width", [7.5, 3.75])
+@pytest.mark.parametrize(
+    ("n", "linked"),
+    [
+        ([104, 125, 362], [25, 37, 87]),
+        ([400], [100]),
+        ([40, 50], [0, 0]),
+        ([40, 50], [40, 50]),
+        (list(range(400, 422)), list(range(80, 102))),
+        ([100_000] * 3, [300, 320, 310]),
+    ],
+)
+def test_a_trend_has_room_for_all_its_limits_and_rates(
+    n: list[int], linked: list[int], width: float
+) -> None:
+    found = small_trend(n, linked)
+    ax = plots.trend(found, width=width, source="Source: somewhere.")
+    assert_legible(ax)
+    assert ax.get_ylim()[0] == 0
+    assert ax.get_ylim()[1] > found["upper_99_8"].max()
+    if len(n) < 9:
+        assert {f"{100 * rate:.1f} %" for rate in found["rate"]} <= set(texts(ax))
+    assert max(ax.get_yticks()) <= 1
+    assert len(ax.get_yticks()) > 2
+
+
+def test_a_trend_tells_which_years_are_not_drawn_and_why() -> None:
+    names = years(2015, 6)
+    found = small_trend([400, 0, 400, 400, 400, 400], [100, 0, None, "c", 90, 80], names)
+    told = " ".join(texts(plots.trend(found)))
+    assert "Hollow: Covid-19." in told
+    assert "Not shown: 2016-17 (n is 0); 2017-18 (linked is empty); 2018-19 (linked is" in told
+
+
+def test_the_line_of_a_trend_is_broken_where_a_year_is_missing() -> None:
+    names = ["2015-16", "2016-17", "2018-19", "2019-20"]
+    found = small_trend([400] * 4, [90, 91, 92, 93], names)
+    ax = plots.trend(found)
+    assert [line.get_xdata().tolist() for line in ax.lines if len(line.get_xdata()) == 2] == [
+        [0, 1],
+        [2, 3],
+    ]
+    told = " ".join(texts(ax))
+    assert "Line broken: 2017-18 is missing." in told
+    assert "Hollow" not in told
+
+
+def test_a_table_that_is_no_trend_is_refused() -> None:
+    for data, message in (
+        (FRAME, 'trend draws what rereferral.trend gives; this table has no column "rate"'),
+        ("x", "trend draws what rereferral.trend gives, not a str"),
+    ):
+        with pytest.raises(RuleError, match=message):
+            plots.trend(data)
+    with pytest.raises(DataError, match="no rate in any year"):
+        plots.trend(small_trend([400, 0], [90, 0]).iloc[1:])
+
+
 def test_estimates() -> None:
     some = FRAME.iloc[::3].dropna(subset=["not_in_need"])
     found = rr.estimate_total(
@@ -99,6 +162,64 @@ def test_estimates() -> None:
     assert ax.lines[-1].get_xdata()[0] == 194_190
     assert ax.lines[0].get_xdata().tolist() == table["estimate"].tolist()
     assert any("if the answering authorities were a random sample" in text for text in texts(ax))
+
+
+AREAS = pd.DataFrame({"authority": list("abcdef"), "children": [30, 20, 50, 40, 10, 60]})
+
+
+def small_estimate(areas: str, closed: list[int], **more: Any) -> Any:
+    sample = pd.DataFrame({"authority": list(areas), "closed": closed, "opened": 50})
+    return rr.estimate_total(sample, AREAS, count="closed", scale="children", **more)
+
+
+def test_an_estimate_without_limits_is_a_point_alone() -> None:
+    ax = plots.estimates(small_estimate("a", [6]))
+    assert_legible(ax)
+    assert ax.lines[0].get_xdata().tolist() == [42, 36]
+    assert sum(len(one.get_segments()) for one in ax.collections) == 0
+    told = " ".join(texts(ax))
+    assert "Without limits: too few answers for limits." in told
+    assert "Bars" not in told
+
+
+def test_limits_below_0_are_drawn() -> None:
+    found = small_estimate("ab", [1, 9])
+    lowest = found.table["lower"].min()
+    assert lowest < 0
+    assert plots.estimates(found).get_xlim()[0] < lowest
+
+
+def test_an_estimate_that_is_not_there_is_refused() -> None:
+    found = small_estimate("abc", [6, 5, 9], of="opened")
+    with pytest.raises(RuleError, match="quantity='x' is none of closed, opened, closed / opened"):
+        plots.estimates(found, quantity="x")
+    sample = pd.DataFrame({"authority": list("abc"), "closed": [6, 5, 9], "year": 2016})
+    frame = pd.concat([AREAS.assign(year=year) for year in (2016, 2017)])
+    found = rr.estimate_total(sample, frame, count="closed", scale="children", year="year")
+    with pytest.raises(DataError, match="no estimate of closed: nobody answered for 2017"):
+        plots.estimates(found)
+
+
+@pytest.mark.parametrize(
+    ("picture", "maker"),
+    [
+        (plots.funnel, "funnel"),
+        (plots.league, "league"),
+        (plots.estimates, "estimate_total"),
+        (plots.spending, "spending.early_and_late"),
+        (plots.changes, "spending.changes"),
+    ],
+)
+def test_what_a_picture_does_not_draw_is_refused(picture: Any, maker: str) -> None:
+    with pytest.raises(RuleError) as refused:
+        picture(FRAME)
+    name = picture.__name__
+    assert str(refused.value) == f"{name} draws what rereferral.{maker} gives, not a DataFrame"
+
+
+def test_the_refusal_names_another_result() -> None:
+    with pytest.raises(RuleError, match=r"league draws what .* gives, not an Estimate$"):
+        plots.league(small_estimate("abc", [6, 5, 9]))
 
 
 def test_pictures_are_drawn_where_they_are_asked_for() -> None:
@@ -163,6 +284,48 @@ def test_a_flow_of_links_and_of_a_report() -> None:
     assert f"{counted:,}" in texts(plots.flow(report))
 
 
+@pytest.mark.parametrize("rule", [rr.rules.DFE, rr.rules.OPENSAFELY, rr.rules.CCWIP])
+def test_the_flow_of_a_protected_report_is_drawn_though_it_is_rounded(rule: rr.rules.Rule) -> None:
+    report = protected(several(), rule)
+    counted = report.tables["ledger"]["remaining"].iloc[-1]
+    assert f"{counted:,}" in texts(plots.flow(report))
+
+
+def test_a_ledger_of_a_protected_report_differs_by_rounding_and_no_more() -> None:
+    report = protected(several(), rr.rules.DFE)
+    table = report.tables["ledger"]
+    place = table.index[table["removed"] > 0][-2]
+    before = int(table.loc[place - 1, "remaining"])
+    assert plots.flow(report) is not None
+    table.loc[place, "removed"] = before + 20 - int(table.loc[place, "remaining"])
+    with pytest.raises(DataError, match="does not add up"):
+        plots.flow(report)
+    table.loc[place, "removed"] -= 10
+    assert plots.flow(report) is not None
+    with pytest.raises(DataError, match="does not add up"):
+        plots.flow(table)  # nobody says that it is rounded
+
+
+def test_small_counts_that_stand_as_0_are_up_to_as_many() -> None:
+    pytest.importorskip("scipy")
+    places = ["Hartlepool"]
+    report = rr.missed_opportunities(
+        rr.simulate(authorities=places, seed=1).episodes,
+        years=range(2016, 2021),
+        observed_until="2021-03-31",
+    ).protect(rr.rules.OPENSAFELY)
+    table = report.tables["ledger"]
+    before = int(table["remaining"].iloc[-1])
+    table.loc[len(table)] = table.iloc[-1]
+    for fall, fine in ((10, True), (15, False)):
+        table.loc[len(table) - 1, ["removed", "remaining"]] = 0, before - fall
+        if fine:
+            assert plots.flow(report) is not None
+        else:
+            with pytest.raises(DataError, match="does not add up"):
+                plots.flow(report)
+
+
 def test_numbers_that_are_not_shown_are_dashes() -> None:
     table = ledger(("index", "rows given", 0, 10), ("index", "x", None, None))
     assert texts(plots.flow(table)).count("–") == 2
@@ -191,55 +354,8 @@ def test_a_chain_of_a_report_and_of_its_table() -> None:
     assert plt.get_fignums() == [1, 2]
     with pytest.raises(DataError, match='no column "followed"'):
         plots.chain(report.tables["chain"].drop(columns="followed"))
-
-
-# ---------------------------------------------------------------- time to an event
-
-
-def durations() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    rng = np.random.default_rng(7)
-    duration = rng.integers(1, 400, 600)
-    return duration, rng.random(600) < 0.4, rng.choice(["2018-19", "2019-20"], 600)
-
-
-@pytest.mark.parametrize("width", [7.5, 4.0])
-def test_curves_with_the_numbers_at_risk(width: float) -> None:
-    duration, event, year = durations()
-    table = rr.curve(duration, event, by={"year": year})
-    ax = plots.curve(table, width=width, simulated=True, source="Source: somewhere.")
-    assert_legible(ax)
-    for line, (label, rows) in zip(ax.lines, table.groupby("year", sort=False), strict=True):
-        assert line.get_label() == label
-        assert line.get_xdata().tolist() == rows["day"].tolist()
-        assert line.get_ydata().tolist() == rows["risk"].tolist()
-        mine = duration[year == label]
-        for mark in ax.get_xticks():
-            # Who stays up to that day, counted slowly.
-            assert f"{sum(one >= int(mark) for one in mine):,}" in texts(ax)
-    assert {"SIMULATED", "Source: somewhere.", "Months"} <= set(texts(ax))
-
-
-def test_curves_of_competing_causes_and_of_days() -> None:
-    cause = ["re-referral", "death", None, None]
-    ax = plots.curve(rr.curve([5, 8, 8, 10], [True, True, False, False], cause=cause))
-    assert sorted(line.get_label() for line in ax.lines) == ["death", "re-referral"]
-    assert ax.get_xlabel() == "Days"
-
-
-def test_a_group_that_nobody_was_followed_in_has_no_curve() -> None:
-    duration, event, year = durations()
-    table = rr.curve(duration, event, by={"year": year})
-    table.loc[table["year"] == "2019-20", ["risk", "lower", "upper"]] = np.nan
-    assert len(plots.curve(table).lines) == 1
-    with pytest.raises(DataError, match="nobody was followed"):
-        plots.curve(table[table["risk"].isna()])
-    with pytest.raises(DataError, match='no column "at_risk"'):
-        plots.curve(table.drop(columns="at_risk"))
-
-
-def test_more_curves_than_can_be_told_apart_are_refused() -> None:
-    with pytest.raises(RuleError, match="9 curves by area cannot be told apart"):
-        plots.curve(rr.curve(range(1, 10), [True] * 9, by={"area": [*"abcdefghi"]}))
+    with pytest.raises(DataError, match="no followed in its first row"):
+        plots.chain(report.tables["chain"].assign(followed=None))
 
 
 # ---------------------------------------------------------------- regions

@@ -20,7 +20,14 @@ pytest.importorskip("jinja2")
 
 from legible import assert_legible  # noqa: E402
 from rereferral.errors import RereferralError  # noqa: E402
-from rereferral.report import exclusions, figures, regions, saving, style  # noqa: E402
+from rereferral.report import (  # noqa: E402
+    alternative,
+    exclusions,
+    figures,
+    regions,
+    saving,
+    style,
+)
 
 VOID = {"meta", "link", "img", "source", "br", "hr", "input"}
 
@@ -404,6 +411,26 @@ def test_the_flow_is_legible_at_any_share(counts, width):
     assert {
         f"{number:,}" for number in (assessed, below, stepped, below - stepped, again)
     } <= written
+
+
+@pytest.mark.parametrize(
+    ("kept", "rate", "shown"),
+    [
+        (0.855, 0.25, {"85.5", "14.5", "25.0", "75.0"}),  # of rounded counts: 14.4 and 25.1
+        (6580 / 7700, 1650 / 6580, {"85.5", "14.5", "25.1", "74.9"}),
+    ],
+)
+def test_the_flow_has_the_shares_of_the_table_and_pairs_of_a_hundred(kept, rate, shown):
+    counts = [27170, 7700, 1110, 6580, 6580, 1650]
+    chain = pd.DataFrame([counts], columns=by_hand.COUNTS).assign(
+        label="2015-16 to 2019-20", share_not_stepped_down=kept, rate=rate
+    )
+    written = " ".join(text.get_text() for text in figures.flow(chain).texts)
+    found = set(re.findall(r"([0-9.]+)\s% of", written))
+    assert found - {"28.3", "71.7"} == shown
+    told = alternative.flow(chain)
+    assert f"({100 * kept:.1f}\xa0%)" in told
+    assert f"({100 * rate:.1f}\xa0%)" in told
 
 
 def test_regions_are_set_side_by_side_where_there_are_several(england, tmp_path):

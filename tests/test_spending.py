@@ -13,6 +13,7 @@ import pytest
 from matplotlib import pyplot as plt
 
 import rereferral as rr
+from legible import assert_legible
 from rereferral import plots, spending
 from rereferral.estimate import england as england_sizes
 from rereferral.spending.money import as_million, share_of
@@ -408,6 +409,26 @@ def test_a_picture_over_years() -> None:
     with pytest.raises(rr.DataError, match="no spending of the area 'X'"):
         plots.spending(several, area="X")
     assert plots.spending(several, area="B").get_title() == ""
+
+
+@pytest.mark.parametrize("width", [7.5, 5.0, 3.5])
+@pytest.mark.parametrize("number", [1, 2, 8, 14])
+def test_a_picture_over_many_years_is_legible(number: int, width: float) -> None:
+    years = [f"{year}-{(year + 1) % 100:02d}" for year in range(2010, 2010 + number)]
+    rows = [
+        (year, "A", "A", description, amount)
+        for place, year in enumerate(years)
+        for description, amount in (("Help", 4000 - 200 * place), ("Care", 2000 + 190 * place))
+    ]
+    columns = ["financial_year", "area", "area_name", "description", "net"]
+    lines = spending.as_lines(pd.DataFrame(rows, columns=columns), source="own", unit="£ million")
+    mapping = OWN.assign(first_year=years[0], last_year=years[-1])
+    found = spending.early_and_late(lines, mapping=mapping)
+    ax = plots.spending(found, width=width, source="Source: somewhere.")
+    assert_legible(ax)
+    shown = texts(ax)
+    for part in ("4,000", "2,000", f"{4000 - 200 * (number - 1):,}", "66.7 %", *years):
+        assert part in shown
 
 
 def test_a_picture_of_changes() -> None:

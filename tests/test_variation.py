@@ -278,6 +278,33 @@ def test_a_year_without_a_rate_stays() -> None:
     assert found["change"].isna().all()
 
 
+@pytest.mark.parametrize("covid", ["2020-21", 2021, np.int64(2021), ["2020-21"], [2021]])
+def test_a_single_year_is_marked_however_it_is_given(covid: object) -> None:
+    table = {"financial_year": ["2019-20", "2020-21"], "n": [80, 90], "linked": [20, 30]}
+    found = rr.trend(table, covid=covid)  # type: ignore[arg-type]
+    assert found["note"].tolist() == ["", "Covid-19"]
+
+
+def test_changes_are_those_between_neighbouring_years() -> None:
+    names = ["1998-99", "1999-00", "2001-02", "2002-03", "2006-07"]
+    table = {"financial_year": names, "n": [80] * 5, "linked": [20, 22, 24, 26, 28]}
+    found = rr.trend(table)
+    assert found["change"].isna().tolist() == [True, False, True, False, True]
+    assert found["change_lower"].isna().tolist() == [True, False, True, False, True]
+    assert found["note"].tolist() == [
+        *("", "", "2000-01 is missing", "", "2003-04 to 2005-06 are missing")
+    ]
+    found = rr.trend({"year": [2018, 2020], "n": [8, 8], "linked": [2, 3]}, by="year", covid=2020)
+    assert found["note"].tolist() == ["", "Covid-19; 2019 is missing"]
+
+
+def test_labels_that_are_no_years_follow_each_other() -> None:
+    table = {"when": ["2019 first half", "2020-21"], "n": [80, 90], "linked": [20, 30]}
+    found = rr.trend(table, by="when", covid=())
+    assert found["change"].notna().tolist() == [False, True]
+    assert found["note"].tolist() == ["", ""]
+
+
 # ---------------------------------------------------------------- bad input
 
 
@@ -315,6 +342,19 @@ def test_rules_that_are_refused(rules: dict[str, object], message: str) -> None:
     table = {"area": ["A", "B"], "n": [30, 40], "linked": [10, 10]}
     with pytest.raises(rr.RuleError, match=message):
         rr.funnel(table, **{"by": "area", **rules})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"linked": [0.2586, 0.3]}, "linked of A is 0.2586, no whole number; give counts"),
+        ({"n": [30, 40.5]}, "n of B is 40.5, no whole number"),
+    ],
+)
+def test_places_need_whole_counts(change: dict[str, list[float]], message: str) -> None:
+    table = {"area": ["A", "B"], "n": [30, 40], "linked": [10, 10]}
+    with pytest.raises(rr.DataError, match=message):
+        rr.league(table | change, by="area")
 
 
 def test_exact_limits_need_whole_counts() -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from rereferral.errors import DataError
 from rereferral.report import flow as chain_of
 from rereferral.report.exclusions import exclusions
+from rereferral.report.words import is_missing
 from rereferral.small_tables import column_of, small_table
 from rereferral.symbols import numbers
 
@@ -65,14 +67,14 @@ def flow(
     ------
     DataError
         It is no ledger, or does not add up: what remains and what was left out are not what
-        remained before.
+        remained before. In a protected report they may differ by what rounding explains.
     """
     table, known = _table_of(data, "ledger")
     for name in _LEDGER:
         column_of(table, name, "the ledger")
     if not len(table):
         raise DataError("the ledger has no lines")
-    _check_sums(table)
+    _check_sums(table, *_rounding_of(data))
     return exclusions(
         table,
         ax,
@@ -84,15 +86,34 @@ def flow(
     )
 
 
-def _check_sums(table: pd.DataFrame) -> None:
+def _rounding_of(data: Any) -> tuple[int, int]:
+    """To which multiple the counts of a report are rounded, and which ones may stand as 0."""
+    release = getattr(data, "release", None)
+    if release is None:
+        return 1, 0
+    rule = release.rule
+    base = rule.base(len(data.tables["chain_by_authority"]) > 1)
+    return base, rule.small[1] if rule.zeroed else 0
+
+
+def _between(shown: float, base: int, zeroed: int) -> tuple[float, float]:
+    """The least and the most that a count can be which is shown so."""
+    above = (base - 1) // 2
+    return max(0.0, shown - base // 2), shown + (max(above, zeroed) if shown == 0 else above)
+
+
+def _check_sums(table: pd.DataFrame, base: int, zeroed: int) -> None:
     for name, lines in table.groupby("table", sort=False, observed=True):
         removed, remaining = (
             numbers(lines[column], f"the ledger.{column}")[0] for column in ("removed", "remaining")
         )
         for place in range(1, len(lines)):
             before = remaining[place - 1]
-            # Numbers that are not shown are NaN, and NaN is not above 0.
-            if abs(before - removed[place] - remaining[place]) > 0:
+            if np.isnan([before, removed[place], remaining[place]]).any():
+                continue  # one is not shown
+            least, most = _between(before, base, zeroed)
+            parts = [_between(one, base, zeroed) for one in (removed[place], remaining[place])]
+            if most < sum(low for low, _ in parts) or sum(high for _, high in parts) < least:
                 raise DataError(
                     f"the ledger of {name} does not add up at {lines['reason'].iloc[place]!r}: "
                     f"{before:,.0f} less {removed[place]:,.0f} is not {remaining[place]:,.0f}"
@@ -124,13 +145,16 @@ def chain(
     Raises
     ------
     DataError
-        A column of the chain is missing.
+        A column of the chain is missing, or a number of its first row.
     """
     table, known = _table_of(data, "chain")
     for name in _CHAIN:
         column_of(table, name, "the chain")
     if not len(table):
         raise DataError("the chain has no rows")
+    for name in _CHAIN:
+        if is_missing(table[name].iloc[0]):
+            raise DataError(f"the chain has no {name} in its first row: it may be hidden")
     return chain_of.flow(
         table, ax, simulated=simulated or known, source=source, width=width, shows=True
     )

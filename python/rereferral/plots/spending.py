@@ -7,8 +7,10 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from rereferral.errors import DataError, RuleError
+from rereferral.plots.checked import check_made_by
 from rereferral.report.style import (
     BLUE,
     GREY,
@@ -19,9 +21,11 @@ from rereferral.report.style import (
     SKY,
     Head,
     axes,
+    inches,
     style,
     text_width,
 )
+from rereferral.spending import Changes, Spending
 from rereferral.spending.money import as_million, share_of
 from rereferral.years import year_of
 
@@ -29,13 +33,12 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-    from rereferral.spending import Changes, Spending
-
 __all__ = ["changes", "spending"]
 
 _SIDES = {"early": BLUE, "late": ORANGE}
 _TOP = 150.0  # per cent; a rise beyond it is cut off and told
 _APART = 11.0  # points between names
+_CLOSE = 24.0  # points between two values whose numbers would cover each other
 
 
 def spending(
@@ -50,7 +53,8 @@ def spending(
 ) -> Axes:
     """Draw early and late intervention over the years, with early's share below.
 
-    Years stand where they lie in time; a dashed line spans years without a figure.
+    Years stand where they lie in time; a dashed line spans years without a figure. Where there is
+    no room for all amounts, the first and the last are written.
 
     Parameters
     ----------
@@ -76,17 +80,16 @@ def spending(
     Raises
     ------
     RuleError
-        There are several areas and none is named.
+        There are several areas and none is named, or it is not what `early_and_late` gives.
     DataError
         There is no such area.
     """
+    check_made_by(found, Spending, "spending", "spending.early_and_late")
     table = _of_area(found, area)
     years = np.array([year_of(label) for label in table["financial_year"]], dtype=float)
-    labels = [
-        f"{label}\n{share_of(early, late) or '–'}"
-        for label, early, late in zip(
-            table["financial_year"], table["early"], table["late"], strict=True
-        )
+    shares = [
+        share_of(early, late) or "–"
+        for early, late in zip(table["early"], table["late"], strict=True)
     ]
     with style():
         head = Head(
@@ -96,48 +99,98 @@ def spending(
             source,
             simulated,
         )
-        right = max(text_width(side, 8.5, True) for side in _SIDES) - 8
-        ax = axes(ax, head, width=width, height=2.9, left=40, right=right, bottom=44, shows=True)
+        right = max(text_width(side, 8.5, True) for side in _SIDES) + 2
+        wide = 72 * width - 16 - 40 - right if ax is None else 72 * inches(ax)[0]
+        year = wide / (np.ptp(years) + 1)
+        slot = min(wide, year * float(np.diff(np.sort(years)).min(initial=np.inf)))
+        words = [*table["financial_year"], *shares]
+        upright = max(text_width(text, 8) for text in words) > 0.95 * slot
+        join = "  " if upright else "\n"
+        labels = [join.join(pair) for pair in zip(table["financial_year"], shares, strict=True)]
+        bottom = 10 + max(text_width(label, 8) for label in labels) if upright else 44
+        ax = axes(
+            ax, head, width=width, height=2.9, left=40, right=right, bottom=bottom, shows=True
+        )
+        highest = 1.12 * float(table[["early", "late"]].max().max())
+        highest = highest if highest > 0 else 1.0
+        scale = 72 * inches(ax)[1] / highest
         for side, colour in _SIDES.items():
             values = table[side].to_numpy(float)
+            other = table["late" if side == "early" else "early"].to_numpy(float)
             known = np.flatnonzero(~np.isnan(values))
-            for one, other in pairwise(known):
-                near = years[other] - years[one] == 1
+            for one, following in pairwise(known):
+                near = years[following] - years[one] == 1
                 ax.plot(
-                    years[[one, other]],
-                    values[[one, other]],
+                    years[[one, following]],
+                    values[[one, following]],
                     color=colour,
                     linewidth=1.8 if near else 1.1,
                     linestyle="-" if near else (0, (4, 3)),
                 )
             ax.plot(years, values, "o", color=colour, markersize=5.5, markeredgecolor="white")
-            for at in known:
+            size = _that_fits([as_million(values[at], 0) for at in known], slot)
+            # Where not all fit beside each other, the first and the last are told.
+            for at in known if size else known[[0, -1][: len(known)]]:
+                beside = [other[at]] if size else [other[at], *values[_next_to(known, at)]]
+                down = _is_below(values[at] * scale, np.array(beside) * scale, bool(size))
                 ax.annotate(
                     as_million(values[at], 0),
                     (years[at], values[at]),
-                    (0, 7),
+                    (0, -7 if down else 7),
                     textcoords="offset points",
                     ha="center",
-                    fontsize=8,
+                    va="top" if down else "bottom",
+                    fontsize=size or 7,
                 )
             if len(known):
+                at = known[-1]
+                apart = (values[at] - other[at]) * scale
+                push = np.sign(apart) * (_APART - abs(apart)) / 2 if abs(apart) < _APART else 0.0
                 ax.annotate(
                     side,
-                    (years[known[-1]], values[known[-1]]),
-                    (10, 0),
+                    (years[at], values[at]),
+                    (10, push),
                     textcoords="offset points",
                     va="center",
                     color=colour,
                     weight="bold",
                     annotation_clip=False,
                 )
-        ax.set_ylim(0, 1.12 * float(table[["early", "late"]].max().max()))
-        ax.set_xlim(years.min() - 0.5, years.max() + 0.5)
-        ax.set_xticks(years, labels, fontsize=8)
+        ax.set_ylim(0, highest)
+        # The first numbers stay off the axis.
+        first = text_width(as_million(highest, 0), 8) / 2 + 2
+        ax.set_xlim(years.min() - max(0.5, first / year), years.max() + 0.5)
+        ax.set_xticks(years, labels, fontsize=8, rotation=90 if upright else 0)
         ax.tick_params(length=0)
         ax.grid(axis="y")
+        ax.set_yticks(ax.get_yticks()[ax.get_yticks() <= highest])
         ax.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     return ax
+
+
+def _that_fits(texts: list[str], slot: float) -> float:
+    """The size of letters at which all texts fit into `slot` points each; 0 where there is none."""
+    sizes = (8.0, 7.0, 6.0)
+    fits = (max(text_width(text, size) for text in texts) < 0.95 * slot for size in sizes)
+    return next((size for size, fit in zip(sizes, fits, strict=True) if fit), 0.0) if texts else 0.0
+
+
+def _next_to(known: npt.NDArray[np.intp], at: int) -> npt.NDArray[np.intp]:
+    """The known year next to the first or the last one."""
+    return known[1:2] if at == known[0] else known[-2:-1]
+
+
+def _is_below(height: float, others: npt.NDArray[np.float64], near: bool) -> bool:
+    """Whether a number stands below its point, because another value is right above it.
+
+    Where only the first and the last are written, a line that rises beside them is in the way at
+    any height. The other side's value, which is first, must not be right below.
+    """
+    if 0 <= height - others[0] < 2 * _CLOSE:
+        return False
+    above = others[others > height] - height
+    close = above.size > 0 and (float(above.min()) < _CLOSE or (not near and others[-1] > height))
+    return height > _CLOSE and bool(close)
 
 
 def _of_area(found: Spending, area: str | None) -> pd.DataFrame:
@@ -181,9 +234,12 @@ def changes(
 
     Raises
     ------
+    RuleError
+        It is not what `rereferral.spending.changes` gives.
     DataError
         An area that is to be named is not there.
     """
+    check_made_by(found, Changes, "changes", "spending.changes")
     table = found.table[found.table["change_percent"].notna()].reset_index(drop=True)
     for code in names:
         if code not in set(table["area"]):

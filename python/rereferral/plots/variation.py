@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
+from rereferral.errors import DataError, RuleError
+from rereferral.plots.checked import check_made_by
 from rereferral.report.style import (
     BLUE,
     GREY,
@@ -16,22 +20,25 @@ from rereferral.report.style import (
     SKY,
     Head,
     axes,
+    inches,
+    percent_axis,
     style,
     text_width,
 )
+from rereferral.variation import Funnel, League
 from rereferral.variation.funnel import SPREAD
+from rereferral.variation.trend import missing_before
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
-
-    from rereferral.variation import Funnel, League
 
 __all__ = ["funnel", "league", "trend"]
 
 _NAMED = 8  # areas that a funnel names, the farthest out
 _ROW = 10.5  # points from area to area in a league table
 _LINES = 200
+_APART = 11.0  # points between years that stand upright
+_OVER = 20.0  # points above the highest limit, for its rate
 
 
 def funnel(
@@ -69,7 +76,13 @@ def funnel(
     Returns
     -------
     matplotlib.axes.Axes
+
+    Raises
+    ------
+    RuleError
+        It is not what `rereferral.funnel` gives.
     """
+    check_made_by(found, Funnel, "funnel", "funnel")
     table, lines = found.table, found.lines
     sizes = table[found.of].to_numpy(float)
     widest = float(sizes.max()) * 1.04
@@ -175,7 +188,13 @@ def league(
     Returns
     -------
     matplotlib.axes.Axes
+
+    Raises
+    ------
+    RuleError
+        It is not what `rereferral.league` gives.
     """
+    check_made_by(found, League, "league", "league")
     table = found.table
     names = [str(name) for name in table.iloc[:, 0]]
     rows = np.arange(len(table))
@@ -232,6 +251,8 @@ def trend(
 ) -> Axes:
     """Draw a rate from year to year with its limits; years with a note are hollow.
 
+    The line is broken where a year is missing. Rates are written where there is room for them.
+
     Parameters
     ----------
     data : DataFrame
@@ -242,26 +263,65 @@ def trend(
     Returns
     -------
     matplotlib.axes.Axes
+
+    Raises
+    ------
+    RuleError
+        It is not what `rereferral.trend` gives.
+    DataError
+        No year has a rate.
     """
+    check_made_by(data, pd.DataFrame, "trend", "trend")
+    ends = [str(name)[6:] for name in data.columns if str(name).startswith("lower_")]
+    for name in ("rate", "note", f"upper_{ends[0]}" if ends else "lower_95"):
+        if name not in data.columns:
+            raise RuleError(
+                f'trend draws what rereferral.trend gives; this table has no column "{name}"'
+            )
+    data = data.reset_index(drop=True)
+    rate = data["rate"].to_numpy(float)
+    drawn = np.isfinite(rate)
+    if not drawn.any():
+        raise DataError("the trend has no rate in any year")
+    upper = data[f"upper_{ends[-1]}"].to_numpy(float)
+    top = float(np.nanmax([*upper, *rate]))
     years = [str(year) for year in data.iloc[:, 0]]
-    ends = [str(name).removeprefix("lower_") for name in data.columns if "lower_" in str(name)]
-    ends = [name for name in ends if name != "change_lower"]
     rows = np.arange(len(data))
-    marked = data["note"].ne("").to_numpy()
+    missing = missing_before(data.iloc[:, 0])
+    notes = [
+        "; ".join(part for part in str(note).split("; ") if part != gone)
+        for note, gone in zip(data["note"], missing, strict=True)
+    ]
+    marked = np.array([note != "" for note in notes])
     with style():
-        shown = [f"{name.replace('_', '.')} %" for name in ends]
-        notes = sorted({note for note in data["note"] if note})
-        told = f" Hollow: {', '.join(notes)}." if notes else ""
         head = Head(
             title or f"{data.columns[1]} of {data.columns[2]}",
-            f"Thick bars: {shown[0]} limits; thin bars: {shown[-1]}.{told}"
-            if len(shown) > 1
-            else f"Bars: {shown[0]} limits.{told}",
+            _limits_of(ends) + _told(years, notes, missing, drawn),
             source,
             simulated,
         )
-        ax = axes(ax, head, width=width, height=2.6, left=34, right=6, bottom=40, shows=True)
-        ax.plot(rows, data["rate"], color=LIGHT, linewidth=1, zorder=1)
+        slot = (72 * (width if ax is None else inches(ax)[0]) - 56) / len(rows)
+        upright = max(text_width(year, 8.5) for year in years) > 0.9 * slot
+        every = math.ceil(_APART / slot) if upright else 1
+        ax = axes(
+            ax,
+            head,
+            width=width,
+            height=2.6,
+            left=38,
+            right=6,
+            bottom=54 if upright else 40,
+            shows=True,
+        )
+        for place in rows[1:]:
+            if not missing[place]:
+                ax.plot(
+                    rows[place - 1 : place + 1],
+                    rate[place - 1 : place + 1],
+                    color=LIGHT,
+                    linewidth=1,
+                    zorder=1,
+                )
         for place, name in enumerate(ends):
             ax.vlines(
                 rows,
@@ -270,28 +330,62 @@ def trend(
                 color=BLUE,
                 linewidth=3.2 if place == 0 else 1,
             )
-        for rows_of, face in ((~marked, BLUE), (marked, "white")):
+        for rows_of, face in ((drawn & ~marked, BLUE), (drawn & marked, "white")):
             ax.plot(
                 rows[rows_of],
-                data["rate"][rows_of],
+                rate[rows_of],
                 "o",
-                markersize=7,
+                markersize=min(7.0, 0.7 * slot),
                 markerfacecolor=face,
                 markeredgecolor=BLUE,
+                clip_on=False,
             )
-        ax.set_ylim(0, min(1.0, 1.25 * float(data["rate"].max())))
+        room = 1 - _OVER / max(72 * inches(ax)[1], 2 * _OVER)
+        ax.set_ylim(0, top / room)
+        percent_axis(ax.yaxis, min(top / room, 1.0))
         ax.set_xlim(-0.5, len(rows) - 0.5)
-        ax.set_xticks(rows, years)
+        ax.set_xticks(rows[::every], years[::every], rotation=90 if upright else 0)
         ax.tick_params(length=0)
         ax.grid(axis="y")
-        ax.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
-        for row in rows[data["rate"].notna()]:
+        shown, size = _that_fit(rate, slot)
+        for row in rows[drawn]:
             ax.annotate(
-                f"{100 * data['rate'].iloc[row]:.1f} %",
-                (row, data[f"upper_{ends[-1]}"].iloc[row]),
-                (0, 6),
+                shown[row],
+                (row, max(upper[row], rate[row])),
+                (0, 5),
                 textcoords="offset points",
                 ha="center",
+                fontsize=size,
                 weight="bold",
             )
     return ax
+
+
+def _limits_of(ends: list[str]) -> str:
+    shown = [f"{name.replace('_', '.')} %" for name in ends]
+    if len(shown) == 1:
+        return f"Bars: {shown[0]} limits."
+    return f"Thick bars: {shown[0]} limits; thin bars: {shown[-1]}."
+
+
+def _told(years: list[str], notes: list[str], missing: list[str], drawn: Any) -> str:
+    """Why points are hollow, which years have none, and where the line is broken."""
+    hollow = sorted({note for note, there in zip(notes, drawn, strict=True) if note and there})
+    absent: dict[str, list[str]] = {}
+    for year, note, there in zip(years, notes, drawn, strict=True):
+        if not there:
+            absent.setdefault(note, []).append(year)
+    gone = [f"{', '.join(of)} ({note})" if note else ", ".join(of) for note, of in absent.items()]
+    broken = [gap for gap in missing if gap]
+    parts = (("Hollow", hollow), ("Not shown", gone), ("Line broken", broken))
+    return "".join(f" {name}: {'; '.join(texts)}." for name, texts in parts if texts)
+
+
+def _that_fit(rate: Any, slot: float) -> tuple[list[str], float]:
+    """The rates in letters that fit into `slot` points each; nothing where none do."""
+    texts = ["" if np.isnan(value) else f"{100 * value:.1f} %" for value in rate]
+    for cut, size in ((False, 8.5), (False, 7.5), (True, 7.5), (True, 6.6)):
+        shown = [text.removesuffix(" %") if cut else text for text in texts]
+        if all(text_width(text, size, True) < 0.95 * slot for text in shown):
+            return shown, size
+    return [""] * len(texts), 6.6

@@ -39,13 +39,14 @@ def flow(data: pd.DataFrame) -> str:
     row = data.iloc[0]
     below, kept = row["below_threshold"], row["not_stepped_down"]
     followed, again = row["followed"], row["rereferred"]
+    share_kept = share(kept, below, row["share_not_stepped_down"])
     text = (
         f"Flow diagram, {row['label']}. {count(row['assessed'])} assessed; "
         f"{count(below)} ({of(below, row['assessed'])}) below the "
-        f"threshold and closed. Of these {count(kept)} ({of(kept, below)}) not "
+        f"threshold and closed. Of these {count(kept)} ({share_kept}) not "
         f"stepped down to early help and {count(row['stepped_down'])} stepped down. Of those not "
         f"stepped down {count(followed)} followed for 12 months, of which {count(again)} "
-        f"({of(again, followed)}) re-referred"
+        f"({share(again, followed, row['rate'])}) re-referred"
     )
     return f"{text}; {count(kept - followed)} not followed." if kept != followed else f"{text}."
 

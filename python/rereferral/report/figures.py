@@ -27,6 +27,7 @@ from rereferral.report.style import (
     axes,
     fitted,
     inches,
+    percent_axis,
     style,
     text_width,
 )
@@ -48,15 +49,6 @@ def _period(labels: Sequence[str]) -> str:
     if not labels:
         return ""
     return f", {labels[0]}" if len(labels) == 1 else f", {labels[0]} to {labels[-1]}"
-
-
-def _percent_axis(axis: Any, top: float) -> None:
-    """Ticks at round percentages from 0 up to `top`."""
-    step = next(
-        step for step in (0.01, 0.02, 0.05, 0.1, 0.2, 0.25) if top / step <= 6.5 or step == 0.25
-    )
-    ticks = [step * k for k in range(int(top / step + 1e-9) + 1)]
-    axis.set_ticks(ticks, [f"{100 * tick:.0f} %" for tick in ticks])
 
 
 def rate_by_year(
@@ -111,7 +103,7 @@ def rate_by_year(
         ax = axes(ax, head, width=width, height=2.9, left=34, right=6, bottom=bottom)
         ax.set_ylim(0, top * 1.04)
         ax.set_xlim(-0.6, max(len(years), 1) - 0.4)
-        _percent_axis(ax.yaxis, top)
+        percent_axis(ax.yaxis, top)
         ax.grid(axis="y")
         ax.tick_params(length=0)
         ax.set_xticks(range(len(years)), years, rotation=90 if upright else 0)
@@ -331,7 +323,7 @@ def _caterpillar(
         ticks = [step * k for k in range(int(top / step + 1e-9) + 1)]
         ax.set_xticks(ticks, [f"{100 * tick:.0f} %" for tick in ticks])
     else:
-        _percent_axis(ax.xaxis, top)
+        percent_axis(ax.xaxis, top)
     ax.tick_params(axis="x", labelsize=7, length=0, top=False, labeltop=False)
     if not math.isnan(overall):
         ax.plot(
@@ -453,7 +445,7 @@ def time_to_rereferral(
         )
         ax.set_ylim(0, top)
         ax.set_xlim(0, max(last, 1.0))
-        _percent_axis(ax.yaxis, top)
+        percent_axis(ax.yaxis, top)
         months = math.ceil(last / _MONTH - 0.02)
         every = next(
             step for step in (1, 2, 3, 6, 12, 24, 60, 120) if months / step <= 12.5 or step == 120

@@ -19,7 +19,7 @@ from rereferral.report.style import (
     lines_of,
     style,
 )
-from rereferral.report.words import count, of
+from rereferral.report.words import count, share_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,8 +42,17 @@ class _Stage:
     tint: str
 
 
-def _share(x: float, n: float, whole: str) -> str:
-    return f"{of(x, n)} of those {whole}" if n else "no rate"
+def _shares(x: float, n: float, share: Any, whole: str) -> tuple[str, str]:
+    """``x`` of ``n`` and the rest in percent, which are 100.0 together.
+
+    By the table's own share, unless that is None: rounded counts have another quotient.
+    """
+    if not n:
+        return "no rate", "no rate"
+    found = share_of(x, n, x / n if share is None else share)
+    if found is None:
+        return "no rate", "no rate"
+    return f"{found} % of those {whole}", f"{100 - found} % of those {whole}"
 
 
 def _stages(row: Mapping[Any, Any]) -> list[list[_Stage]]:
@@ -51,18 +60,23 @@ def _stages(row: Mapping[Any, Any]) -> list[list[_Stage]]:
     assessed, below = row["assessed"], row["below_threshold"]
     kept, followed, again = row["not_stepped_down"], row["followed"], row["rereferred"]
     blue, grey = (BLUE, "#CFE3F1"), (GREY, "#E7E7E7")
+    is_below, is_other = _shares(below, assessed, None, "assessed")
+    is_kept, is_helped = _shares(
+        kept, below, row.get("share_not_stepped_down"), "below the threshold"
+    )
+    is_again, is_gone = _shares(again, followed, row.get("rate"), "followed")
     last = [
         _Stage(
             "Re-referred within 12 months",
             again,
-            _share(again, followed, "followed"),
+            is_again,
             ORANGE,
             "#F7D9C4",
         ),
         _Stage(
             "Not re-referred within 12 months",
             followed - again,
-            _share(followed - again, followed, "followed"),
+            is_gone,
             *grey,
         ),
     ]
@@ -74,13 +88,13 @@ def _stages(row: Mapping[Any, Any]) -> list[list[_Stage]]:
             _Stage(
                 "Below the threshold and closed",
                 below,
-                _share(below, assessed, "assessed"),
+                is_below,
                 *blue,
             ),
             _Stage(
                 "Other outcome",
                 assessed - below,
-                _share(assessed - below, assessed, "assessed"),
+                is_other,
                 *grey,
             ),
         ],
@@ -88,13 +102,13 @@ def _stages(row: Mapping[Any, Any]) -> list[list[_Stage]]:
             _Stage(
                 "Not stepped down to early help",
                 kept,
-                _share(kept, below, "below the threshold"),
+                is_kept,
                 *blue,
             ),
             _Stage(
                 "Stepped down to early help",
                 row["stepped_down"],
-                _share(row["stepped_down"], below, "below the threshold"),
+                is_helped,
                 GREEN,
                 "#CDEBE1",
             ),

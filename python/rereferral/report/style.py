@@ -25,6 +25,7 @@ __all__ = [
     "inches",
     "lines_of",
     "load",
+    "percent_axis",
     "style",
     "text_width",
     "to_png",
@@ -238,6 +239,15 @@ def inches(ax: Axes) -> tuple[float, float]:
     box = ax.get_position()
     wide, tall = ax.get_figure(root=True).get_size_inches()  # type: ignore[union-attr]
     return float(box.width * wide), float(box.height * tall)
+
+
+def percent_axis(axis: Any, top: float) -> None:
+    """Ticks at round percentages from 0 up to `top`."""
+    steps = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.25)
+    step = next(step for step in steps if top / step <= 6.5 or step == 0.25)
+    ticks = [step * k for k in range(int(top / step + 1e-9) + 1)]
+    digits = 1 if step < 0.01 else 0
+    axis.set_ticks(ticks, [f"{100 * tick:.{digits}f} %" for tick in ticks])
 
 
 def _height_above(lines: list[tuple[str, str, float]]) -> float:

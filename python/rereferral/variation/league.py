@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from rereferral.errors import RuleError
+from rereferral.errors import DataError, RuleError
 from rereferral.rates import wilson
 from rereferral.variation.rows import read_rows
 
@@ -99,7 +99,7 @@ def league(
     ------
     DataError
         A column is not there, a name stands there twice, a count is negative or above what it is a
-        part of, or a cell holds no number and no known symbol.
+        part of or no whole number, or a cell holds no number and no known symbol.
 
     References
     ----------
@@ -119,6 +119,12 @@ def league(
     if not 0 < level < 1:
         raise RuleError(f"level={level!r} is not between 0 and 1")
     rows = read_rows(table, count, of, by)
+    for values, name in ((rows.count, count), (rows.of, of)):
+        for row in np.flatnonzero(values != np.floor(values)).tolist():
+            raise DataError(
+                f"{name} of {rows.labels()[row]} is {values[row]:g}, no whole number; "
+                "give counts, not rates"
+            )
     areas = len(rows.of)
     lower, upper = wilson(rows.count, rows.of, level ** (1 / areas))
     first = 1 + (lower[None, :] > upper[:, None]).sum(1)
