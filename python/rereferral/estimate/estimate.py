@@ -19,7 +19,7 @@ from rereferral.estimate.limits import METHODS
 from rereferral.estimate.saving import RESULT, check_answers, write
 from rereferral.estimate.shown import as_count, as_percent, is_rate, shown
 from rereferral.folders import check_folder
-from rereferral.rules import DFE, Rule
+from rereferral.rules import DFE, Rule, checked
 
 __all__ = ["Estimate", "estimate_total"]
 
@@ -73,7 +73,7 @@ class Estimate:
         folder: str | os.PathLike[str],
         inputs: Sequence[str | os.PathLike[str]] = (),
         *,
-        rule: Rule | None = DFE,
+        rule: Rule | str | None = DFE,
     ) -> pathlib.Path:
         """Write every table as CSV, and a manifest, into a folder.
 
@@ -87,9 +87,10 @@ class Estimate:
             A new folder, an empty one, or that of an earlier estimate, which is replaced.
         inputs : sequence of paths
             The files that the answers came from; their hashes go into the manifest.
-        rule : Rule or None, default `rereferral.rules.DFE`
-            What is small: one of `rereferral.rules`, or your own. None: anything is written, with
-            UNPROTECTED in the name of every file.
+        rule : Rule, str or None, default `rereferral.rules.DFE`
+            What is small: one of `rereferral.rules`, its name (``"dfe"``, ``"opensafely"``,
+            ``"ccwip"``), or a Rule of your own. None: anything is written, with UNPROTECTED in the
+            name of every file but the manifest.
 
         Returns
         -------
@@ -99,16 +100,18 @@ class Estimate:
         Raises
         ------
         RuleError
-            An answer is small by the rule, or the folder holds anything but an earlier estimate.
+            An answer is small by the rule, the folder holds anything but an earlier estimate, or
+            `rule` is no rule.
         OSError
             A file cannot be read or written.
         """
+        wanted = None if rule is None else checked(rule)
         folder = os.path.expanduser(folder)
         check_folder(folder, RESULT)
-        if rule is not None:
-            check_answers(self.answers, rule)
+        if wanted is not None:
+            check_answers(self.answers, wanted)
         facts = {"level": self.level, "fpc": self.fpc, "condition": self.condition}
-        return write(folder, self.tables(), facts, inputs, rule)
+        return write(folder, self.tables(), facts, inputs, wanted)
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Every table by name: what is written to files."""
