@@ -47,7 +47,8 @@ class Estimate:
     by_year : DataFrame or None
         The main estimate year by year.
     missing : DataFrame
-        Cells without a number, and the symbol that stood there.
+        Cells without a number, and the symbol that stood there: of the ``sample``, no answers, or
+        of the ``frame``, published figures that are missing.
     answers : DataFrame
         What was answered, by area (and year): `count` and `of`; NaN: no answer.
     level, fpc : float, bool
@@ -143,25 +144,43 @@ class Estimate:
     def _words(self) -> list[str]:
         lines = []
         for row in self.main.itertuples():
+            answered = f"{row.answered} of {row.areas} answered, scaled by {row.scaled_by}"
+            if np.isnan(row.estimate):
+                lines.append(f"{row.quantity}: no estimate, because {row.note}; {answered}")
+                continue
             show = as_percent if is_rate(row.quantity) else as_count
             limits = f"{self.level * 100:g} % limits {show(row.lower)} to {show(row.upper)}"
             if np.isnan(row.lower):
                 limits = f"no limits ({row.note})"
             lines.append(
-                f"{row.quantity}: {show(row.estimate)}, {limits} {self.condition}; {row.answered} "
-                f"of {row.areas} answered, scaled by {row.scaled_by}"
+                f"{row.quantity}: {show(row.estimate)}, {limits} {self.condition}; {answered}"
             )
         return lines
 
     def in_words(self) -> str:
         """Everything that stands beside the estimate, as text: what the command prints."""
         parts = [repr(self)]
+        left_out = {"estimates", "sensitivity", "missing"}
+        if np.isnan(self.main["estimate"].iloc[0]):
+            left_out.add("tipping")  # nothing is there to be moved
         for title, table in self.tables().items():
-            if title not in ("estimates", "sensitivity", "missing"):
+            if title not in left_out:
                 parts.append(f"{title.replace('_', ' ')}\n{_plain(table)}")
-        if len(self.missing):
-            parts.append(f"{len(self.missing):,} cells without an answer")
+        parts += self._missing_in_words()
         return "\n\n".join(parts)
+
+    def _missing_in_words(self) -> list[str]:
+        """How many cells of each table have no number: the two are missed by different people."""
+        lines = []
+        unanswered = int(self.missing["table"].eq("sample").sum())
+        if unanswered:
+            lines.append(f"No answer in {unanswered:,} cell{'' if unanswered == 1 else 's'}.")
+        unpublished = len(self.missing) - unanswered
+        if unpublished:
+            figures = "figure" if unpublished == 1 else "figures"
+            are = "is" if unpublished == 1 else "are"
+            lines.append(f"{unpublished:,} published {figures} of the frame {are} missing.")
+        return lines
 
 
 def _plain(table: pd.DataFrame) -> str:
