@@ -245,7 +245,8 @@ def missed_opportunities(
     episodes : DataFrame, Arrow table, or dict of arrays
         One row per referral: ``authority``, ``child_id``, ``referral_date``, ``assessment_date``,
         ``closure_date``, ``reason_for_closure`` (RC8 and RC9 are closures below the threshold, RC9
-        those stepped down) and, where known, ``referral_nfa``.
+        those stepped down) and, where known, ``referral_nfa``: truth values, or 0 and 1, "true" and
+        "false".
     early_help : DataFrame, Arrow table, or dict of arrays, optional
         Starts of early help: ``authority``, ``child_id``, ``start_date``. A start within
         `early_help_within` of the closure is a step down, beside RC9.
