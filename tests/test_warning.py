@@ -43,8 +43,7 @@ def test_a_warning_is_one_line(command, capsys):
     assert capsys.readouterr().err == f"warning: {LOOK_BACK}\nwarning: And 4 more.\n"
 
 
-@pytest.mark.filterwarnings("default")
-@pytest.mark.filterwarnings("ignore:3 of 9")
+@pytest.mark.filterwarnings("default", "ignore:3 of 9")
 def test_what_is_not_to_be_shown_is_not(command, capsys):
     assert command(warn_twice) == 0
     assert capsys.readouterr().err == "warning: And 4 more.\n"
