@@ -19,7 +19,7 @@ def add_rule(parser: argparse.ArgumentParser, asks: str) -> None:
         type=str.casefold,
         choices=list(_RULES),
         help=f"{asks}: by the rule of the Department for Education (dfe, default), of opensafely "
-        "or of ccwip; none: not at all, and the name of every file says so",
+        "or of ccwip; none: not at all, and the name of every file but manifest.json says so",
     )
 
 
