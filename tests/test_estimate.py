@@ -394,3 +394,39 @@ def test_nobody_answered() -> None:
     sample = answers(frame()).assign(closed="x")
     with pytest.raises(rr.DataError, match="nobody answered closed"):
         rr.estimate_total(sample, frame(), count="closed", scale="referrals")
+
+
+# ---------------------------------------------------------------- in words
+
+
+def test_answers_and_published_figures_that_are_missing_are_told_apart() -> None:
+    whole = frame().assign(re_referrals=100.0, published_referrals=400.0)
+    sample = answers(whole).astype({"closed": object})
+    given = {"count": "closed", "scale": "children"}
+    published = ("re_referrals", "published_referrals")
+    assert "missing" not in rr.estimate_total(sample, whole, **given).in_words()
+    whole.loc[:2, "re_referrals"] = np.nan
+    said = rr.estimate_total(sample, whole, **given, published=published).in_words()
+    assert said.endswith("\n\n3 published figures of the frame are missing.")
+    assert "No answer" not in said
+    sample.loc[:1, "closed"] = "c"
+    whole.loc[1:, "re_referrals"] = 100.0
+    said = rr.estimate_total(sample, whole, **given, published=published).in_words()
+    assert said.endswith("\n\nNo answer in 2 cells.\n\n1 published figure of the frame is missing.")
+
+
+def test_no_estimate_is_said_with_its_reason() -> None:
+    whole = pd.concat([frame().assign(year=year) for year in YEARS])
+    sample = answers(frame()).assign(year=YEARS[0])
+    found = rr.estimate_total(sample, whole, count="closed", scale="children", year="year")
+    assert repr(found).splitlines()[0] == (
+        "closed: no estimate, because nobody answered for 2018-19; 12 of 24 answered, scaled by "
+        "children"
+    )
+    assert "tipping" not in found.in_words()
+
+
+def test_a_rate_of_nothing_is_no_estimate() -> None:
+    sample = answers(frame()).assign(closed=0, back=0)
+    found = rr.estimate_total(sample, frame(), count="back", of="closed", scale="children")
+    assert "back / closed: no estimate, because closed is 0 in every answer;" in repr(found)

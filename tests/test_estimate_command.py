@@ -162,6 +162,58 @@ def test_returns_without_a_year_or_a_file(
     assert "give a file of returns" in capsys.readouterr().err
 
 
+# ---------------------------------------------------------------- files that cannot be used
+
+HEADER = "authority,financial_year,not_stepped_down,children,name\n"
+UNUSABLE = {
+    "cp1252": (
+        f"{HEADER}W06000001,2019-20,40,9,Ynys Môn\n".encode("cp1252"),
+        'file.csv, line 2, column 5: "Ynys M\ufffdn" is not UTF-8 (byte 0xF4); '
+        'try encoding="cp1252"',
+    ),
+    "workbook": (b"PK\x03\x04" + bytes(range(256)), "file.csv: the file is a zip archive or a wo"),
+    "empty": (b"", "file.csv: the file is empty; a header is expected"),
+    "ragged": (
+        f"{HEADER}E06000001,2019-20,40,9,Hartlepool\nE06000002,2019-20\n".encode(),
+        "file.csv, line 3: the row has 2 fields where 5 are expected",
+    ),
+    "header": (HEADER.encode(), "file.csv has no rows below its header"),
+    "twice": (
+        b"financial_year,authority,financial_year\n2019-20,E06000001,2019-20\n",
+        'file.csv has the column "financial_year" 2 times',
+    ),
+    "other years": (
+        f"{HEADER}E06000001,2001-02,40,9,Hartlepool\n".encode(),
+        "file.csv has no row of 2019-20; its financial_year is 2001-02",
+    ),
+}
+
+
+@pytest.mark.parametrize("place", ["returns", "frame"])
+@pytest.mark.parametrize(("content", "message"), UNUSABLE.values(), ids=UNUSABLE)
+def test_files_that_cannot_be_used(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    content: bytes,
+    message: str,
+    place: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("file.csv").write_bytes(content)
+    arguments = ["file.csv"]
+    if place == "frame":
+        arguments = [written(tmp_path, returns(range(2020, 2021))), "--frame", "file.csv"]
+    assert main(["estimate", *arguments, "--years", "2020"]) == 2
+    assert capsys.readouterr().err.startswith(f"rereferral: {message}")
+
+
+def test_files_in_another_encoding(tmp_path: Path) -> None:
+    table = returns(range(2020, 2021)).assign(name="Ynys Môn")
+    table.to_csv(tmp_path / "returns.csv", index=False, encoding="cp1252")
+    assert main(["estimate", str(tmp_path / "returns.csv"), "--encoding", "cp1252"]) == 0
+
+
 # ---------------------------------------------------------------- numbers with symbols
 
 

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import argparse
 
-from rereferral.rules import CCWIP, DFE, OPENSAFELY, Rule
+from rereferral.rules import BY_NAME, DFE, Rule
 
 __all__ = ["add_rule", "rule_of", "year_range"]
 
-_RULES: dict[str, Rule | None] = {
-    **{rule.name.casefold(): rule for rule in (DFE, OPENSAFELY, CCWIP)},
-    "none": None,
-}
+_RULES: dict[str, Rule | None] = {**BY_NAME, "none": None}
 
 
 def add_rule(parser: argparse.ArgumentParser, asks: str) -> None:
@@ -22,7 +19,7 @@ def add_rule(parser: argparse.ArgumentParser, asks: str) -> None:
         type=str.casefold,
         choices=list(_RULES),
         help=f"{asks}: by the rule of the Department for Education (dfe, default), of opensafely "
-        "or of ccwip; none: not at all, and the name of every file says so",
+        "or of ccwip; none: not at all, and the name of every file but manifest.json says so",
     )
 
 

@@ -10,6 +10,7 @@ from typing import TypeAlias
 import rereferral
 from rereferral.arguments import year_range
 from rereferral.errors import RereferralError
+from rereferral.warning import in_one_line
 
 __all__ = ["main"]
 
@@ -180,7 +181,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         add(commands)
     arguments = parser.parse_args(argv)
     try:
-        status: int = arguments.run(arguments)
+        with in_one_line():
+            status: int = arguments.run(arguments)
     except KeyboardInterrupt:
         print("rereferral: interrupted", file=sys.stderr)
         return _INTERRUPTED

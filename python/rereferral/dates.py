@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from rereferral.date_formats import format_hint
 from rereferral.day_columns import DayColumn
 from rereferral.days import NULL_DAY, compact_date
 from rereferral.errors import DataError
@@ -18,6 +19,8 @@ __all__ = ["day_column_of", "days_of", "of_categories"]
 
 _TIME_OF_DAY = "{} has a time of day; floor it with .dt.floor('D'), or .astype('datetime64[D]')"
 _OUT_OF_RANGE = "{} is out of range: a day must lie within 10,000,000 days of 1970-01-01"
+
+_LOOKED_AT = 1_000  # values, to tell how dates are written
 
 T = TypeVar("T")
 
@@ -55,12 +58,11 @@ def day_column_of(column: Column) -> DayColumn:
     valid = np.ones(len(column), np.bool_) if column.valid is None else column.valid
     if not valid.any():
         return _no_days(len(column))
-    row = int(valid.argmax())
-    raise data_error(
-        f"{column[row]!r} is text, not a date; use pandas.to_datetime(..., format='%Y-%m-%d')",
-        row,
-        column[row],
-    )
+    rows = np.flatnonzero(valid)[:_LOOKED_AT]
+    written = {int(row): text for row in rows if (text := column[int(row)]) and text.strip()}
+    row = next(iter(written), int(rows[0]))
+    hint = format_hint(list(written.values()))
+    raise data_error(f"{column[row]!r} is text, not a date; use {hint}", row, column[row])
 
 
 def _no_days(n: int) -> DayColumn:

@@ -26,6 +26,7 @@ __all__ = [
     "hash_input",
     "kind_of",
     "replace_folder",
+    "replacing",
 ]
 
 PathLike: TypeAlias = str | os.PathLike[str]
@@ -184,10 +185,11 @@ def _files_in(target: Path) -> Iterator[str]:
 
 
 @contextmanager
-def _replacing(target: Path, shown: str, result: str) -> Iterator[Path]:
+def replacing(target: Path, shown: str, result: str) -> Iterator[Path]:
     """Yield a new folder beside `target`, which takes its place if all goes well.
 
-    Whatever fails, Ctrl-C too, `target` is as it was and nothing is left beside it.
+    `target` is what `check_folder` gave for the folder that the user called `shown`. Whatever
+    fails, Ctrl-C too, `target` is as it was and nothing is left beside it.
     """
     made = [folder for folder in (target.parent, *target.parent.parents) if not folder.exists()]
     mark = secrets.token_hex(4)
@@ -248,7 +250,7 @@ def replace_folder(
     ]
     manifest = {"kind": kind_of(result), **facts, "files": listed}
     text = json.dumps(manifest, ensure_ascii=False, indent=2) + "\n"
-    with _replacing(target, os.fspath(folder), result) as new:
+    with replacing(target, os.fspath(folder), result) as new:
         for name, data in {**files, MANIFEST: text.encode("utf-8")}.items():
             path = new / PurePosixPath(name)
             path.parent.mkdir(exist_ok=True)

@@ -6,7 +6,7 @@ import dataclasses
 
 from rereferral.errors import RuleError
 
-__all__ = ["CCWIP", "DFE", "OPENSAFELY", "Rule"]
+__all__ = ["BY_NAME", "CCWIP", "DFE", "OPENSAFELY", "Rule", "checked"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,3 +138,36 @@ CCWIP = Rule(
     "and calculations based on them are masked. That each could be 3 values is not the Project's.",
 )
 """The rule of the California Child Welfare Indicators Project."""
+
+BY_NAME = {rule.name.casefold(): rule for rule in (DFE, OPENSAFELY, CCWIP)}
+"""The published rules by their names in small letters."""
+
+
+def checked(rule: object) -> Rule:
+    """The rule that was asked for, as a Rule.
+
+    Parameters
+    ----------
+    rule : Rule or str
+        A rule, or the name of a published one in any case: ``"dfe"``, ``"opensafely"``,
+        ``"ccwip"``.
+
+    Raises
+    ------
+    RuleError
+        It is neither.
+
+    Examples
+    --------
+    >>> checked("OpenSAFELY") is OPENSAFELY, checked(DFE) is DFE
+    (True, True)
+    """
+    if isinstance(rule, Rule):
+        return rule
+    found = BY_NAME.get(rule.casefold()) if isinstance(rule, str) else None
+    if found is None:
+        raise RuleError(
+            f"rule={rule!r} is no rule; give rereferral.rules.DFE, .OPENSAFELY, .CCWIP or a Rule "
+            "of your own"
+        )
+    return found

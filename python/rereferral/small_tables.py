@@ -44,9 +44,12 @@ def column_of(table: pd.DataFrame, column: str, name: str) -> pd.Series:
     Raises
     ------
     DataError
-        There is no such column.
+        There is no such column, or more than one.
     """
     if column not in table.columns:
         have = ", ".join(map(str, table.columns))
         raise DataError(f'{name} has no column "{column}"; it has {have}')
-    return table[column]
+    found = table[column]
+    if isinstance(found, pd.DataFrame):
+        raise DataError(f'{name} has the column "{column}" {found.shape[1]} times')
+    return found

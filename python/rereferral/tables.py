@@ -21,7 +21,8 @@ from rereferral.groups import Groups
 from rereferral.key_columns import Category, FixedText, Integers, Key, key_in_place, key_of
 from rereferral.kinds import Column, Mask
 from rereferral.marks import Within, mask_of
-from rereferral.text import Text
+from rereferral.text import Text, frozen
+from rereferral.truths import truths_of
 
 __all__ = ["Category", "FixedText", "Groups", "Integers", "Key", "Table", "open_table"]
 
@@ -252,6 +253,29 @@ class Table:
             except DataError as error:
                 raise self._again(name, error) from None
         found: DayColumn = self._cache[key]
+        return found
+
+    # ---------------------------------------------------------------------------------- truths
+
+    def truths(self, name: object) -> Mask:
+        """Where a column of truth values is true. Null is not.
+
+        Taken from truth values, and from what the reader of CSV files takes for them: 0 and 1,
+        also as text, and "true" and "false" in any case. Text that is empty is null. Read-only.
+
+        Raises
+        ------
+        DataError
+            Another value, whose row is named, or dates.
+        """
+        key = ("truths", name)
+        if key not in self._cache:
+            column = self.column(name)
+            try:
+                self._cache[key] = frozen(truths_of(column))
+            except DataError as error:
+                raise self._again(name, error) from None
+        found: Mask = self._cache[key]
         return found
 
     # ------------------------------------------------------------------------------------- key

@@ -14,9 +14,17 @@ import pandas as pd
 from rereferral.disclosure.attack import Attack, Released, attack_release
 from rereferral.disclosure.spreadsheet import to_csv
 from rereferral.errors import RuleError
+from rereferral.folders import check_folder, replacing
 from rereferral.rules import Rule
 
 __all__ = ["Release", "in_words"]
+
+_RESULT = "release"
+_LOG, _RULE = "log", "rule"
+_TAKEN = {
+    _LOG: "what was done to the tables",
+    _RULE: "the rule",
+}
 
 
 def in_words(n_counts: int, log: pd.DataFrame) -> str:
@@ -100,7 +108,8 @@ class Release:
     def save(self, folder: str | os.PathLike[str]) -> pathlib.Path:
         """Write the tables as published, the log and the rule into a new or an empty folder.
 
-        Text that a spreadsheet would run as a formula begins with an apostrophe.
+        Text that a spreadsheet would run as a formula begins with an apostrophe. All files are
+        written, or none.
 
         Returns
         -------
@@ -110,26 +119,26 @@ class Release:
         Raises
         ------
         RuleError
-            The folder holds something.
+            The folder holds something or cannot be made, or the name of a table cannot be that of a
+            file: ``log`` and ``rule`` are taken.
         OSError
             It cannot be written.
         """
         target = pathlib.Path(os.path.expanduser(folder))
-        if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        if target.is_dir() and any(target.iterdir()):
             raise RuleError(f"{os.fspath(folder)} is not an empty folder; give the release its own")
-        bad = [name for name in self.published if pathlib.PurePath(name).name != name]
-        if bad:
-            raise RuleError(f'the table "{bad[0]}" has no name that a file could have')
-        target.mkdir(parents=True, exist_ok=True)
-        for name, table in {**self.published, "log": self.log}.items():
-            (target / f"{name}.csv").write_text(to_csv(table), "utf-8", newline="\n")
+        place = check_folder(target, _RESULT)
+        tables = {**_named(self.published), _LOG: self.log}
         facts: dict[str, Any] = {"rule": asdict(self.rule), "notes": self.notes}
         text = json.dumps(facts, ensure_ascii=False, indent=2)
-        (target / "rule.json").write_text(text + "\n", "utf-8", newline="\n")
+        with replacing(place, os.fspath(folder), _RESULT) as new:
+            for name, table in tables.items():
+                (new / f"{name}.csv").write_text(to_csv(table), "utf-8", newline="\n")
+            (new / f"{_RULE}.json").write_text(text + "\n", "utf-8", newline="\n")
         return target
 
     def __repr__(self) -> str:
-        names = ", ".join(self.tables)
+        names = ", ".join(map(str, self.tables))
         return "\n".join([f"Release of {names}", *self.notes])
 
     def _repr_html_(self) -> str:
@@ -138,7 +147,30 @@ class Release:
         parts = [f"<p>{escape(note)}</p>" for note in self.notes]
         for name, table in self.published.items():
             shown: str = table.head(20).to_html(index=False, border=0)
-            parts.append(f"<p><strong>{escape(name)}</strong></p>{shown}")
+            parts.append(f"<p><strong>{escape(str(name))}</strong></p>{shown}")
             if len(table) > 20:
                 parts.append(f"<p>and {len(table) - 20:,} more rows</p>")
         return "".join(parts)
+
+
+def _named(tables: Mapping[Any, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Tables by the names of their files; RuleError where a name can be none, or not another."""
+    named: dict[str, pd.DataFrame] = {}
+    seen: dict[str, Any] = {}
+    for name, table in tables.items():
+        text = str(name)
+        known = isinstance(name, (str, int)) and text.strip(" .")
+        if not known or pathlib.PurePath(text).name != text or "\0" in text:
+            raise RuleError(f"the table {name!r} has no name that a file could have")
+        # Some disks take names that differ in case alone for one.
+        folded = text.casefold()
+        if folded in _TAKEN:
+            raise RuleError(
+                f'a table cannot be saved as "{text}": that file is for {_TAKEN[folded]}; give the '
+                "table another name"
+            )
+        if folded in seen:
+            raise RuleError(f"the tables {seen[folded]!r} and {name!r} would be one file")
+        seen[folded] = name
+        named[text] = table
+    return named

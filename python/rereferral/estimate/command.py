@@ -13,6 +13,8 @@ from rereferral.errors import DataError, RuleError
 from rereferral.estimate.england import SIZES, england
 from rereferral.estimate.estimate import estimate_total
 from rereferral.estimate.limits import METHODS
+from rereferral.reading import read_header, read_records
+from rereferral.small_tables import column_of
 from rereferral.years import year_labels, year_of
 
 __all__ = ["add_arguments", "run"]
@@ -69,6 +71,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="financial years by the year they end in (default: those of the returns)",
     )
     parser.add_argument(
+        "--encoding",
+        default="utf-8",
+        metavar="NAME",
+        help="of the files: utf-8 (default), latin-1 or cp1252",
+    )
+    parser.add_argument(
         "--limits", choices=METHODS, default="jackknife", help="(default jackknife)"
     )
     parser.add_argument(
@@ -92,18 +100,17 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     if arguments.returns is None:
         raise RuleError("give a file of returns, or --template FILE")
-    returns = _read(arguments.returns)
-    if YEAR not in returns.columns:
-        raise DataError(f'{arguments.returns} has no column "{YEAR}"')
-    labels = sorted(set(returns[YEAR].dropna()))
+    returns = _read(arguments.returns, arguments.encoding)
+    labels = sorted(set(column_of(returns, YEAR, arguments.returns)))
     if arguments.years is not None:
         labels = year_labels(arguments.years)
-        returns = returns[returns[YEAR].isin(labels)]
+        returns = _of_years(returns, labels, arguments.returns)
     if arguments.frame is None:
         frame = england(_years_of(labels, arguments.returns))
     else:
-        frame = _read(arguments.frame)
-        frame = frame[frame[YEAR].isin(labels)] if YEAR in frame.columns else frame
+        frame = _read(arguments.frame, arguments.encoding)
+        if YEAR in frame.columns:
+            frame = _of_years(frame, labels, arguments.frame)
     within = arguments.within or [name for name in ("region",) if name in frame.columns] + ["size"]
     found = estimate_total(
         returns,
@@ -125,8 +132,24 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _read(path: str) -> pd.DataFrame:
-    return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+def _read(path: str, encoding: str) -> pd.DataFrame:
+    """A file as text, none of it null; DataError if there is nothing below its header."""
+    header = read_header(path, encoding)
+    records = read_records(path, header=header, encoding=encoding)
+    if not records:
+        raise DataError(f"{path} has no rows below its header")
+    return pd.DataFrame(records, columns=header, dtype=str)
+
+
+def _of_years(table: pd.DataFrame, labels: list[str], path: str) -> pd.DataFrame:
+    years = column_of(table, YEAR, path)
+    chosen = table[years.isin(labels)]
+    if chosen.empty:
+        raise DataError(
+            f"{path} has no row of {' or '.join(labels)}; its {YEAR} is "
+            f"{', '.join(sorted(set(years))[:5])}"
+        )
+    return chosen
 
 
 def _years_of(labels: list[str], path: str) -> list[int]:

@@ -19,7 +19,7 @@ from rereferral.estimate.limits import METHODS
 from rereferral.estimate.saving import RESULT, check_answers, write
 from rereferral.estimate.shown import as_count, as_percent, is_rate, shown
 from rereferral.folders import check_folder
-from rereferral.rules import DFE, Rule
+from rereferral.rules import DFE, Rule, checked
 
 __all__ = ["Estimate", "estimate_total"]
 
@@ -47,7 +47,8 @@ class Estimate:
     by_year : DataFrame or None
         The main estimate year by year.
     missing : DataFrame
-        Cells without a number, and the symbol that stood there.
+        Cells without a number, and the symbol that stood there: of the ``sample``, no answers, or
+        of the ``frame``, published figures that are missing.
     answers : DataFrame
         What was answered, by area (and year): `count` and `of`; NaN: no answer.
     level, fpc : float, bool
@@ -73,7 +74,7 @@ class Estimate:
         folder: str | os.PathLike[str],
         inputs: Sequence[str | os.PathLike[str]] = (),
         *,
-        rule: Rule | None = DFE,
+        rule: Rule | str | None = DFE,
     ) -> pathlib.Path:
         """Write every table as CSV, and a manifest, into a folder.
 
@@ -87,9 +88,10 @@ class Estimate:
             A new folder, an empty one, or that of an earlier estimate, which is replaced.
         inputs : sequence of paths
             The files that the answers came from; their hashes go into the manifest.
-        rule : Rule or None, default `rereferral.rules.DFE`
-            What is small: one of `rereferral.rules`, or your own. None: anything is written, with
-            UNPROTECTED in the name of every file.
+        rule : Rule, str or None, default `rereferral.rules.DFE`
+            What is small: one of `rereferral.rules`, its name (``"dfe"``, ``"opensafely"``,
+            ``"ccwip"``), or a Rule of your own. None: anything is written, with UNPROTECTED in the
+            name of every file but the manifest.
 
         Returns
         -------
@@ -99,16 +101,18 @@ class Estimate:
         Raises
         ------
         RuleError
-            An answer is small by the rule, or the folder holds anything but an earlier estimate.
+            An answer is small by the rule, the folder holds anything but an earlier estimate, or
+            `rule` is no rule.
         OSError
             A file cannot be read or written.
         """
+        wanted = None if rule is None else checked(rule)
         folder = os.path.expanduser(folder)
         check_folder(folder, RESULT)
-        if rule is not None:
-            check_answers(self.answers, rule)
+        if wanted is not None:
+            check_answers(self.answers, wanted)
         facts = {"level": self.level, "fpc": self.fpc, "condition": self.condition}
-        return write(folder, self.tables(), facts, inputs, rule)
+        return write(folder, self.tables(), facts, inputs, wanted)
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Every table by name: what is written to files."""
@@ -140,25 +144,43 @@ class Estimate:
     def _words(self) -> list[str]:
         lines = []
         for row in self.main.itertuples():
+            answered = f"{row.answered} of {row.areas} answered, scaled by {row.scaled_by}"
+            if np.isnan(row.estimate):
+                lines.append(f"{row.quantity}: no estimate, because {row.note}; {answered}")
+                continue
             show = as_percent if is_rate(row.quantity) else as_count
             limits = f"{self.level * 100:g} % limits {show(row.lower)} to {show(row.upper)}"
             if np.isnan(row.lower):
                 limits = f"no limits ({row.note})"
             lines.append(
-                f"{row.quantity}: {show(row.estimate)}, {limits} {self.condition}; {row.answered} "
-                f"of {row.areas} answered, scaled by {row.scaled_by}"
+                f"{row.quantity}: {show(row.estimate)}, {limits} {self.condition}; {answered}"
             )
         return lines
 
     def in_words(self) -> str:
         """Everything that stands beside the estimate, as text: what the command prints."""
         parts = [repr(self)]
+        left_out = {"estimates", "sensitivity", "missing"}
+        if np.isnan(self.main["estimate"].iloc[0]):
+            left_out.add("tipping")  # nothing is there to be moved
         for title, table in self.tables().items():
-            if title not in ("estimates", "sensitivity", "missing"):
+            if title not in left_out:
                 parts.append(f"{title.replace('_', ' ')}\n{_plain(table)}")
-        if len(self.missing):
-            parts.append(f"{len(self.missing):,} cells without an answer")
+        parts += self._missing_in_words()
         return "\n\n".join(parts)
+
+    def _missing_in_words(self) -> list[str]:
+        """How many cells of each table have no number: the two are missed by different people."""
+        lines = []
+        unanswered = int(self.missing["table"].eq("sample").sum())
+        if unanswered:
+            lines.append(f"No answer in {unanswered:,} cell{'' if unanswered == 1 else 's'}.")
+        unpublished = len(self.missing) - unanswered
+        if unpublished:
+            figures = "figure" if unpublished == 1 else "figures"
+            are = "is" if unpublished == 1 else "are"
+            lines.append(f"{unpublished:,} published {figures} of the frame {are} missing.")
+        return lines
 
 
 def _plain(table: pd.DataFrame) -> str:

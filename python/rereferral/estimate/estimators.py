@@ -72,7 +72,11 @@ class Estimators:
                 one = Limits(np.nan, np.nan, np.nan, np.nan, 0)
                 if not note:
                     one = self._limits(parts, scaling, method)
-                short = not note and np.isnan(one.lower)
+                why = note
+                if not note and np.isnan(one.estimate):
+                    why = f"{self.of} is 0 in every answer"
+                elif not note and np.isnan(one.lower):
+                    why = "too few answers for limits"
                 found.append(
                     {
                         "quantity": quantity,
@@ -88,7 +92,7 @@ class Estimators:
                         "lower": one.lower,
                         "upper": one.upper,
                         "condition": CONDITION,
-                        "note": "too few answers for limits" if short else note,
+                        "note": why,
                     }
                 )
         return found

@@ -290,7 +290,7 @@ def _others_open(parts: object, table: Table, referral: Days, closure: Days) -> 
     """
     end = closure
     if table.has("referral_nfa"):
-        never_closed = table.mask({"referral_nfa": True}) & (closure == NULL_DAY)
+        never_closed = table.truths("referral_nfa") & (closure == NULL_DAY)
         if never_closed.any():
             end = np.where(never_closed, referral, closure)
     still_open = np.empty(len(end), np.bool_)

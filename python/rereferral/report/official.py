@@ -152,7 +152,7 @@ def reconciliation(
     official, note = _official(authorities)
     nfa = None
     if chain.table.has("referral_nfa"):
-        nfa = chain.table.mask({"referral_nfa": True})
+        nfa = chain.table.truths("referral_nfa")
     episodes = chain.table.mask({"episode_counts": True})
     lines = []
     for row in tables["chain_by_year"].itertuples():

@@ -25,7 +25,7 @@ from rereferral.report.official import claims, headline, reconciliation
 from rereferral.report.official_areas import read as read_official
 from rereferral.report.protecting import Protected, protect_tables
 from rereferral.report.three_rates import look_back, three_rates
-from rereferral.rules import DFE, Rule
+from rereferral.rules import DFE, Rule, checked
 from rereferral.tables import Category, Table, open_table
 from rereferral.text import Text
 
@@ -114,13 +114,14 @@ class Report:
         """The report's figures beside those found: the table ``headline``."""
         return self.tables["headline"]
 
-    def protect(self, rule: Rule = DFE, *, earlier: Any = ()) -> Report:
+    def protect(self, rule: Rule | str = DFE, *, earlier: Any = ()) -> Report:
         """The report with small counts hidden, and all that would tell them.
 
         Parameters
         ----------
-        rule : Rule, default `rereferral.rules.DFE`
-            One of `rereferral.rules`, or your own.
+        rule : Rule or str, default `rereferral.rules.DFE`
+            One of `rereferral.rules`, its name (``"dfe"``, ``"opensafely"``, ``"ccwip"``), or a
+            Rule of your own.
         earlier : Report, Release, or sequence of these, optional
             What was published before on the same children, protected by the same rule.
 
@@ -135,7 +136,7 @@ class Report:
         ------
         RuleError
             As `rereferral.protect`, which explains the method; or this report, or an earlier one,
-            is protected already, or is not.
+            is protected already, or is not; or `rule` is no rule.
         RereferralError
             scipy is missing.
 
@@ -159,7 +160,9 @@ class Report:
         releases = [one.release if isinstance(one, Report) else one for one in before]
         if any(one is None for one in releases):
             raise RuleError("an earlier report is not protected: give what was published of it")
-        made = protect_tables(self.tables, self.simulated, rule, [one for one in releases if one])
+        made = protect_tables(
+            self.tables, self.simulated, checked(rule), [one for one in releases if one]
+        )
         return Report(
             self.tables,
             self.definition,
@@ -175,7 +178,7 @@ class Report:
         folder: str | os.PathLike[str],
         inputs: Sequence[Any] = (),
         *,
-        rule: Rule | None = DFE,
+        rule: Rule | str | None = DFE,
     ) -> pathlib.Path:
         """Write the page, the figures, the tables and the manifest into a folder.
 
@@ -185,9 +188,9 @@ class Report:
             A new folder, an empty one, or that of an earlier report, which is replaced.
         inputs : sequence of paths
             The files that the tables came from; their hashes go into the manifest.
-        rule : Rule or None, default `rereferral.rules.DFE`
-            The report is protected by it, as `protect` does, if it is not yet. None: as it is, with
-            UNPROTECTED in the name of every file.
+        rule : Rule, str or None, default `rereferral.rules.DFE`
+            The report is protected by it, as `protect` does, if it is not yet. None: as it is, and
+            if it is not protected, with UNPROTECTED in the name of every file but the manifest.
 
         Returns
         -------
@@ -197,15 +200,17 @@ class Report:
         Raises
         ------
         RuleError
-            If the folder holds anything but an earlier report. It is left as it was.
+            If the folder holds anything but an earlier report: it is left as it was. Or `rule` is
+            no rule, or cannot protect the report.
         """
         from rereferral.report.saving import RESULT, save
 
         if isinstance(inputs, (str, os.PathLike)):
             inputs = [inputs]
+        wanted = None if rule is None else checked(rule)
         folder = os.path.expanduser(folder)
         check_folder(folder, RESULT)
-        report = self if rule is None or self.release is not None else self.protect(rule)
+        report = self if wanted is None or self.release is not None else self.protect(wanted)
         return save(report, folder, inputs=inputs)
 
     def __repr__(self) -> str:
@@ -240,7 +245,8 @@ def missed_opportunities(
     episodes : DataFrame, Arrow table, or dict of arrays
         One row per referral: ``authority``, ``child_id``, ``referral_date``, ``assessment_date``,
         ``closure_date``, ``reason_for_closure`` (RC8 and RC9 are closures below the threshold, RC9
-        those stepped down) and, where known, ``referral_nfa``.
+        those stepped down) and, where known, ``referral_nfa``: truth values, or 0 and 1, "true" and
+        "false".
     early_help : DataFrame, Arrow table, or dict of arrays, optional
         Starts of early help: ``authority``, ``child_id``, ``start_date``. A start within
         `early_help_within` of the closure is a step down, beside RC9.
