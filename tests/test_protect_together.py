@@ -355,6 +355,15 @@ def test_what_groupby_puts_into_the_index_is_a_group() -> None:
     assert release.tables["areas"]["authority"].tolist() == ["A", "B"]
 
 
+def test_rules_are_taken_by_name() -> None:
+    tables = {"t": table(authority=["A", "B"], n=[9, 90])}
+    assert hidden(rr.protect(tables, "ccwip"), "t", "n") == [True, False]
+    with pytest.raises(rr.RuleError, match="'census' is no rule"):
+        rr.protect(tables, "census")
+    with pytest.raises(rr.RuleError, match="None is no rule"):
+        rr.attack(tables, None)
+
+
 @pytest.mark.parametrize("symbol", ["*", "<5", ".."])
 def test_an_attack_knows_which_symbols_it_does_not_know(symbol: str) -> None:
     tables = {

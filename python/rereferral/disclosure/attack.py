@@ -32,7 +32,7 @@ from rereferral.disclosure.sheets import (
 )
 from rereferral.disclosure.system import System
 from rereferral.errors import DataError
-from rereferral.rules import DFE, Rule
+from rereferral.rules import DFE, Rule, checked
 from rereferral.small_tables import small_table
 
 __all__ = ["Attack", "Released", "attack", "attack_release"]
@@ -101,7 +101,7 @@ class Attack:
 
 def attack(
     tables: Mapping[str, Any],
-    rule: Rule = DFE,
+    rule: Rule | str = DFE,
     *,
     area: str | None = "authority",
     by: Mapping[str, Sequence[str]] | None = None,
@@ -120,8 +120,8 @@ def attack(
     tables : mapping of str to table
         As published: numbers, and the rule's symbol where a count or what follows from it is
         hidden; square brackets about symbols do not matter.
-    rule : Rule, default `rereferral.rules.DFE`
-        By which they were protected.
+    rule : Rule or str, default `rereferral.rules.DFE`
+        By which they were protected: a rule, or the name of a published one.
     area : str or None, default "authority"
         The column of areas; tables without it are of several areas together.
     by, counts : mapping, optional
@@ -159,6 +159,7 @@ def attack(
     >>> rr.attack(naive)
     Attack: 2 small counts were looked for, 2 found, such as n of B in table "authorities": it is 1.
     """
+    rule = checked(rule)
     guessed_by, guessed_counts = _guessed(tables, rule, area)
     sheets = read_sheets(
         tables,

@@ -22,7 +22,7 @@ from rereferral.disclosure.sheets import Sheet, read_sheets
 from rereferral.disclosure.shown import WHY, Shown, shares_from_counts
 from rereferral.disclosure.suppress import NotSafe, hide_beside
 from rereferral.errors import DataError, RuleError
-from rereferral.rules import DFE, Rule
+from rereferral.rules import DFE, Rule, checked
 from rereferral.small_tables import small_table
 
 __all__ = ["protect"]
@@ -32,7 +32,7 @@ _AREA = "authority"
 
 def protect(
     tables: Mapping[str, Any],
-    rule: Rule = DFE,
+    rule: Rule | str = DFE,
     *,
     area: str | None = _AREA,
     by: Mapping[str, Sequence[str]] | None = None,
@@ -52,8 +52,8 @@ def protect(
     tables : mapping of str to table
         All tables of the release by name, as `Links.rates` and `Links.curve` give them, or others
         with counts. A column of the same name is the same measure in each.
-    rule : Rule, default `rereferral.rules.DFE`
-        What is small and how it is hidden: one of `rereferral.rules`, or your own.
+    rule : Rule or str, default `rereferral.rules.DFE`
+        What is small and how it is hidden: one of `rereferral.rules` or its name, or your own.
     area : str or None, default "authority"
         The column of areas. Tables without it are of several areas together, and rounded as the
         rule rounds totals; None: all counts are treated as those of one area.
@@ -91,8 +91,10 @@ def protect(
 
     Notes
     -----
-    A row is added to the rows of another table that share its groups; where all sums agree, the
-    tables are taken to add up. Each small count can still have ``rule.values`` values for whoever
+    A row is held against the rows of another table that share its groups, and taken for their sum
+    where it is; where it is not, the notes say so. Two tables of the same persons by different
+    groups have equal sums. A longer window holds a shorter one, in one table or in two. Ledgers are
+    taken line by line. Each small count can still have ``rule.values`` values for whoever
     knows all the rest and which counts are hidden for which reason. Hiding is exact for each
     small count in turn, so that no hidden count can be shown again; fewer in all cannot be ruled
     out. Shares are computed from exact counts and rounded once; in rows of rounded counts the
@@ -100,7 +102,9 @@ def protect(
     design effects, and numbers in text.
 
     Curves come at points three months apart, those of several areas a week, with more events
-    between any two than a small count has; a group of which a count is hidden has no curve.
+    between any two than a small count has; a group of which a count is hidden has no curve. Where
+    nothing is rounded, the curve of a whole has no point that one of its parts has not, and beside
+    windows of the same persons only its ends. Where counts are rounded, so are risks.
 
     References
     ----------
@@ -128,6 +132,7 @@ def protect(
         )
     if not tables:
         raise RuleError("there is no table to protect")
+    rule = checked(rule)
     before = [earlier] if isinstance(earlier, Release) else list(earlier)
     for one in before:
         if not isinstance(one, Release):
