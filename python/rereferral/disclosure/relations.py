@@ -64,6 +64,7 @@ def holds(counts: Counts, terms: Iterable[tuple[int, int]]) -> bool:
 def equate_where_it_holds(
     counts: Counts, terms: Terms, key: tuple[str, str, str, int], found: Relations, why: str
 ) -> None:
+    """Add that a sum is 0, or keep that it is not."""
     if key in found.apart:
         return
     if holds(counts, terms):
