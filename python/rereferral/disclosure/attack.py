@@ -29,8 +29,10 @@ from rereferral.disclosure.sheets import (
     is_group,
     read_sheets,
     row_label,
+    tell_each_other,
 )
 from rereferral.disclosure.system import System
+from rereferral.disclosure.totals import with_total_rows
 from rereferral.errors import DataError
 from rereferral.rules import DFE, Rule, checked
 from rereferral.small_tables import small_table
@@ -169,10 +171,12 @@ def attack(
         always=parts or {},
         published=True,
     )
+    sheets = tell_each_other(sheets)
     all_counts = Counts(rule)
     for sheet in sheets:
         shown_counts(all_counts, sheet, {} if log is None else _beside(sheet, log))
-    found_out = relate(all_counts, sheets, parts or {}, declared_of(equations), guessed=True)
+    wholes = with_total_rows(all_counts, sheets, parts or {})
+    found_out = relate(all_counts, sheets, wholes, declared_of(equations), guessed=True)
     names = {sheet.name for sheet in sheets}
     columns = {column for sheet in sheets for column in sheet.counts}
     apart = sorted({key[:3] for key in found_out.apart if key[1] in names and key[2] in columns})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TypeAlias
@@ -17,6 +18,9 @@ from rereferral.rules import Rule
 __all__ = ["Curves", "coarser", "is_by_points", "is_curve", "totals_of"]
 
 Ints: TypeAlias = npt.NDArray[np.int64]
+
+Points: TypeAlias = dict[tuple[str, ...], list[tuple[int, int]]]
+"""Of each group the rows that are told, and the days at which they are."""
 
 _COLUMNS = ("day", "at_risk", "events", "risk")
 _NUMBERS = (*_COLUMNS, "censored", "std_error", "lower", "upper")
@@ -137,38 +141,71 @@ def coarser(
     dict of str to (DataFrame, list of tuples)
         By table the curves, and the groups that have none.
     """
-    made = {}
-    points: dict[str, dict[tuple[str, ...], list[tuple[int, int]]]] = {}
-    finest_first = sorted(curves, key=lambda name: -len(_groups(curves[name].table)))
-    for name in finest_first:
+    exact = {name for name in curves if rule.base(curves[name].total) == 1}
+    enough = {name: max(rule.small[1] + 1, rule.base(mine.total)) for name, mine in curves.items()}
+    points: dict[str, Points] = {}
+    for name in sorted(curves, key=lambda name: -len(_groups(curves[name].table))):
         mine = curves[name]
-        base = rule.base(mine.total)
-        enough = max(rule.small[1] + 1, base)
-        parts, left_out = [], []
         points[name] = {}
         for key, rows in _by_group(mine.table):
-            if key in mine.hidden or (len(rows) and _rounded(rows["at_risk"].iloc[0], base) == 0):
-                left_out.append(key)
+            none = not len(rows) or _rounded(rows["at_risk"].iloc[0], rule.base(mine.total)) == 0
+            if key in mine.hidden or (none and name not in exact):
                 continue
-            day, events = (rows[c].to_numpy(np.int64) for c in ("day", "events"))
-            steps = _steps(day, _WEEK if mine.total else _QUARTER)
-            if base == 1:
-                for other in (found for found in points if found != name):
-                    finer = curves[other]
-                    if rule.base(finer.total) == 1:
-                        steps = _shared(steps, rows, key, (mine, finer), points[other], enough)
-                steps = [] if mine.ends else steps
-            found = _points(day, events, steps, enough)
-            points[name][key] = found
-            parts.append(_at_points(rows, found, rule, base))
-        table = pd.concat(parts, ignore_index=True) if parts else mine.table.iloc[:0]
+            steps = _steps(rows, _WEEK if mine.total else _QUARTER)
+            for other in (found for found in points if found != name and {found, name} <= exact):
+                both = mine, curves[other]
+                steps = _shared(steps, rows, key, both, points[other], enough[name])
+            points[name][key] = _points(rows, [] if mine.ends else steps, enough[name])
+    _share_crossing(curves, points, exact, enough)
+    made = {}
+    for name, mine in curves.items():
+        told = [
+            _at_points(rows, points[name][key], rule, rule.base(mine.total))
+            for key, rows in _by_group(mine.table)
+            if key in points[name]
+        ]
+        table = pd.concat(told, ignore_index=True) if told else mine.table.iloc[:0]
+        left_out = [key for key, _ in _by_group(mine.table) if key not in points[name]]
         made[name] = table.reset_index(drop=True), left_out
+    several = [name for name in exact if len(made[name][0])]
+    if len(several) > 1 and any(made[name][0]["at_risk"].isna().any() for name in several):
+        for name in several:
+            _forget_at_risk(made[name][0])
     return made
 
 
-def _steps(day: Ints, step: float) -> list[int]:
+def _forget_at_risk(curve: pd.DataFrame) -> None:
+    """Leave the first number at risk alone: of the others one curve would tell another's."""
+    first = curve["day"].eq(0)
+    curve["at_risk"] = curve["at_risk"].astype("Int64").where(first)
+
+
+def _share_crossing(
+    curves: Mapping[str, Curves],
+    points: Mapping[str, Points],
+    exact: Collection[str],
+    enough: Mapping[str, int],
+) -> None:
+    """Where tables of curves cross, as by area and by year, give all of both the same points."""
+    for one, other in itertools.combinations(sorted(exact), 2):
+        by = [set(_groups(curves[name].table)) for name in (one, other)]
+        if by[0] <= by[1] or by[1] <= by[0]:
+            continue
+        every = [points[name][key] for name in (one, other) for key in points[name]]
+        told = set.intersection(*({day for _, day in found} for found in every)) if every else set()
+        complete = all(
+            key in points[name] for name in (one, other) for key, _ in _by_group(curves[name].table)
+        )
+        for name in (one, other):
+            for key, rows in _by_group(curves[name].table):
+                if key in points[name]:
+                    steps = sorted(told) if complete else []
+                    points[name][key] = _points(rows, steps, enough[name])
+
+
+def _steps(rows: pd.DataFrame, step: float) -> list[int]:
     """The days at which a curve may have points."""
-    last = int(day[-1]) if len(day) else 0
+    last = int(rows["day"].iloc[-1]) if len(rows) else 0
     return [math.floor(step * k) for k in range(1, int(last / step) + 1)]
 
 
@@ -177,10 +214,10 @@ def _shared(
     rows: pd.DataFrame,
     key: tuple[str, ...],
     both: tuple[Curves, Curves],
-    points: Mapping[tuple[str, ...], Sequence[tuple[int, int]]],
+    points: Points,
     enough: int,
 ) -> list[int]:
-    """Those days at which every part of a curve has a point too, hidden parts together as one."""
+    """Those days at which every part of a curve has a point too, all that is not shown as one."""
     mine, finer = both
     by, wider = _groups(mine.table), _groups(finer.table)
     if not set(by) < set(wider):
@@ -190,23 +227,19 @@ def _shared(
         for part, found in _by_group(finer.table)
         if all(part[wider.index(column)] == member for column, member in zip(by, key, strict=True))
     }
-    if not within:
+    shown = [(part, found) for part, found in within.items() if part in points]
+    if not shown:
         return list(steps)
-    ends: set[int] | None = None
     rest = dict(zip(rows["day"].tolist(), rows["events"].tolist(), strict=True))
-    for part, found in within.items():
-        if part not in points:
-            continue
-        told = {day for _, day in points[part]}
-        ends = told if ends is None else ends & told
+    for _, found in shown:
         for day, events in zip(found["day"].tolist(), found["events"].tolist(), strict=True):
             rest[day] = rest.get(day, 0) - events
-    if any(part not in points for part in within):
-        day = np.array(sorted(rest), np.int64)
-        events = np.array([max(rest[one], 0) for one in sorted(rest)], np.int64)
-        told = {end for _, end in _points(day, events, _steps(day, _QUARTER), enough)}
-        ends = told if ends is None else ends & told
-    return sorted(ends or ())
+    ends = set.intersection(*({day for _, day in points[part]} for part, _ in shown))
+    if any(rest.values()):
+        days = sorted(rest)
+        hidden = pd.DataFrame({"day": days, "events": [max(rest[day], 0) for day in days]})
+        ends &= {end for _, end in _points(hidden, _steps(hidden, _QUARTER), enough)}
+    return sorted(ends)
 
 
 def _at_points(
@@ -228,8 +261,11 @@ def _at_points(
         few = base == 1 and 0 < censored - gone < enough
         gone = gone if few else censored
         told.append(None if few else _rounded(at_risk[start], base))
-    found["at_risk"] = pd.array(told, "Int64") if None in told else np.array(told, np.int64)
-    found["events"] = np.array([_rounded(number, base) for number in between], np.int64)
+    if base == 1:
+        found["at_risk"] = pd.array(told, "Int64") if None in told else np.array(told, np.int64)
+        found["events"] = np.array(between, np.int64)
+    else:
+        _round_counts(found, at_risk, before, starts, base)
     # What is censored between two points would name single rows.
     found = found.drop(columns="censored", errors="ignore")
     scale = 10 ** (rule.decimals + 2)
@@ -243,33 +279,54 @@ def _at_points(
     return found
 
 
+def _round_counts(
+    found: pd.DataFrame, at_risk: Ints, before: Ints, starts: Sequence[int], base: int
+) -> None:
+    """Counts between points as differences of rounded sums: each sum is rounded once, and alone."""
+    ends = [*starts[1:], len(before) - 1]
+    so_far = np.array([_rounded(before[end], base) for end in ends], np.int64)
+    found["events"] = np.diff(so_far, prepend=0)
+    n = int(at_risk[0])
+    gone = [_rounded(n - at_risk[start] - before[start], base) for start in starts]
+    left = [
+        _rounded(n, base) - _rounded(before[start], base) - censored
+        for start, censored in zip(starts, gone, strict=True)
+    ]
+    found["at_risk"] = np.maximum(np.array(left, np.int64), 0)
+
+
 def _round_risks(found: pd.DataFrame, rows: pd.DataFrame, base: int) -> None:
-    """Risks and limits as rounded counts of a rounded number; the share in the end as it is."""
+    """Risks as rounded counts of a rounded number, and limits as far from them as whole steps.
+
+    Steps are those of the rounding, and limits go up to the next: so they tell next to nothing of
+    the exact counts, and are never narrower. The last risk is the share beside the counts, where
+    all were followed.
+    """
     n, linked = int(rows["at_risk"].iloc[0]), int(rows["events"].sum())
-    whole = _rounded(n, base)
-    for column in ("risk", "lower", "upper"):
-        if column in found:
-            exact = found[column].to_numpy(float) * n / base
-            found[column] = np.minimum(np.floor(exact + 0.5) * base / whole, 1.0)
-    # Of those who were all followed this is the share beside their counts.
+    step = base / _rounded(n, base)
+    exact = found["risk"].to_numpy(float)
+    risk = np.minimum(np.floor(exact * n / base + 0.5) * step, 1.0)
     if abs(float(rows["risk"].iloc[-1]) - linked / n) < _NEAR:
-        found.iloc[-1, found.columns.get_loc("risk")] = linked / n
-    if {"lower", "upper"} <= set(found.columns):
-        found["lower"] = found[["lower", "risk"]].min(axis=1)
-        found["upper"] = found[["upper", "risk"]].max(axis=1)
+        risk[-1] = linked / n
+    for column, sign in (("lower", -1), ("upper", 1)):
+        if column in found:
+            width = np.abs(found[column].to_numpy(float) - exact)
+            found[column] = np.clip(risk + sign * np.ceil(width / step - _NEAR) * step, 0.0, 1.0)
+    found["risk"] = risk
 
 
 def _rounded(value: int, base: int) -> int:
     return (2 * int(value) + base) // (2 * base) * base
 
 
-def _points(day: Ints, events: Ints, steps: Sequence[int], enough: int) -> list[tuple[int, int]]:
+def _points(rows: pd.DataFrame, steps: Sequence[int], enough: int) -> list[tuple[int, int]]:
     """Rows that stay, each with the day at which it is shown.
 
     The first where nothing happens on it, ends of steps with enough events since the last one and
     enough or none to come, and the last unless nothing came after the end of a step. A step's end
     is no event's day, which would be somebody's.
     """
+    day, events = (rows[column].to_numpy(np.int64) for column in ("day", "events"))
     if not len(day):
         return []
     total = np.concatenate([[0], np.add.accumulate(events)])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -16,11 +15,12 @@ from rereferral.disclosure.curves import Curves, coarser, is_curve, totals_of
 from rereferral.disclosure.derived import add_shares
 from rereferral.disclosure.equations import Declared, declared_of, lacking_of
 from rereferral.disclosure.relate import relate
-from rereferral.disclosure.relations import WINDOW, Relations
+from rereferral.disclosure.relations import WINDOW, Parts, Relations
 from rereferral.disclosure.release import Release
-from rereferral.disclosure.sheets import Sheet, read_sheets
+from rereferral.disclosure.sheets import Sheet, read_sheets, tell_each_other
 from rereferral.disclosure.shown import WHY, Shown, shares_from_counts
 from rereferral.disclosure.suppress import NotSafe, hide_beside
+from rereferral.disclosure.totals import with_total_rows
 from rereferral.errors import DataError, RuleError
 from rereferral.rules import DFE, Rule, checked
 from rereferral.small_tables import small_table
@@ -140,7 +140,7 @@ def protect(
                 f"earlier has a {type(one).__name__}; give what rereferral.protect gave before"
             )
     declared: Declared = declared_of(equations)
-    spans = dict(parts or {})
+    spans: Parts = dict(parts or {})
     given = {name: small_table(table, f'table "{name}"') for name, table in tables.items()}
     if isinstance(equations, Mapping) and (unknown := set(equations) - set(given)):
         raise DataError(f'equations names the table "{min(unknown)}", which is not given')
@@ -157,6 +157,7 @@ def protect(
         area=area,
         always=spans,
     )
+    sheets = tell_each_other(sheets)
     _refuse_misspelt(sheets, area, spans, () if isinstance(equations, Mapping) else declared)
     old, kinds, theirs = _earlier(before, rule)
     declared += theirs
@@ -167,6 +168,7 @@ def protect(
     for sheet in old:
         true_counts(everything, sheet, kinds)
     both = [*sheets, *old]
+    spans = with_total_rows(everything, both, spans)
     relations = relate(
         everything, both, spans, declared, one_release=[sheet.name for sheet in sheets]
     )
@@ -293,17 +295,14 @@ def _doubts(sheets: Sequence[Sheet], relations: Relations) -> list[str]:
     """What was not taken to add up, in words."""
     names = {sheet.name for sheet in sheets}
     columns = {column for sheet in sheets for column in sheet.counts}
-    rows = Counter(
-        (total, fine, column)
-        for total, fine, column, _ in relations.apart
-        if {total, fine} <= names and column in columns
-    )
+    # In how many rows they do not would tell something of each.
     which = [
-        f'{column} of "{fine}" to "{total}" in {n} row{"" if n == 1 else "s"}'
-        for (total, fine, column), n in sorted(rows.items())
+        f'{column} of "{fine}" to "{total}"'
+        for total, fine, column in sorted({key[:3] for key in relations.apart})
+        if {total, fine} <= names and column in columns
         if (total, fine, column) not in relations.nested
     ]
-    return [f"Not taken to add up, since it does not: {'; '.join(which)}."] if which else []
+    return [f"Not taken to add up everywhere: {'; '.join(which)}."] if which else []
 
 
 def _hidden_groups(sheet: Sheet, shown: Shown) -> set[tuple[str, ...]]:

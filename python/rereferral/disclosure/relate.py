@@ -16,6 +16,7 @@ from rereferral.disclosure.totals import (
     add_totals,
     find_nested,
     sums_of,
+    views_of,
 )
 from rereferral.disclosure.windows import add_windows, find_windows
 
@@ -74,14 +75,20 @@ def relate(
     add_rows(counts, sheets, declared, found)
     add_ledgers(counts, sheets, found)
     together = frozenset(one_release)
-    for total, fine in itertools.permutations(sheets, 2):
-        for rows, of in sums_of(total, fine, parts):
-            add_totals(counts, (total, fine), rows, of, found, known is None, guessed)
-        if known is None and not guessed and {total.name, fine.name} <= together:
+    new = known is None
+    views = [view for sheet in sheets for view in views_of(sheet)]
+    for total, fine in itertools.permutations(views, 2):
+        if total.sheet is fine.sheet:
+            continue
+        rows = sums_of(total, fine, parts)
+        add_totals(counts, (total, fine), rows, found, new, guessed)
+        if new and not guessed and {total.sheet.name, fine.sheet.name} <= together:
             find_nested(counts, (total, fine), parts, found)
         add_nested(counts, (total, fine), parts, found)
-    for one, other in itertools.combinations(sheets, 2):
-        add_margins(counts, (one, other), sheets, parts, found, known is None, guessed)
+    for one, other in itertools.combinations(views, 2):
+        if one.sheet is not other.sheet:
+            of_one = {one.sheet.name, other.sheet.name} <= together
+            add_margins(counts, (one, other), parts, found, new, guessed, of_one)
     add_parts(counts, sheets, parts)
     add_windows(counts, sheets, found)
     return found

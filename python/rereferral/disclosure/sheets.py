@@ -28,19 +28,20 @@ __all__ = [
     "read_sheets",
     "row_label",
     "said",
+    "tell_each_other",
 ]
 
 METHOD = "method"
 """Text that says how limits were made, and with it something of how many there were."""
 WORDS = frozenset({"label", METHOD, "note", "notes", "status", "kind", "sentence"})
 """Text that describes a row but is no group."""
-GROUPS = frozenset({"year", "financial_year", "month", "quarter", "age", "level"})
+GROUPS = frozenset({"year", "financial_year", "month", "quarter", "age", "level", "window"})
 """Columns that are groups though they may hold whole numbers."""
 
 HIDES = r"[A-Za-z*.\-\u2013:#~]{1,2}|low|<\s*\d+|suppressed|"
 """What publishers put in the place of a number, as a pattern."""
 
-_NUMBER = r"\d{1,3}(,\d{3})+|\d+"
+_NUMBER = r"[+-]?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?\s*%?"
 _PROPORTIONS = re.compile(r"(rate|risk|share|lower|upper|std_error)(_.*)?")
 _MEDIANS = re.compile(r"median(_.*)?")
 _PART_OF = {"share_not_stepped_down": ("not_stepped_down", "below_threshold")}
@@ -75,6 +76,8 @@ class Sheet:
         Columns computed from counts: from which of them. Where one of these is hidden, so is it.
     total : bool
         Whether a row is of several areas together.
+    known : dict of str to sequence of str
+        What other tables say of the rows: columns of `by` that this one has not.
     """
 
     name: str
@@ -84,11 +87,17 @@ class Sheet:
     counts: tuple[str, ...]
     derived: Mapping[str, tuple[str, ...]]
     total: bool
+    known: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
 
     @cached_property
-    def members(self) -> dict[str, list[str]]:
+    def members(self) -> dict[str, Sequence[str]]:
         """What each group column says, by row."""
-        return {column: [said(cell) for cell in self.frame[column]] for column in self.by}
+        return {
+            column: self.known[column]
+            if column in self.known
+            else [said(cell) for cell in self.frame[column]]
+            for column in self.by
+        }
 
     def member(self, row: int, column: str) -> str:
         """What a group column says of a row."""
@@ -103,6 +112,30 @@ def said(cell: Any) -> str:
         stamp = pd.Timestamp(cell)
         return str(stamp.date() if stamp == stamp.normalize() else stamp)
     return str(cell).strip()
+
+
+def tell_each_other(sheets: Sequence[Sheet]) -> list[Sheet]:
+    """The tables, each with the groups that follow from its own by what another says.
+
+    If one table has the region of each authority, everybody knows it of the others.
+    """
+    follows: dict[tuple[str, str], dict[str, str] | None] = {}
+    for sheet in sheets:
+        for one, other in itertools.permutations(sheet.by, 2):
+            found = follows.setdefault((one, other), {})
+            for member, said_of_it in zip(sheet.members[one], sheet.members[other], strict=True):
+                if found is not None and found.setdefault(member, said_of_it) != said_of_it:
+                    found = follows[one, other] = None
+    told = []
+    for sheet in sheets:
+        known: dict[str, Sequence[str]] = {}
+        for (one, other), found in follows.items():
+            if one not in sheet.keys or not found or other in (*sheet.frame.columns, *known):
+                continue
+            if found.keys() >= set(sheet.members[one]):
+                known[other] = [found[member] for member in sheet.members[one]]
+        told.append(dataclasses.replace(sheet, by=(*sheet.by, *known), known=known))
+    return told
 
 
 def row_label(sheet: Sheet, row: int) -> str:
@@ -175,6 +208,7 @@ def _sheet(
     published: bool,
 ) -> Sheet:
     always, groups = always_and_groups
+    guessed = by is None
     twice = frame.columns[frame.columns.duplicated()]
     if len(twice):
         raise DataError(f'table "{name}" has two columns "{twice[0]}"')
@@ -189,7 +223,7 @@ def _sheet(
             if column not in (counts or ())
             and (column in groups or is_group(frame[column], str(column)))
         ]
-    if not published:
+    if guessed and not published:
         _refuse_numbers_as_text(frame, [c for c in by if c not in groups], name)
     if counts is None:
         counts = [
