@@ -93,10 +93,12 @@ def protect(
     -----
     A row is held against the rows of another table that share its groups, and taken for their sum
     where it is; where it is not, the notes say so. Two tables of the same persons by different
-    groups have equal sums. A longer window holds a shorter one, in one table or in two. Ledgers are
-    taken line by line. Each small count can still have ``rule.values`` values for whoever
-    knows all the rest and which counts are hidden for which reason. Hiding is exact for each
-    small count in turn, so that no hidden count can be shown again; fewer in all cannot be ruled
+    groups have equal sums. A longer window holds a shorter one, in one table or in several. A row
+    called a total is the sum of the others where it is. Ledgers are taken line by line.
+
+    Each small count can still have ``rule.values`` values for whoever knows all the rest and which
+    counts are hidden for which reason. Hiding is exact for each small count in turn, so that no
+    hidden count can be shown again; fewer in all cannot be ruled
     out. Shares are computed from exact counts and rounded once; in rows of rounded counts the
     limits are computed from what is shown. What is not looked into: limits with areas as clusters,
     design effects, and numbers in text.
