@@ -11,7 +11,15 @@ from rereferral.disclosure.relations import Relations, Terms, equate_where_it_ho
 from rereferral.disclosure.sheets import Sheet
 from rereferral.errors import DataError, RuleError
 
-__all__ = ["EQUATIONS", "Declared", "add_ledgers", "add_rows", "declared_of", "lacking_of"]
+__all__ = [
+    "EQUATIONS",
+    "Declared",
+    "add_ledgers",
+    "add_rows",
+    "declared_of",
+    "is_ledger",
+    "lacking_of",
+]
 
 EQUATIONS = (
     "n = linked + not_linked",
@@ -92,10 +100,15 @@ def add_rows(counts: Counts, sheets: Iterable[Sheet], declared: Declared, found:
                 _add_row(counts, Place(sheet.name, row, text), these, absent, equal)
 
 
+def is_ledger(sheet: Sheet) -> bool:
+    """Whether a table is a ledger: what each line removed, and what remained."""
+    return {"removed", "remaining"} <= set(sheet.counts)
+
+
 def add_ledgers(counts: Counts, sheets: Iterable[Sheet], found: Relations) -> None:
     """Add that a line of a ledger leaves of the line before what it does not remove."""
     for sheet in sheets:
-        if not {"removed", "remaining"} <= set(sheet.counts):
+        if not is_ledger(sheet):
             continue
         tables = sheet.members.get("table", [""] * len(sheet.frame))
         for row in range(1, len(sheet.frame)):

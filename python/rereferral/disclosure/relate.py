@@ -6,10 +6,11 @@ import itertools
 from collections.abc import Iterable, Sequence
 
 from rereferral.disclosure.counts import Counts
-from rereferral.disclosure.equations import Declared, add_ledgers, add_rows
+from rereferral.disclosure.equations import Declared, add_ledgers, add_rows, is_ledger
 from rereferral.disclosure.relations import Parts, Relations
 from rereferral.disclosure.sheets import Sheet
 from rereferral.disclosure.totals import (
+    add_ends,
     add_margins,
     add_nested,
     add_parts,
@@ -77,6 +78,7 @@ def relate(
     together = frozenset(one_release)
     new = known is None
     views = [view for sheet in sheets for view in views_of(sheet)]
+    add_ends(counts, filter(is_ledger, sheets), views, parts, found)
     for total, fine in itertools.permutations(views, 2):
         if total.sheet is fine.sheet:
             continue

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rereferral.disclosure.counts import Counts, Place, State
-from rereferral.disclosure.relations import WINDOW, Parts, Relations, Terms, holds, left
+from rereferral.disclosure.relations import (
+    WINDOW,
+    Parts,
+    Relations,
+    Terms,
+    equate_where_it_holds,
+    holds,
+    left,
+)
 from rereferral.disclosure.sheets import Sheet
 from rereferral.errors import DataError
 
 __all__ = [
     "View",
+    "add_ends",
     "add_margins",
     "add_nested",
     "add_parts",
@@ -24,6 +33,9 @@ __all__ = [
 
 DISTINCT = frozenset({"children", "rereferrals", "rereferred_children", "persons"})
 """Counts of what may be counted in several parts of a whole: no more than these together."""
+
+DENOMINATORS = ("n", "followed")
+"""What a ledger ends with, by the names that rates and curves have for it."""
 
 _TOTALS = frozenset(
     {
@@ -315,6 +327,29 @@ def _sums(
             continue
         sums.append([(number, 1), *((part, -1) for part in terms if part is not None)])
     return sums
+
+
+def add_ends(
+    counts: Counts, ledgers: Iterable[Sheet], views: Sequence[View], parts: Parts, found: Relations
+) -> None:
+    """Add that a ledger ends with the denominator: the sum of a table, wherever it is that."""
+    for sheet in ledgers:
+        tables = sheet.members.get("table", [""] * len(sheet.frame))
+        for row in {name: row for row, name in enumerate(tables)}.values():
+            end = counts.number.get(Place(sheet.name, row, "remaining"))
+            if end is None:
+                continue
+            for view in views:
+                for column in (c for c in DENOMINATORS if c in view.sheet.counts):
+                    held = [
+                        counts.number.get(Place(view.sheet.name, one, column))
+                        for one in view.rows
+                        if not any(_is_total(view.sheet, one, key, parts) for key in view.keys)
+                    ]
+                    terms = [(end, 1), *((number, -1) for number in held if number is not None)]
+                    if len(terms) == len(held) + 1 > 1:
+                        key = (sheet.name, view.title, f"end, {column}", row)
+                        equate_where_it_holds(counts, terms, key, found, f"end of {sheet.name}")
 
 
 def with_total_rows(counts: Counts, sheets: Sequence[Sheet], parts: Parts) -> Parts:
