@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -279,9 +280,9 @@ def test_a_year_without_a_rate_stays() -> None:
 
 
 @pytest.mark.parametrize("covid", ["2020-21", 2021, np.int64(2021), ["2020-21"], [2021]])
-def test_a_single_year_is_marked_however_it_is_given(covid: object) -> None:
+def test_a_single_year_is_marked_however_it_is_given(covid: Any) -> None:
     table = {"financial_year": ["2019-20", "2020-21"], "n": [80, 90], "linked": [20, 30]}
-    found = rr.trend(table, covid=covid)  # type: ignore[arg-type]
+    found = rr.trend(table, covid=covid)
     assert found["note"].tolist() == ["", "Covid-19"]
 
 

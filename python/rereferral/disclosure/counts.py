@@ -14,7 +14,7 @@ from rereferral.disclosure.sheets import Sheet
 from rereferral.errors import DataError
 from rereferral.rules import Rule
 
-__all__ = ["LOW", "MOST", "Counts", "Equation", "Place", "State", "bounds_of_rounded"]
+__all__ = ["LOW", "MOST", "Counts", "Equation", "Place", "State", "bounds_of_rounded", "rounded"]
 
 Ints = npt.NDArray[np.int64]
 

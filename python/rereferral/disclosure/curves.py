@@ -6,12 +6,13 @@ import dataclasses
 import itertools
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from rereferral.disclosure.counts import rounded
 from rereferral.errors import DataError
 from rereferral.rules import Rule
 
@@ -148,8 +149,9 @@ def coarser(
         mine = curves[name]
         points[name] = {}
         for key, rows in _by_group(mine.table):
-            none = not len(rows) or _rounded(rows["at_risk"].iloc[0], rule.base(mine.total)) == 0
-            if key in mine.hidden or (none and name not in exact):
+            n = int(rows["at_risk"].iloc[0]) if len(rows) else 0
+            none = name not in exact and rounded(n, rule.base(mine.total)) == 0
+            if key in mine.hidden or none:
                 continue
             steps = _steps(rows, _WEEK if mine.total else _QUARTER)
             for other in (found for found in points if found != name and {found, name} <= exact):
@@ -246,53 +248,43 @@ def _at_points(
     rows: pd.DataFrame, points: Sequence[tuple[int, int]], rule: Rule, base: int
 ) -> pd.DataFrame:
     """The rows of a curve at some points, with what lies between them."""
-    enough = max(rule.small[1] + 1, base)
-    events, at_risk = (rows[c].to_numpy(np.int64) for c in ("events", "at_risk"))
-    places = [row for row, _ in points]
-    found = rows.iloc[places].copy()
+    events, at_risk = (rows[column].to_numpy(np.int64) for column in ("events", "at_risk"))
+    found = rows.iloc[[row for row, _ in points]].copy()
     found["day"] = [shown for _, shown in points]
-    before = np.concatenate([[0], np.add.accumulate(events)])
-    starts = [0, *(place + 1 for place in places[:-1])]
-    between = [int(before[b + 1] - before[a]) for a, b in zip(starts, places, strict=True)]
-    told: list[int | None] = []
-    gone = 0  # censored up to the last number at risk that is told
-    for start in starts:
-        censored = int(at_risk[0] - at_risk[start] - before[start])
-        few = base == 1 and 0 < censored - gone < enough
-        gone = gone if few else censored
-        told.append(None if few else _rounded(at_risk[start], base))
-    if base == 1:
-        found["at_risk"] = pd.array(told, "Int64") if None in told else np.array(told, np.int64)
-        found["events"] = np.array(between, np.int64)
-    else:
-        _round_counts(found, at_risk, before, starts, base)
+    so_far = np.concatenate([[0], np.add.accumulate(events)])
+    ends = [row + 1 for row, _ in points]
+    starts = [0, *ends[:-1]]
+    gone = [int(at_risk[0] - at_risk[start] - so_far[start]) for start in starts]
     # What is censored between two points would name single rows.
     found = found.drop(columns="censored", errors="ignore")
-    scale = 10 ** (rule.decimals + 2)
-    if base > 1:
+    if base == 1:
+        found["events"] = np.diff(so_far[ends], prepend=0)
+        found["at_risk"] = _where_few_left(at_risk[starts], gone, rule.small[1] + 1)
+    else:
+        # Each sum is rounded once, and alone: counts between points are their differences.
+        sums = np.array([rounded(int(number), base) for number in so_far], np.int64)
+        found["events"] = np.diff(sums[ends], prepend=0)
+        left = [rounded(number, base) for number in gone]
+        found["at_risk"] = np.maximum(rounded(int(at_risk[0]), base) - sums[starts] - left, 0)
         # Many risks of one exact number would tell it.
         found = found.drop(columns="std_error", errors="ignore")
         _round_risks(found, rows, base)
+    scale = 10 ** (rule.decimals + 2)
     for column in _RISKS:
         if column in found:
             found[column] = np.floor(found[column].to_numpy(float) * scale + 0.5) / scale
     return found
 
 
-def _round_counts(
-    found: pd.DataFrame, at_risk: Ints, before: Ints, starts: Sequence[int], base: int
-) -> None:
-    """Counts between points as differences of rounded sums: each sum is rounded once, and alone."""
-    ends = [*starts[1:], len(before) - 1]
-    so_far = np.array([_rounded(before[end], base) for end in ends], np.int64)
-    found["events"] = np.diff(so_far, prepend=0)
-    n = int(at_risk[0])
-    gone = [_rounded(n - at_risk[start] - before[start], base) for start in starts]
-    left = [
-        _rounded(n, base) - _rounded(before[start], base) - censored
-        for start, censored in zip(starts, gone, strict=True)
-    ]
-    found["at_risk"] = np.maximum(np.array(left, np.int64), 0)
+def _where_few_left(at_risk: Ints, gone: Sequence[int], enough: int) -> Any:
+    """Numbers at risk, null where few were censored since the last one that is told."""
+    told: list[int | None] = []
+    before = 0
+    for number, censored in zip(at_risk.tolist(), gone, strict=True):
+        few = 0 < censored - before < enough
+        before = before if few else censored
+        told.append(None if few else number)
+    return pd.array(told, "Int64") if None in told else at_risk
 
 
 def _round_risks(found: pd.DataFrame, rows: pd.DataFrame, base: int) -> None:
@@ -303,7 +295,7 @@ def _round_risks(found: pd.DataFrame, rows: pd.DataFrame, base: int) -> None:
     all were followed.
     """
     n, linked = int(rows["at_risk"].iloc[0]), int(rows["events"].sum())
-    step = base / _rounded(n, base)
+    step = base / rounded(n, base)
     exact = found["risk"].to_numpy(float)
     risk = np.minimum(np.floor(exact * n / base + 0.5) * step, 1.0)
     if abs(float(rows["risk"].iloc[-1]) - linked / n) < _NEAR:
@@ -313,10 +305,6 @@ def _round_risks(found: pd.DataFrame, rows: pd.DataFrame, base: int) -> None:
             width = np.abs(found[column].to_numpy(float) - exact)
             found[column] = np.clip(risk + sign * np.ceil(width / step - _NEAR) * step, 0.0, 1.0)
     found["risk"] = risk
-
-
-def _rounded(value: int, base: int) -> int:
-    return (2 * int(value) + base) // (2 * base) * base
 
 
 def _points(rows: pd.DataFrame, steps: Sequence[int], enough: int) -> list[tuple[int, int]]:
@@ -338,7 +326,7 @@ def _points(rows: pd.DataFrame, steps: Sequence[int], enough: int) -> list[tuple
         if total[row + 1] - since >= enough and (to_come == 0 or to_come >= enough):
             kept.append((row, end))
             since = int(total[row + 1])
-    to_come = not since or since < total[-1]
-    if to_come and (not kept or kept[-1][0] < len(day) - 1):
+    more = not since or since < total[-1]
+    if more and (not kept or kept[-1][0] < len(day) - 1):
         kept.append((len(day) - 1, int(day[-1])))
     return kept

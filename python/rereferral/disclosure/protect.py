@@ -98,10 +98,10 @@ def protect(
 
     Each small count can still have ``rule.values`` values for whoever knows all the rest and which
     counts are hidden for which reason. Hiding is exact for each small count in turn, so that no
-    hidden count can be shown again; fewer in all cannot be ruled
-    out. Shares are computed from exact counts and rounded once; in rows of rounded counts the
-    limits are computed from what is shown. What is not looked into: limits with areas as clusters,
-    design effects, and numbers in text.
+    hidden count can be shown again; fewer in all cannot be ruled out. Shares are computed from
+    exact counts and rounded once; in rows of rounded counts the limits are computed from what is
+    shown. What is not looked into: limits with areas as clusters, design effects, and numbers in
+    text.
 
     Curves come at points three months apart, those of several areas a week, with more events
     between any two than a small count has; a group of which a count is hidden has no curve. Where

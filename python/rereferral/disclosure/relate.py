@@ -85,8 +85,8 @@ def relate(
         rows = sums_of(total, fine, parts)
         add_totals(counts, (total, fine), rows, found, new, guessed)
         if new and not guessed and {total.sheet.name, fine.sheet.name} <= together:
-            find_nested(counts, (total, fine), parts, found)
-        add_nested(counts, (total, fine), parts, found)
+            find_nested(counts, (total, fine), rows, found)
+        add_nested(counts, (total, fine), rows, found)
     for one, other in itertools.combinations(views, 2):
         if one.sheet is not other.sheet:
             of_one = {one.sheet.name, other.sheet.name} <= together

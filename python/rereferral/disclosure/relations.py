@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from rereferral.disclosure.counts import Counts
 
-__all__ = ["WINDOW", "Parts", "Relations", "Terms", "equate_where_it_holds", "holds", "left"]
+__all__ = ["WINDOW", "Key", "Parts", "Relations", "Terms", "equate_where_it_holds", "holds", "left"]
 
 WINDOW = "window"
 """The column of tables with several windows."""
@@ -16,6 +16,10 @@ WINDOW = "window"
 Parts: TypeAlias = Mapping[str, Mapping[str, Sequence[str]]]
 
 Terms: TypeAlias = list[tuple[int, int]]
+"""A sum: counts by their numbers, and what stands before each."""
+
+Key: TypeAlias = tuple[str, str, str, int]
+"""A sum by its name: the table of totals, the other table, the column, and the row."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,7 +38,7 @@ class Relations:
         ``"more"``, ``"fewer"`` or ``""``.
     """
 
-    apart: set[tuple[str, str, str, int]] = dataclasses.field(default_factory=set)
+    apart: set[Key] = dataclasses.field(default_factory=set)
     nested: dict[tuple[str, str, str], int] = dataclasses.field(default_factory=dict)
     windows: dict[tuple[str, str], str] = dataclasses.field(default_factory=dict)
 
@@ -62,7 +66,7 @@ def holds(counts: Counts, terms: Iterable[tuple[int, int]]) -> bool:
 
 
 def equate_where_it_holds(
-    counts: Counts, terms: Terms, key: tuple[str, str, str, int], found: Relations, why: str
+    counts: Counts, terms: Terms, key: Key, found: Relations, why: str
 ) -> None:
     """Add that a sum is 0, or keep that it is not."""
     if key in found.apart:

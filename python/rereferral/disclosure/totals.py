@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from rereferral.disclosure.counts import Counts, Place, State
 from rereferral.disclosure.relations import (
     WINDOW,
+    Key,
     Parts,
     Relations,
     Terms,
@@ -130,25 +131,35 @@ def add_totals(
             ):
                 found.apart.add((total.title, fine.title, column, 0))
             continue
-        keys = [(total.title, fine.title, column, counts.places[terms[0][0]].row) for terms in sums]
+        named = {
+            (total.title, fine.title, column, counts.places[terms[0][0]].row): terms
+            for terms in sums
+        }
         if new:
-            wrong = [not holds(counts, terms) for terms in sums]
-            if at_once and any(wrong):
-                wrong = [True] * len(wrong)
-            found.apart.update(key for key, is_wrong in zip(keys, wrong, strict=True) if is_wrong)
-        for key, terms in zip(keys, sums, strict=True):
+            _keep_apart(counts, named, found, at_once)
+        for key, terms in named.items():
             if key not in found.apart:
                 counts.equate(terms, 0, why)
 
 
-def find_nested(counts: Counts, views: tuple[View, View], parts: Parts, found: Relations) -> None:
+def _keep_apart(counts: Counts, sums: Mapping[Key, Terms], found: Relations, at_once: bool) -> None:
+    """Keep which sums do not hold; at once: none, if one of them does not."""
+    wrong = {key for key, terms in sums.items() if not holds(counts, terms)}
+    found.apart.update(sums if at_once and wrong else wrong)
+
+
+def find_nested(
+    counts: Counts,
+    views: tuple[View, View],
+    rows: Mapping[int, Sequence[int]],
+    found: Relations,
+) -> None:
     """Find columns that count more in one view than in another, of the same persons.
 
     They are of the same persons where another column is the same in both; and a total that is
     nowhere less than the sum of its parts has others, who are in no table.
     """
     total, fine = views
-    rows = sums_of(total, fine, parts)
     sums = {
         column: _sums(counts, views, column, rows)
         for column in total.sheet.counts
@@ -178,22 +189,22 @@ def _keep_nested(
             found.nested[*titles, column] = 1 if min(values) >= 0 else -1
 
 
-def add_nested(counts: Counts, views: tuple[View, View], parts: Parts, found: Relations) -> None:
+def add_nested(
+    counts: Counts,
+    views: tuple[View, View],
+    rows: Mapping[int, Sequence[int]],
+    found: Relations,
+) -> None:
     """Add what one of two views counts and the other does not: nobody may find it either."""
     total, fine = views
     columns = [c for c in total.sheet.counts if (total.title, fine.title, c) in found.nested]
-    if not columns:
-        return
-    rows = sums_of(total, fine, parts)
     for column in columns:
         for terms in _sums(counts, views, column, rows):
             key = (total.title, fine.title, column, counts.places[terms[0][0]].row)
             _add_more(counts, terms, key, found)
 
 
-def _add_more(
-    counts: Counts, terms: Terms, key: tuple[str, str, str, int], found: Relations
-) -> None:
+def _add_more(counts: Counts, terms: Terms, key: Key, found: Relations) -> None:
     """Add what the first of some counts has more than the others, or less."""
     if key not in found.apart:
         return  # the same in both
@@ -222,11 +233,11 @@ def add_margins(
     if common in (set(one.keys), set(other.keys)):
         return
     groups = [_by_group(view, common, views, parts) for view in views]
-    of_column: dict[str, list[tuple[tuple[str, str, str, int], Terms]]] = {}
+    of_column: dict[str, dict[Key, Terms]] = {}
     for column in one.sheet.counts:
         if column in DISTINCT or column not in other.sheet.counts:
             continue
-        sums = of_column.setdefault(column, [])
+        sums = of_column.setdefault(column, {})
         for place, member in enumerate(m for m in groups[0] if m in groups[1]):
             cells = [
                 (counts.number.get(Place(view.sheet.name, row, column)), sign)
@@ -236,14 +247,13 @@ def add_margins(
             terms = [(number, sign) for number, sign in cells if number is not None]
             if len(terms) == len(cells):
                 key = (one.title, other.title, f"sums of {column}", place)
-                sums.append((key, terms))
+                sums[key] = terms
     for sums in of_column.values() if new else ():
-        wrong = {key for key, terms in sums if not holds(counts, terms)}
-        found.apart.update([key for key, _ in sums] if guessed and wrong else wrong)
+        _keep_apart(counts, sums, found, guessed)
     if new and one_release and not guessed:
-        named = {f"sums of {column}": [t for _, t in sums] for column, sums in of_column.items()}
+        named = {f"sums of {column}": [*sums.values()] for column, sums in of_column.items()}
         _keep_nested(counts, (one.title, other.title), named, found, is_total=False)
-    for key, terms in (pair for sums in of_column.values() for pair in sums):
+    for key, terms in (pair for sums in of_column.values() for pair in sums.items()):
         if key not in found.apart:
             counts.equate(terms, 0, f"{one.title} and {other.title}")
         elif key[:3] in found.nested:
@@ -307,9 +317,7 @@ def _rows_of(total: View, fine: View, parts: Parts) -> dict[int, list[int]]:
     }
 
 
-def _is_total(
-    sheet: Sheet, row: int, key: str, parts: Mapping[str, Mapping[str, Sequence[str]]]
-) -> bool:
+def _is_total(sheet: Sheet, row: int, key: str, parts: Parts) -> bool:
     """Whether a row stands beside its own parts."""
     within = parts.get(key, {}).get(sheet.member(row, key))
     return within is not None and not set(within).isdisjoint(sheet.members[key])

@@ -12,7 +12,7 @@ import pandas as pd
 
 from rereferral.disclosure.spreadsheet import to_csv
 from rereferral.errors import RuleError
-from rereferral.folders import UNPROTECTED, PathLike, check_folder, hash_input, replace_folder
+from rereferral.folders import UNPROTECTED, PathLike, hash_input, replace_folder
 from rereferral.rules import Rule
 
 __all__ = ["RESULT", "check_answers", "write"]
@@ -48,9 +48,7 @@ def check_answers(answers: pd.DataFrame, rule: Rule) -> None:
         return
     name, rows = next((name, rows) for name, rows in small.items() if len(rows))
     where = " in ".join(map(str, np.atleast_1d(answers.index[int(rows[0])])))
-    others = ", and so is 1 other" if number == 2 else f", and so are {number - 1:,} others"
-    if number == 1:
-        others = ""
+    others = {1: "", 2: ", and so is 1 other"}.get(number, f", and so are {number - 1:,} others")
     raise RuleError(
         f"{name} of {where} is from {low} to {high}{others}. By the rule {rule.name} nobody may "
         "find such a count, and an estimate beside the other answers can tell it: give it as "
@@ -66,7 +64,6 @@ def write(
     rule: Rule | None,
 ) -> Path:
     """Write the tables of an estimate and its manifest; see `Estimate.save`."""
-    check_folder(folder, RESULT)
     mark = UNPROTECTED if rule is None else ""
     files = {f"{mark}{name}.csv": to_csv(table).encode("utf-8") for name, table in tables.items()}
     known = {
